@@ -1,0 +1,19 @@
+//! What code instrumented by [perfkit](https://docs.rs/perfkit) calls, and what its reports read.
+//!
+//! Users depend on `perfkit`, which re-exports everything public here; `perf-macros` generates calls into it.
+//!
+//! Three layers, each of which may only use the ones above it in this list:
+//!
+//! * **collect** (on the user's thread, where nanoseconds matter): [`clock`], [`site`], [`profile`], [`cache`], [`pool`];
+//! * **understand** (plain data, no clocks, no locks): [`snapshot`];
+//! * **show** (pure functions from a report to text): [`show`], and [`session`], which decides when to show.
+
+pub mod cache;
+pub mod clock;
+pub mod pool;
+pub mod profile;
+pub mod session;
+pub mod show;
+pub mod site;
+pub mod snapshot;
+mod sync;

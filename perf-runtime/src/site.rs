@@ -1,0 +1,78 @@
+//! A *site*: the static description of one place in source code that an attribute instruments.
+//!
+//! Its identity is its address, and to a reader its file, line and column. It holds constants only; what is
+//! counted about it lives with what counts it.
+
+/// One instrumented place. Built by generated code as a `static`.
+#[derive(Debug)]
+pub struct Site {
+    /// Returns the full path of the marker function nested in the instrumented one, as the compiler names it.
+    path: fn() -> &'static str,
+    label: Option<&'static str>,
+    file: &'static str,
+    line: u32,
+    column: u32,
+    cyclomatic: u32,
+}
+
+impl Site {
+    /// A site of the function around `path`, which is to return [`name_of`] itself.
+    #[must_use]
+    pub const fn new(
+        path: fn() -> &'static str,
+        file: &'static str,
+        line: u32,
+        column: u32,
+        cyclomatic: u32,
+    ) -> Self {
+        Self { path, label: None, file, line, column, cyclomatic }
+    }
+
+    /// The same site, shown as `label` instead of by its path.
+    #[must_use]
+    pub const fn labelled(mut self, label: &'static str) -> Self {
+        self.label = Some(label);
+        self
+    }
+
+    /// The name shown in reports: the label if there is one, else crate, modules, type, trait and function, such as
+    /// `app::parse::Lexer<_>::next` or `<app::Csv as app::Format>::read`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        if let Some(label) = self.label {
+            return label;
+        }
+        let path = (self.path)();
+        path.strip_suffix("::here").unwrap_or(path)
+    }
+
+    /// The source file, as the compiler was given it.
+    #[must_use]
+    pub const fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// The line of the function's name, from 1.
+    #[must_use]
+    pub const fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The column of the function's name, from 1.
+    #[must_use]
+    pub const fn column(&self) -> u32 {
+        self.column
+    }
+
+    /// `McCabe`'s cyclomatic complexity of the body; `None` for a part of a function.
+    #[must_use]
+    pub const fn cyclomatic(&self) -> Option<u32> {
+        if self.cyclomatic == 0 { None } else { Some(self.cyclomatic) }
+    }
+}
+
+/// The path of a function item, as the compiler names it.
+#[must_use]
+pub fn name_of<F>(_: F) -> &'static str {
+    core::any::type_name::<F>()
+}

@@ -1,0 +1,48 @@
+//! One cache.
+
+use core::time::Duration;
+
+use super::Location;
+
+/// What is known of one cached function, over all instances of its generics.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CacheRow {
+    /// As in [`FunctionRow`](super::FunctionRow).
+    pub name: String,
+    /// Where the function is defined.
+    pub location: Location,
+    /// Lookups answered from the cache.
+    pub hits: u64,
+    /// Lookups that were not.
+    pub misses: u64,
+    /// Misses that waited for another caller's run of the body instead of running it.
+    pub waits: u64,
+    /// Runs of the body.
+    pub loads: u64,
+    /// Runs whose result was not kept (`Err`, `None`) or that panicked or were cancelled.
+    pub load_errors: u64,
+    /// Time in the body.
+    pub load_time: Duration,
+    /// Hits times the mean load time, less what the hits cost.
+    pub time_saved: Duration,
+    /// Entries that gave way to others.
+    pub evicted: u64,
+    /// Entries removed because their time was up.
+    pub expired: u64,
+    /// Entries removed by `invalidate` and `clear`.
+    pub invalidated: u64,
+    /// Entries held now.
+    pub len: u64,
+    /// Entries held at most.
+    pub max_size: u64,
+}
+
+impl CacheRow {
+    /// Hits as a share of all lookups, 0 to 1; `None` before the first lookup.
+    #[must_use]
+    pub fn hit_ratio(&self) -> Option<f64> {
+        let lookups = self.hits + self.misses;
+        (lookups > 0).then(|| self.hits as f64 / lookups as f64)
+    }
+}

@@ -1,0 +1,71 @@
+//! One profiled function, and one profiled future.
+
+use core::time::Duration;
+
+use super::Location;
+
+/// What is known of one profiled function or block, over all threads.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct FunctionRow {
+    /// Crate, modules, type, trait and function; or the label given by `name = "…"`.
+    pub name: String,
+    /// Where it is defined.
+    pub location: Location,
+    /// `McCabe`'s cyclomatic complexity; `None` for a block.
+    pub cyclomatic: Option<u32>,
+    /// Calls that ended, in whatever way.
+    pub calls: u64,
+    /// Those of them that were not made, directly or indirectly, by the function itself.
+    pub primitive_calls: u64,
+    /// Calls still running; their time up to now is in `self_time` and `total_time`.
+    pub in_flight: u64,
+    /// Calls that ended by a panic.
+    pub panics: u64,
+    /// Calls that returned `Err`, where the function is one whose outcome is counted.
+    pub errors: Option<u64>,
+    /// Time in the function itself, without the profiled functions it called.
+    pub self_time: Duration,
+    /// Time in the function and all it called; the outermost frame of a recursion counts once.
+    pub total_time: Duration,
+    /// `self_time` as a share of all measured time, 0 to 1; the shares of all rows add up to 1.
+    pub share: f64,
+    /// How long one call took.
+    pub latency: Latency,
+}
+
+/// One profiled future, over all threads.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct FutureRow {
+    /// As in [`FunctionRow`].
+    pub name: String,
+    /// Where it is defined.
+    pub location: Location,
+    /// Futures polled at least once.
+    pub started: u64,
+    /// Futures that ran to their end.
+    pub completed: u64,
+    /// Futures dropped after their first poll and before their end.
+    pub dropped: u64,
+    /// Polls of all of them.
+    pub polls: u64,
+    /// The sum of the times of all polls.
+    pub busy: Duration,
+    /// From the first poll to completion, of those that completed.
+    pub wall: Latency,
+}
+
+/// The distribution of a duration. Percentiles are within 1/32 of the truth, the rest is exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
+#[non_exhaustive]
+pub struct Latency {
+    pub min: Duration,
+    pub mean: Duration,
+    pub p50: Duration,
+    pub p95: Duration,
+    pub p99: Duration,
+    pub p999: Duration,
+    pub max: Duration,
+}

@@ -1,0 +1,42 @@
+//! The merged view of everything measured, as plain data: no clocks, no locks, nothing that changes under the reader.
+//!
+//! A [`Report`] is made by [`report()`](crate::session::report) and read by everything in [`show`](crate::show).
+
+mod cache;
+mod function;
+mod pool;
+
+pub use cache::CacheRow;
+pub use function::{FunctionRow, FutureRow, Latency};
+pub use pool::PoolRow;
+
+use core::time::Duration;
+
+/// Everything measured up to one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Since the first measurement of the process, or since the last [`reset`](crate::session::reset).
+    pub wall: Duration,
+    /// Threads that ran a profiled function.
+    pub threads: u64,
+    /// Profiled functions and blocks, by time spent in themselves, the largest first.
+    pub functions: Vec<FunctionRow>,
+    /// Profiled futures, by their busy time, the largest first.
+    pub futures: Vec<FutureRow>,
+    /// Caches, by name.
+    pub caches: Vec<CacheRow>,
+    /// Pools, by name.
+    pub pools: Vec<PoolRow>,
+}
+
+/// Where something stands in the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// As the compiler was given it: relative to the workspace for a crate of the workspace.
+    pub file: &'static str,
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}

@@ -1,0 +1,39 @@
+//! One pool.
+
+use super::Location;
+
+/// What is known of one pool.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct PoolRow {
+    /// As in [`FunctionRow`](super::FunctionRow).
+    pub name: String,
+    /// Where the factory or the type is defined.
+    pub location: Location,
+    /// Objects handed out.
+    pub borrowed: u64,
+    /// Objects made because none was idle (those of `prefill` are in here too).
+    pub created: u64,
+    /// Objects that came back and were kept.
+    pub returned: u64,
+    /// Objects that came back and were not kept: the pool was full, they failed `validate`, or a reset or the borrower panicked.
+    pub discarded: u64,
+    /// Objects kept by the borrower with `Pooled::take`.
+    pub taken: u64,
+    /// Objects in the pool now.
+    pub idle: u64,
+    /// Objects handed out now.
+    pub in_use: u64,
+    /// The most objects that were out at once.
+    pub peak_in_use: u64,
+    /// Idle objects kept at most.
+    pub max_size: u64,
+}
+
+impl PoolRow {
+    /// The share of borrowings served by an object already made, 0 to 1; `None` before the first.
+    #[must_use]
+    pub fn hit_ratio(&self) -> Option<f64> {
+        (self.borrowed > 0).then(|| 1.0 - self.created.min(self.borrowed) as f64 / self.borrowed as f64)
+    }
+}
