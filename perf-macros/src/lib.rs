@@ -1,1 +1,31 @@
-//! x
+//! The attributes of [perfkit](https://docs.rs/perfkit): text in, tokens out.
+//!
+//! Each expands to a `static` description of the place and one call into `perf-runtime`, so that the logic is in code that
+//! can be read and tested, and the user's compile time stays low. Function bodies are never parsed: they stay raw tokens.
+
+mod cyclomatic;
+mod emit;
+mod fallback;
+mod function;
+mod options;
+mod profiled;
+mod scan;
+
+use proc_macro::TokenStream;
+
+/// Measures every call of a function, or of every function in an `impl`, `trait` or `mod`.
+#[doc = include_str!("../doc/profiled.md")]
+#[proc_macro_attribute]
+pub fn profiled(options: TokenStream, item: TokenStream) -> TokenStream {
+    fallback::attribute(options, item, profiled::expand)
+}
+
+/// Measures a part of a function under a label of its own: `profile_block!("label", { … })`.
+///
+/// The block is an ordinary block: its value is the value of the macro, and `?`, `return` and `break` act on the function around it.
+/// It may not contain `.await`, because a block that waits would be measured as if it worked; make it an `async fn` with
+/// `#[profiled]`.
+#[proc_macro]
+pub fn profile_block(input: TokenStream) -> TokenStream {
+    fallback::expression(input, profiled::expand_block)
+}

@@ -1,0 +1,28 @@
+//! What all attributes generate: the static site, and the guard around a body.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{LitStr, Path};
+
+use crate::function::line_and_column;
+
+/// The static description of the place named `ident`, for use inside a block of its own: defines `SITE` there.
+///
+/// The nested function is what the compiler names after the function around it, with type, trait and modules, which no
+/// macro could find out.
+pub(crate) fn site(krate: &Path, ident: &Ident, label: Option<&LitStr>, cyclomatic: u32) -> TokenStream {
+    let (line, column) = line_and_column(ident.span());
+    let label = label.map(|label| quote!(.labelled(#label)));
+    quote! {
+        fn here() -> &'static str { #krate::__private::name_of(here) }
+        static SITE: #krate::__private::Site =
+            #krate::__private::Site::new(here, ::core::file!(), #line, #column, #cyclomatic) #label;
+    }
+}
+
+/// A braced block of `tokens` that the compiler shows as the user's own `original` one.
+pub(crate) fn block_like(original: &Group, tokens: TokenStream) -> TokenStream {
+    let mut block = Group::new(Delimiter::Brace, tokens);
+    block.set_span(original.span());
+    block.into_token_stream()
+}

@@ -1,0 +1,390 @@
+//! The options between an attribute's parentheses: parsed once for all attributes, each value kept with its span.
+//!
+//! [`Entries::parse`] reads the list and reports unknown and repeated names; the attribute then takes its options out by name
+//! and type. A wrong value is reported with an example of a right one.
+
+use core::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, ExprUnary, Lit, LitStr, Path, Token, UnOp, parenthesized, parse_quote};
+
+use crate::fallback::Errors;
+
+/// The options of one use of an attribute, as written.
+pub(crate) struct Entries {
+    entries: Vec<Entry>,
+    /// The attribute's name with `#[…]`, for messages.
+    attribute: &'static str,
+}
+
+struct Entry {
+    name: Ident,
+    value: Value,
+}
+
+enum Value {
+    /// `skip`
+    None,
+    /// `ttl = 600`
+    Assigned(Expr),
+    /// `skip(a, b)`
+    List(TokenStream),
+}
+
+impl Entry {
+    fn value_span(&self) -> Span {
+        match &self.value {
+            Value::None => self.name.span(),
+            Value::Assigned(expr) => expr.span(),
+            Value::List(tokens) if tokens.is_empty() => self.name.span(),
+            Value::List(tokens) => tokens.span(),
+        }
+    }
+}
+
+impl Entries {
+    /// Reads `tokens`; names not in `known` and names given twice are reported and left out.
+    pub(crate) fn parse(
+        attribute: &'static str,
+        tokens: TokenStream,
+        known: &[&str],
+        errors: &mut Errors,
+    ) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        let parser = |input: ParseStream| {
+            while !input.is_empty() {
+                match parse_entry(input) {
+                    Ok(entry) => {
+                        if !known.iter().any(|known| entry.name == known) {
+                            errors.push(entry.name.span(), unknown(attribute, &entry.name, known));
+                        } else if entries.iter().any(|earlier| earlier.name == entry.name) {
+                            errors.push(
+                                entry.name.span(),
+                                format_args!("`{}` is given twice; keep one of them", entry.name),
+                            );
+                        } else {
+                            entries.push(entry);
+                        }
+                    }
+                    Err(error) => {
+                        errors.push_error(error);
+                        skip_to_comma(input);
+                    }
+                }
+                if !input.is_empty()
+                    && let Err(error) = input.parse::<Token![,]>()
+                {
+                    errors.push(error.span(), "expected `,` between two options");
+                    skip_to_comma(input);
+                    let _ = input.parse::<Option<Token![,]>>();
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            errors.push_error(error);
+        }
+        Entries { entries, attribute }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Entry> {
+        let index = self.entries.iter().position(|entry| entry.name == name)?;
+        Some(self.entries.remove(index))
+    }
+
+    /// Whether the bare word `name` is there.
+    pub(crate) fn flag(&mut self, name: &str, errors: &mut Errors) -> Option<Span> {
+        let entry = self.take(name)?;
+        if !matches!(entry.value, Value::None) {
+            errors.push(entry.value_span(), format_args!("`{name}` takes no value; write just `{name}`"));
+        }
+        Some(entry.name.span())
+    }
+
+    /// `name = <any expression>`.
+    pub(crate) fn expression(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<Expr> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = entry.value {
+            return Some(expr);
+        }
+        self.wrong(&entry, example, errors);
+        None
+    }
+
+    /// `name = "text"`, not empty.
+    pub(crate) fn string(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<LitStr> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = &entry.value
+            && let Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) = ungrouped(expr)
+        {
+            if literal.value().is_empty() {
+                errors.push(
+                    literal.span(),
+                    format_args!("`{name}` is empty; write for example `{name} = {example}`"),
+                );
+                return None;
+            }
+            return Some(literal.clone());
+        }
+        self.wrong(&entry, example, errors);
+        None
+    }
+
+    /// `name = <whole number>`, with its span.
+    pub(crate) fn integer(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<(u64, Span)> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = &entry.value
+            && let Expr::Lit(ExprLit { lit: Lit::Int(literal), .. }) = ungrouped(expr)
+            && let Ok(number) = literal.base10_parse::<u64>()
+        {
+            return Some((number, literal.span()));
+        }
+        self.wrong(&entry, example, errors);
+        None
+    }
+
+    /// `name = 600`, `0.5` (seconds), `"10m"` or `"250ms"`; zero is left to the attribute to judge.
+    pub(crate) fn duration(
+        &mut self,
+        name: &str,
+        example: &str,
+        errors: &mut Errors,
+    ) -> Option<(Duration, Span)> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = &entry.value
+            && let Expr::Lit(ExprLit { lit, .. }) = ungrouped(expr)
+        {
+            let duration = match lit {
+                Lit::Int(literal) => literal.base10_parse().ok().map(Duration::from_secs),
+                Lit::Float(literal) => literal
+                    .base10_parse()
+                    .ok()
+                    .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok()),
+                Lit::Str(literal) => parse_duration(&literal.value()),
+                _ => None,
+            };
+            if let Some(duration) = duration {
+                return Some((duration, lit.span()));
+            }
+        }
+        errors.push(
+            entry.value_span(),
+            format_args!(
+                "`{name}` takes a duration: seconds such as `{name} = {example}`, or a number with a unit of ns, us, ms, s, m, h \
+                 or d such as `{name} = \"250ms\"`"
+            ),
+        );
+        None
+    }
+
+    /// `name = some::path`.
+    pub(crate) fn path(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<Path> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = &entry.value {
+            match ungrouped(expr) {
+                Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => {
+                    return Some(path.path.clone());
+                }
+                _ => {}
+            }
+        }
+        self.wrong(&entry, example, errors);
+        None
+    }
+
+    /// `name = value` and `name(list)` are two options of one name: which of the two, if any.
+    pub(crate) fn expression_or_list(
+        &mut self,
+        name: &str,
+        example: &str,
+        errors: &mut Errors,
+    ) -> Option<ExpressionOrList> {
+        let entry = self.take(name)?;
+        let span = entry.name.span();
+        match entry.value {
+            Value::Assigned(expr) => Some(ExpressionOrList::Expression(expr)),
+            Value::List(tokens) => Some(ExpressionOrList::List(tokens, span)),
+            Value::None => {
+                self.wrong(&entry, example, errors);
+                None
+            }
+        }
+    }
+
+    /// `name(a, b)`: the tokens between the parentheses and the name's span.
+    pub(crate) fn list(
+        &mut self,
+        name: &str,
+        example: &str,
+        errors: &mut Errors,
+    ) -> Option<(TokenStream, Span)> {
+        let entry = self.take(name)?;
+        let span = entry.name.span();
+        if let Value::List(tokens) = entry.value {
+            return Some((tokens, span));
+        }
+        errors.push(
+            span,
+            format_args!("`{name}` takes a list in parentheses, for example `{name}({example})`"),
+        );
+        None
+    }
+
+    /// The path to perfkit: `crate = path`, else `::perfkit`.
+    pub(crate) fn crate_path(&mut self, errors: &mut Errors) -> Path {
+        self.path("crate", "::my_perfkit", errors).unwrap_or_else(|| parse_quote!(::perfkit))
+    }
+
+    fn wrong(&self, entry: &Entry, example: &str, errors: &mut Errors) {
+        let name = &entry.name;
+        errors.push(
+            entry.value_span(),
+            format_args!(
+                "`{name}` of `{}` does not take this; write for example `{name} = {example}`",
+                self.attribute
+            ),
+        );
+    }
+}
+
+/// See [`Entries::expression_or_list`].
+pub(crate) enum ExpressionOrList {
+    Expression(Expr),
+    List(TokenStream, Span),
+}
+
+fn parse_entry(input: ParseStream) -> syn::Result<Entry> {
+    if !input.peek(Ident::peek_any) {
+        return Err(input.error("expected the name of an option"));
+    }
+    let name = input.call(Ident::parse_any)?;
+    let value = if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(syn::Error::new(name.span(), format_args!("`{name} =` lacks its value")));
+        }
+        Value::Assigned(input.parse()?)
+    } else if input.peek(syn::token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        Value::List(content.parse()?)
+    } else {
+        Value::None
+    };
+    Ok(Entry { name, value })
+}
+
+fn skip_to_comma(input: ParseStream) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        let _ = input.parse::<TokenTree>();
+    }
+}
+
+/// A literal that came through a `macro_rules!` variable is wrapped in an invisible group.
+pub(crate) fn ungrouped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(&group.expr),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => expr,
+        other => other,
+    }
+}
+
+fn unknown(attribute: &str, name: &Ident, known: &[&str]) -> String {
+    let written = name.to_string();
+    let nearest = known
+        .iter()
+        .map(|known| (distance(&written, known), *known))
+        .filter(|(distance, known)| {
+            *distance <= known.len().max(written.len()) / 3
+                || known.contains(&written)
+                || written.contains(known)
+        })
+        .min();
+    let all = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
+    match nearest {
+        Some((_, nearest)) => {
+            format!("`{attribute}` has no option `{written}`; did you mean `{nearest}`? (options: {all})")
+        }
+        None => format!("`{attribute}` has no option `{written}`; its options are {all}"),
+    }
+}
+
+/// The number of insertions, deletions, substitutions and swaps of neighbours between two words (optimal string alignment).
+fn distance(left: &str, right: &str) -> usize {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    rows[0] = (0..=right.len()).collect();
+    for i in 1..=left.len() {
+        for j in 1..=right.len() {
+            let substitution = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let mut best = substitution.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[left.len()][right.len()]
+}
+
+/// `"250ms"`, `"1.5h"`; one number, one unit.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_')?;
+    let (number, unit) = text.split_at(split);
+    let seconds_per_unit = match unit.trim() {
+        "ns" => 1e-9,
+        "us" | "µs" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return None,
+    };
+    let number: f64 = number.replace('_', "").parse().ok()?;
+    let exact = Duration::try_from_secs_f64(number * seconds_per_unit).ok()?;
+    Some(exact)
+}
+
+/// The tokens of a duration constant.
+pub(crate) fn duration_tokens(duration: Duration) -> TokenStream {
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    quote::quote!(::core::time::Duration::new(#seconds, #nanos))
+}
+
+/// How an expression was written, for messages.
+pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
+    tokens.to_token_stream().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(parse_duration("10m"), Some(Duration::from_mins(10)));
+        assert_eq!(parse_duration("1.5 h"), Some(Duration::from_mins(90)));
+        assert_eq!(parse_duration("7ns"), Some(Duration::from_nanos(7)));
+        for wrong in ["", "10", "ms", "10 parsecs", "-1s", "1..2s", "1e400d"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nearest_names() {
+        assert_eq!(distance("tll", "ttl"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("max_size", "maxsize"), 1);
+        assert_eq!(distance("ab", "ba"), 1);
+    }
+}
