@@ -1,6 +1,6 @@
 //! What all attributes generate: the static site, and the guard around a body.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{LitStr, Path};
 
@@ -20,9 +20,10 @@ pub(crate) fn site(krate: &Path, ident: &Ident, label: Option<&LitStr>, cyclomat
     }
 }
 
-/// A braced block of `tokens` that the compiler shows as the user's own `original` one.
+/// A braced block of `tokens` where messages point at the user's `original` one, but which is known to be generated: lints about
+/// braces do not apply to it.
 pub(crate) fn block_like(original: &Group, tokens: TokenStream) -> TokenStream {
     let mut block = Group::new(Delimiter::Brace, tokens);
-    block.set_span(original.span());
+    block.set_span(Span::mixed_site().located_at(original.span()));
     block.into_token_stream()
 }

@@ -300,9 +300,10 @@ pub(crate) fn expand_block(input: TokenStream) -> Result<TokenStream, Errors> {
     }
     let krate: Path = syn::parse_quote!(::perfkit);
     let ident = Ident::new("block", label.span());
+    let body = emit::block_like(&block, block.stream());
     let site = emit::site(&krate, &ident, Some(&label), 0);
     Ok(quote_spanned! {Span::mixed_site()=>
-        { let _frame = { #site #krate::__private::Frame::enter(&SITE) }; #block }
+        { let _frame = { #site #krate::__private::Frame::enter(&SITE) }; #body }
     })
 }
 

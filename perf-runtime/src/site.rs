@@ -43,7 +43,9 @@ impl Site {
             return label;
         }
         let path = (self.path)();
-        path.strip_suffix("::here").unwrap_or(path)
+        let path = path.strip_suffix("::here").unwrap_or(path);
+        // The body of an `async fn` is a closure to the compiler.
+        path.trim_end_matches("::{{closure}}")
     }
 
     /// The source file, as the compiler was given it.

@@ -22,8 +22,8 @@ pub struct FunctionRow {
     pub in_flight: u64,
     /// Calls that ended by a panic.
     pub panics: u64,
-    /// Calls that returned `Err`, where the function is one whose outcome is counted.
-    pub errors: Option<u64>,
+    /// Calls that returned `Err`, of functions whose outcome is counted.
+    pub errors: u64,
     /// Time in the function itself, without the profiled functions it called.
     pub self_time: Duration,
     /// Time in the function and all it called; the outermost frame of a recursion counts once.

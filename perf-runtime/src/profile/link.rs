@@ -1,0 +1,29 @@
+//! A pointer that one thread sets and any thread follows, to something that is never freed.
+
+use core::ptr;
+
+use crate::sync::{AtomicPtr, Ordering};
+
+/// An optional `&'static T` that can be replaced atomically.
+pub(super) struct Link<T: Sync + 'static>(AtomicPtr<T>);
+
+impl<T: Sync> Link<T> {
+    pub(super) const fn empty() -> Self {
+        Link(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> Option<&'static T> {
+        // SAFETY: the pointer is null or was made from a `&'static T` by `set`; `Acquire` pairs with its `Release`.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    pub(super) fn set(&self, target: &'static T) {
+        self.0.store(ptr::from_ref(target).cast_mut(), Ordering::Release);
+    }
+}
+
+/// What is reached by a [`Link`] lives as long as the process.
+pub(super) fn leak<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
