@@ -174,10 +174,12 @@ fn synchronous(
     }
     let call = in_closure(function, krate, &quote!(#arguments #body));
     if counts_errors {
+        let at_type = function.return_type().map_or(mixed, |ty| mixed.located_at(ty.span()));
+        let count = quote_spanned!(at_type=> #krate::__private::Frame::returned(&frame, &result););
         quote_spanned! {mixed=>
             #enter
             let result = #call;
-            #krate::__private::Frame::returned(&frame, &result);
+            #count
             result
         }
     } else {

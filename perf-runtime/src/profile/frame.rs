@@ -149,6 +149,7 @@ impl<T, E> ReturnsResult for Result<T, E> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> ReturnsResult for core::task::Poll<Result<T, E>> {
     #[inline]
     fn is_failure(&self) -> bool {

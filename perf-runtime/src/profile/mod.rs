@@ -9,7 +9,8 @@
 //!
 //! A thread gets a tree with its first frame. When it ends the tree goes to the next thread that starts, with all that it
 //! holds, so that the memory is bounded by the threads that run at once and nothing is lost. Trees and nodes are never freed.
-//! A tree takes at most [`MAX_NODES`] nodes; beyond that, call paths are merged per function and shown as "(truncated)".
+//! A tree takes at most [`MAX_NODES`] nodes; beyond that, new call paths are merged per function and the report says so: calls and self times stay exact, while
+//! the total of a function that is merged below itself counts the inner call again.
 
 mod calibrate;
 mod frame;

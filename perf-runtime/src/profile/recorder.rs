@@ -148,9 +148,10 @@ impl Durations {
         self.count = self.count.saturating_sub(earlier.count);
         self.sum = self.sum.wrapping_sub(earlier.sum);
         self.counts.subtract(&earlier.counts);
-        let (min, max) = self.counts.range().unwrap_or((u64::MAX, 0));
-        self.min = min.max(self.min);
-        self.max = max.min(self.max);
+        (self.min, self.max) = match self.counts.range() {
+            Some((min, max)) => (min.max(self.min).min(self.max), max.max(self.min).min(self.max)),
+            None => (u64::MAX, 0),
+        };
     }
 }
 

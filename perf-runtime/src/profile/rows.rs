@@ -263,7 +263,7 @@ fn latency(durations: &Durations, rate: Rate, inside: u64) -> Latency {
     }
     let time = |ticks: u64| rate.duration(ticks.saturating_sub(inside));
     // A bucket's middle may lie beyond the greatest or the least there was.
-    let quantile = |q| time(durations.counts.quantile(q).clamp(durations.min, durations.max));
+    let quantile = |q| time(durations.counts.quantile(q).max(durations.min).min(durations.max));
     Latency {
         min: time(durations.min),
         mean: time(durations.sum / durations.count),

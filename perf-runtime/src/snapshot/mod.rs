@@ -20,6 +20,8 @@ pub struct Report {
     pub wall: Duration,
     /// Threads that ran a profiled function.
     pub threads: u64,
+    /// Whether call paths were merged because there were too many of them.
+    pub truncated: bool,
     /// Profiled functions and blocks, by time spent in themselves, the largest first.
     pub functions: Vec<FunctionRow>,
     /// Profiled futures, by their busy time, the largest first.

@@ -1,0 +1,8 @@
+use perfkit::profiled;
+
+#[profiled(err)]
+fn load() {}
+
+fn main() {
+    load();
+}

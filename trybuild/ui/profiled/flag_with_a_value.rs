@@ -1,0 +1,8 @@
+use perfkit::profiled;
+
+#[profiled(skip = true)]
+fn load() {}
+
+fn main() {
+    load();
+}

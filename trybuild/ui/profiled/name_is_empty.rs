@@ -1,0 +1,8 @@
+use perfkit::profiled;
+
+#[profiled(name = "")]
+fn load() {}
+
+fn main() {
+    load();
+}

@@ -1,0 +1,8 @@
+use perfkit::profiled;
+
+#[profiled(ttl = 600)]
+fn load() {}
+
+fn main() {
+    load();
+}

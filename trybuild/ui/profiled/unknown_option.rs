@@ -1,0 +1,8 @@
+use perfkit::profiled;
+
+#[profiled(nmae = "load")]
+fn load() {}
+
+fn main() {
+    load();
+}
