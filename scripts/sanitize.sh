@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The tests that exercise `unsafe` code, under AddressSanitizer (a nightly toolchain) and under valgrind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+host=$(rustc -vV | sed -n 's/host: //p')
+
+# The tests that run the code in `profile/link.rs`, `profile/future.rs` and `clock/tsc.rs`, with threads that come and go.
+tests=(--test profiled_accuracy --test profiled_shapes)
+
+rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
+# Leak detection is off: trees are leaked on purpose, and stay reachable.
+RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" ASAN_OPTIONS=detect_leaks=0 \
+    cargo +nightly test --quiet --target "$host" --target-dir target/asan -p perf-runtime --lib
+RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" ASAN_OPTIONS=detect_leaks=0 \
+    cargo +nightly test --quiet --target "$host" --target-dir target/asan -p perfkit "${tests[@]}"
+
+# Valgrind runs a program thirty times slower, and one thread at a time: times mean nothing there, so the accuracy tests stay out.
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=99 --leak-check=no --fair-sched=yes"
+cargo test --quiet -p perf-runtime --lib profile
+cargo test --quiet -p perfkit --test profiled_shapes
