@@ -16,6 +16,7 @@ RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" ASAN_OPTIONS=detect_l
     cargo +nightly test --quiet --target "$host" --target-dir target/asan -p perfkit "${tests[@]}"
 
 # Valgrind runs a program thirty times slower, and one thread at a time: times mean nothing there, so the accuracy tests stay out.
+export RUST_BACKTRACE=0
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=99 --leak-check=no --fair-sched=yes"
 cargo test --quiet -p perf-runtime --lib profile
 cargo test --quiet -p perfkit --test profiled_shapes

@@ -74,17 +74,17 @@ impl Recorder {
 
     /// All durations so far, from any thread.
     pub(super) fn read(&self) -> Durations {
-        // The owner empties its buffer in less than a microsecond, unless it is not running; then the reader goes on
-        // with what it has rather than wait for a thread that may be stopped.
+        // The owner empties its buffer in less than a microsecond once it has a processor, so the reader leaves it one. If that
+        // does not help, the owner is stopped, and a reading that may be off by one buffer beats none.
         let mut durations = Durations::default();
-        for _ in 0..1_000 {
+        for _ in 0..10_000 {
             let version = self.version.load(Ordering::Acquire);
             durations = self.read_once();
             fence(Ordering::Acquire);
             if version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version {
                 break;
             }
-            core::hint::spin_loop();
+            std::thread::yield_now();
         }
         durations
     }
