@@ -12,11 +12,14 @@ pub struct PoolRow {
     pub location: Location,
     /// Objects handed out.
     pub borrowed: u64,
-    /// Objects made because none was idle (those of `prefill` are in here too).
+    /// Borrowings served by an object that was there already.
+    pub reused: u64,
+    /// Objects made by the factory, those of `prefill` among them.
     pub created: u64,
     /// Objects that came back and were kept.
     pub returned: u64,
-    /// Objects that came back and were not kept: the pool was full, they failed `validate`, or a reset or the borrower panicked.
+    /// Objects that came back and were not kept: the pool was full, they failed `validate`, or
+    /// `validate`, `reset` or the borrower panicked.
     pub discarded: u64,
     /// Objects kept by the borrower with `Pooled::take`.
     pub taken: u64,
@@ -34,6 +37,6 @@ impl PoolRow {
     /// The share of borrowings served by an object already made, 0 to 1; `None` before the first.
     #[must_use]
     pub fn hit_ratio(&self) -> Option<f64> {
-        (self.borrowed > 0).then(|| 1.0 - self.created.min(self.borrowed) as f64 / self.borrowed as f64)
+        (self.borrowed > 0).then(|| self.reused as f64 / self.borrowed as f64)
     }
 }
