@@ -129,8 +129,8 @@ impl<T> Pool<T> {
     /// tries again.
     #[inline]
     pub fn borrow(&'static self) -> Pooled<T> {
-        let object = self.pop().unwrap_or_else(|| self.miss());
-        Pooled::new(object, self)
+        let idle = self.home().lock().pop();
+        Pooled::new(idle.unwrap_or_else(|| self.borrow_elsewhere()), self)
     }
 
     /// Drops all idle objects and returns how many there were. Those handed out now come back as ever.
@@ -166,25 +166,19 @@ impl<T> Pool<T> {
         }
     }
 
-    /// The shards, those near to this thread first.
-    #[inline]
-    fn nearest_first(&self) -> impl Iterator<Item = &Mutex<Stack<T>>> {
-        let home = thread_number();
-        (0..=self.mask).map(move |step| &self.shards[home.wrapping_add(step) & self.mask].0)
-    }
-
+    /// Where the calling thread looks first.
     #[inline]
     fn home(&self) -> &Mutex<Stack<T>> {
         &self.shards[thread_number() & self.mask].0
     }
 
-    #[inline]
-    fn pop(&self) -> Option<T> {
-        self.nearest_first().find_map(|stack| stack.lock().pop())
+    /// The thread's own shard was seen empty.
+    #[cold]
+    fn borrow_elsewhere(&self) -> T {
+        self.shards.iter().find_map(|Shard(stack)| stack.lock().pop()).unwrap_or_else(|| self.miss())
     }
 
     /// Every shard was seen empty.
-    #[cold]
     fn miss(&self) -> T {
         self.open();
         if let Some(object) = self.pop_or_count_miss() {
@@ -247,14 +241,23 @@ impl<T> Pool<T> {
         if !self.is_fit(&mut object) {
             return self.discard(object);
         }
-        let mut homeless = Some(object);
-        for stack in self.nearest_first() {
-            let Some(object) = homeless else { return };
-            homeless = stack.lock().push(object).err();
+        let kept = self.home().lock().push(object);
+        if let Err(object) = kept {
+            self.keep_elsewhere(object);
         }
-        if let Some(object) = homeless {
-            self.discard(object);
+    }
+
+    /// The thread's own shard was seen full.
+    #[cold]
+    fn keep_elsewhere(&self, mut object: T) {
+        for Shard(stack) in &self.shards {
+            let kept = stack.lock().push(object);
+            match kept {
+                Ok(()) => return,
+                Err(homeless) => object = homeless,
+            }
         }
+        self.discard(object);
     }
 
     /// Whether the object may be used again; cleans it if so. A panic in either step costs the object, nothing else:

@@ -38,6 +38,7 @@ impl<T> Shard<T> {
 
 impl<T> Stack<T> {
     /// Lends the object that came back last.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
         let object = self.idle.pop()?;
         self.borrowed += 1;
@@ -45,6 +46,7 @@ impl<T> Stack<T> {
     }
 
     /// Keeps `object`, or hands it back if this shard's part of the pool is full.
+    #[inline]
     pub(super) fn push(&mut self, object: T) -> Result<(), T> {
         if self.idle.len() >= self.limit {
             return Err(object);
