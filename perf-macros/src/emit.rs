@@ -11,10 +11,25 @@ use crate::function::line_and_column;
 /// The nested function is what the compiler names after the function around it, with type, trait and modules, which no
 /// macro could find out.
 pub(crate) fn site(krate: &Path, ident: &Ident, label: Option<&LitStr>, cyclomatic: u32) -> TokenStream {
+    site_named(krate, &quote!(#krate::__private::name_of(here)), ident, label, cyclomatic)
+}
+
+/// The static description of the type named `ident`, for use inside a block of its own: defines `SITE` there.
+pub(crate) fn site_of_type(krate: &Path, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
+    site_named(krate, &quote!(::core::any::type_name::<#ident>()), ident, label, 0)
+}
+
+fn site_named(
+    krate: &Path,
+    path: &TokenStream,
+    ident: &Ident,
+    label: Option<&LitStr>,
+    cyclomatic: u32,
+) -> TokenStream {
     let (line, column) = line_and_column(ident.span());
     let label = label.map(|label| quote!(.labelled(#label)));
     quote! {
-        fn here() -> &'static str { #krate::__private::name_of(here) }
+        fn here() -> &'static str { #path }
         static SITE: #krate::__private::Site =
             #krate::__private::Site::new(here, ::core::file!(), #line, #column, #cyclomatic) #label;
     }

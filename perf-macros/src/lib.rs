@@ -8,6 +8,7 @@ mod emit;
 mod fallback;
 mod function;
 mod options;
+mod pooled;
 mod profiled;
 mod scan;
 
@@ -28,4 +29,11 @@ pub fn profiled(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn profile_block(input: TokenStream) -> TokenStream {
     fallback::expression(input, profiled::expand_block)
+}
+
+/// Makes a function the factory of a pool, or gives a struct a pool: objects are used again instead of made again.
+#[doc = include_str!("../doc/pooled.md")]
+#[proc_macro_attribute]
+pub fn pooled(options: TokenStream, item: TokenStream) -> TokenStream {
+    fallback::attribute(options, item, pooled::expand)
 }

@@ -17,3 +17,6 @@ pub mod show;
 pub mod site;
 pub mod snapshot;
 mod sync;
+
+#[doc(hidden)]
+pub use linkme;

@@ -4,6 +4,7 @@
 //! process; its objects live until they are taken, discarded or [shrunk](Pool::shrink) away. It never calls a user's
 //! function (factory, `reset`, `validate`, `Drop`) with a lock held, and never keeps more than `max_size` idle objects.
 
+mod default;
 mod guard;
 #[expect(clippy::module_inception, reason = "the module is the subsystem, the file is the data structure")]
 mod pool;
@@ -13,6 +14,8 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+#[doc(hidden)]
+pub use default::PooledDefault;
 pub use guard::Pooled;
 pub use pool::{DEFAULT_MAX_SIZE, Pool};
 pub use registry::{POOLS, PoolEntry, rows};
