@@ -19,6 +19,9 @@ use crate::scan::Item;
 
 const ATTRIBUTE: &str = "#[pooled]";
 
+const WRONG_ITEM: &str = "`#[pooled]` needs something that makes objects; \
+     put it on a function that returns one, or on a `struct` that implements `Default`";
+
 /// What the runtime takes when nothing is said (`DEFAULT_MAX_SIZE`).
 const DEFAULT_MAX_SIZE: u64 = 1000;
 
@@ -92,12 +95,12 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
             refuse_generics(&structure.generics, &mut errors);
             structure.with_pool(&item, &options)
         }
-        Item::Container(_) | Item::Other(..) => {
-            errors.push(
-                Span::call_site(),
-                "`#[pooled]` needs something that makes objects; \
-                 put it on a function that returns one, or on a `struct` that implements `Default`",
-            );
+        Item::Container(_) => {
+            errors.push(Span::call_site(), WRONG_ITEM);
+            item
+        }
+        Item::Other(_, span) => {
+            errors.push(span, WRONG_ITEM);
             item
         }
     };
@@ -267,8 +270,9 @@ fn pool_function(
     let reset = reset.as_ref().map(|function| quote!(.reset(#function)));
     let validate = validate.as_ref().map(|function| quote!(.validate(#function)));
     let site = emit::site_of_type(krate, name, label.as_ref());
-    // Where the compiler finds that the objects cannot be sent to another thread.
-    let pool_type = quote_spanned!(ty.span()=> #krate::__private::Pool<#ty>);
+    // Here the compiler finds that an object cannot be sent to another thread, and it is to point at the object's type.
+    let pool_type = with_span(ty.span(), quote!(#krate::__private::Pool));
+    let pool_type = quote_spanned!(ty.span()=> #pool_type<#ty>);
     quote_spanned! {Span::mixed_site()=>
         /// The pool itself.
         #[must_use]
@@ -285,6 +289,14 @@ fn pool_function(
             &__PERFKIT_POOL
         }
     }
+}
+
+fn with_span(span: Span, tokens: TokenStream) -> TokenStream {
+    let respanned = tokens.into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    respanned.collect()
 }
 
 /// As much of a struct as a pool of it needs to know.

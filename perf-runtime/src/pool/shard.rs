@@ -3,7 +3,7 @@
 //! Every thread has a home shard, so threads seldom meet at a lock. The counters are plain numbers under the lock that
 //! the way in and the way out need anyway: counting costs no further atomic instruction and no shared cache line.
 
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicU32, Mutex, Ordering};
 
 /// Stacks a pool is split into at most. A power of two.
 pub(super) const SHARDS: usize = 16;
@@ -60,9 +60,9 @@ impl<T> Stack<T> {
 /// The number of the calling thread: threads count up, so that they spread evenly over any number of shards.
 #[inline]
 pub(super) fn thread_number() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    static THREADS: AtomicU32 = AtomicU32::new(0);
     thread_local! {
-        static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+        static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed) as usize;
     }
     NUMBER.with(|number| *number)
 }

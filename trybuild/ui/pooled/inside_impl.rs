@@ -1,0 +1,12 @@
+use perfkit::pooled;
+
+struct Parser;
+
+impl Parser {
+    #[pooled]
+    fn parser() -> Parser {
+        Parser
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use perfkit::{Pooled, pooled};
+
+#[pooled]
+fn buffer() -> Pooled<Vec<u8>> {
+    todo!()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use perfkit::pooled;
+
+#[pooled]
+fn name() -> &'static str {
+    "name"
+}
+
+fn main() {}

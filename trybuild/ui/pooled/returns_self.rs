@@ -1,0 +1,12 @@
+use perfkit::pooled;
+
+struct Parser;
+
+impl Parser {
+    #[pooled]
+    fn new() -> Self {
+        Parser
+    }
+}
+
+fn main() {}
