@@ -236,7 +236,12 @@ impl Entries {
 
     /// The path to perfkit: `crate = path`, else `::perfkit`.
     pub(crate) fn crate_path(&mut self, errors: &mut Errors) -> Path {
-        self.path("crate", "::my_perfkit", errors).unwrap_or_else(|| parse_quote!(::perfkit))
+        let mut path = self.path("crate", "::my_perfkit", errors).unwrap_or_else(|| parse_quote!(::perfkit));
+        // Told apart from code that the user wrote, which their lints may find over-qualified.
+        for segment in &mut path.segments {
+            segment.ident.set_span(segment.ident.span().resolved_at(Span::mixed_site()));
+        }
+        path
     }
 
     fn wrong(&self, entry: &Entry, example: &str, errors: &mut Errors) {

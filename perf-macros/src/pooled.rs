@@ -271,8 +271,9 @@ fn pool_function(
     let validate = validate.as_ref().map(|function| quote!(.validate(#function)));
     let site = emit::site_of_type(krate, name, label.as_ref());
     // Here the compiler finds that an object cannot be sent to another thread, and it is to point at the object's type.
-    let pool_type = with_span(ty.span(), quote!(#krate::__private::Pool));
-    let pool_type = quote_spanned!(ty.span()=> #pool_type<#ty>);
+    let span = ty.span().resolved_at(Span::mixed_site());
+    let pool_type = with_span(span, quote!(#krate::__private::Pool));
+    let pool_type = quote_spanned!(span=> #pool_type<#ty>);
     quote_spanned! {Span::mixed_site()=>
         /// The pool itself.
         #[must_use]
