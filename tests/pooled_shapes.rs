@@ -39,7 +39,8 @@ fn companions_are_as_visible_as_what_they_belong_to() {
     assert_eq!(inner::public::stats().borrowed, 1);
     assert_eq!(inner::restricted::shrink(), 1);
     assert_eq!(inner::Public::pool().stats().borrowed, 1);
-    assert_eq!((inner::Tuple::pooled().0, inner::Tuple::pooled().1), (0, 1));
+    let tuple = inner::Tuple::pooled();
+    assert_eq!((tuple.0, tuple.1), (0, 1));
 }
 
 /// Names that the expansion might use itself.
