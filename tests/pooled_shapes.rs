@@ -134,6 +134,10 @@ fn attributes() -> Vec<u8> {
 #[cfg(any())]
 fn left_out() -> Nothing {}
 
+#[pooled]
+#[cfg(any())]
+struct LeftOut(Nothing);
+
 #[test]
 fn attributes_of_the_user_stay() {
     assert_eq!(*attributes(), [1]);

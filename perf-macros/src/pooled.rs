@@ -162,7 +162,7 @@ fn refuse_return_type(function: &Function, options: &Options, errors: &mut Error
         let message = "this returns nothing to keep in a pool; return the object that it makes";
         return errors.push(function.name().span(), message);
     };
-    let is_named = |name: &str| last_segment(ty).is_some_and(|segment| segment.ident == name);
+    let is_written = |name: &str| last_segment(ty).is_some_and(|segment| segment.ident == name);
     if matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()) || matches!(ty, Type::Never(_)) {
         errors.push(ty.span(), "this returns nothing to keep in a pool; return the object that it makes");
     } else if is_reference(ty) {
@@ -180,13 +180,13 @@ fn refuse_return_type(function: &Function, options: &Options, errors: &mut Error
             "a pool is a `static`, which cannot name `Self`; \
              put `#[pooled]` on the `struct`, or on a function outside of the `impl`",
         );
-    } else if is_named("Pooled") {
+    } else if is_written("Pooled") {
         errors.push(
             ty.span(),
             "`#[pooled]` writes `Pooled<…>` by itself; return the object as it is, such as `-> Vec<u8>`",
         );
-    } else if (is_named("Result") || is_named("Option")) && options.validate.is_none() {
-        let valid = if is_named("Result") { "Result::is_ok" } else { "Option::is_some" };
+    } else if (is_written("Result") || is_written("Option")) && options.validate.is_none() {
+        let valid = if is_written("Result") { "Result::is_ok" } else { "Option::is_some" };
         errors.push(
             ty.span(),
             format_args!(
@@ -209,8 +209,7 @@ fn factory(function: Function, options: &Options) -> TokenStream {
     signature.output = parse_quote_spanned!(ty.span()=> -> #krate::__private::Pooled<#ty>);
     let name = &signature.ident;
 
-    let conditions: Vec<&Attribute> =
-        attributes.iter().filter(|attribute| is_named(attribute, "cfg")).collect();
+    let conditions = conditions(&attributes);
     let on_borrow = attributes.iter().filter(|attribute| !belongs_to_body(attribute));
     let on_factory = attributes.iter().filter(|attribute| belongs_to_body(attribute) || is_lint(attribute));
 
@@ -221,12 +220,12 @@ fn factory(function: Function, options: &Options) -> TokenStream {
         #(#on_borrow)*
         #visibility #signature { #name::pool().borrow() }
 
-        #(#conditions)*
+        #conditions
         #[doc = #about]
         #[allow(non_camel_case_types, dead_code)]
         #visibility enum #name {}
 
-        #(#conditions)*
+        #conditions
         impl #name {
             #pool
 
@@ -241,6 +240,12 @@ fn factory(function: Function, options: &Options) -> TokenStream {
             fn factory() -> #ty #body
         }
     }
+}
+
+/// The `#[cfg]`s, which hold for whatever is generated beside the item too.
+fn conditions(attributes: &[Attribute]) -> TokenStream {
+    let conditions = attributes.iter().filter(|attribute| is_named(attribute, "cfg"));
+    quote!(#(#conditions)*)
 }
 
 /// What is said about the code of the function rather than about calling it, and so goes where the code goes.
@@ -263,10 +268,8 @@ fn pool_function(
     factory: &TokenStream,
 ) -> TokenStream {
     let Options { krate, max_size, prefill, reset, validate, name: label } = options;
-    let max_size =
-        max_size.map(|number| Literal::u64_unsuffixed(number)).map(|number| quote!(.max_size(#number)));
-    let prefill =
-        prefill.map(|number| Literal::u64_unsuffixed(number)).map(|number| quote!(.prefill(#number)));
+    let max_size = max_size.map(Literal::u64_unsuffixed).map(|number| quote!(.max_size(#number)));
+    let prefill = prefill.map(Literal::u64_unsuffixed).map(|number| quote!(.prefill(#number)));
     let reset = reset.as_ref().map(|function| quote!(.reset(#function)));
     let validate = validate.as_ref().map(|function| quote!(.validate(#function)));
     let site = emit::site_of_type(krate, name, label.as_ref());
@@ -302,6 +305,7 @@ fn with_span(span: Span, tokens: TokenStream) -> TokenStream {
 
 /// As much of a struct as a pool of it needs to know.
 struct Structure {
+    attributes: Vec<Attribute>,
     visibility: Visibility,
     name: Ident,
     generics: Generics,
@@ -310,10 +314,11 @@ struct Structure {
 impl Structure {
     fn parse(item: TokenStream) -> syn::Result<Self> {
         let parser = |input: ParseStream| {
-            input.call(Attribute::parse_outer)?;
+            let attributes = input.call(Attribute::parse_outer)?;
             let visibility = input.parse()?;
             input.parse::<Token![struct]>()?;
-            let structure = Structure { visibility, name: input.parse()?, generics: input.parse()? };
+            let structure =
+                Structure { attributes, visibility, name: input.parse()?, generics: input.parse()? };
             input.parse::<TokenStream>()?;
             Ok(structure)
         };
@@ -322,7 +327,8 @@ impl Structure {
 
     /// The struct and its two functions.
     fn with_pool(&self, item: &TokenStream, options: &Options) -> TokenStream {
-        let Structure { visibility, name, .. } = self;
+        let Structure { attributes, visibility, name, generics: _ } = self;
+        let conditions = conditions(attributes);
         let krate = &options.krate;
         let default = quote_spanned!(name.span()=> <#name as #krate::__private::PooledDefault>::make);
         let pool = pool_function(options, name, visibility, name, &default);
@@ -330,6 +336,7 @@ impl Structure {
         quote_spanned! {Span::mixed_site()=>
             #item
 
+            #conditions
             impl #name {
                 #[doc = #about]
                 #visibility fn pooled() -> #krate::__private::Pooled<Self> { Self::pool().borrow() }
