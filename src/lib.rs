@@ -8,7 +8,7 @@ pub use perf_runtime::profile::{pause, resume};
 #[doc(hidden)]
 pub mod __private {
     pub use perf_runtime::linkme;
-    pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault};
+    pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
     pub use perf_runtime::profile::{Frame, Profiled, call};
     pub use perf_runtime::site::{Site, name_of};
 }

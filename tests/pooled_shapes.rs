@@ -109,6 +109,15 @@ macro_rules! define_pool {
         fn $name() -> $ty $body
     };
 }
+macro_rules! define_pool_of_this_crate {
+    ($name:ident) => {
+        #[pooled]
+        fn $name() -> $crate::inner::Public {
+            $crate::inner::Public
+        }
+    };
+}
+define_pool_of_this_crate!(public);
 define_pool!(from_macro, Vec<u16>, 2, Vec::clear, { vec![1] });
 
 #[test]
@@ -116,6 +125,8 @@ fn a_macro_may_write_the_attribute() {
     assert_eq!(*from_macro(), [1]);
     assert!(from_macro().is_empty());
     assert_eq!(from_macro::stats().max_size, 2);
+    drop(public());
+    assert_eq!(public::stats().idle, 1);
 }
 
 #[pooled]

@@ -273,15 +273,12 @@ fn pool_function(
     let reset = reset.as_ref().map(|function| quote!(.reset(#function)));
     let validate = validate.as_ref().map(|function| quote!(.validate(#function)));
     let site = emit::site_of_type(krate, name, label.as_ref());
-    // Here the compiler finds that an object cannot be sent to another thread, and it is to point at the object's type.
-    let span = ty.span().resolved_at(Span::mixed_site());
-    let pool_type = with_span(span, quote!(#krate::__private::Pool));
-    let pool_type = quote_spanned!(span=> #pool_type<#ty>);
+    let object = sendable(krate, ty);
     quote_spanned! {Span::mixed_site()=>
         /// The pool itself.
         #[must_use]
         #visibility fn pool() -> &'static #krate::__private::Pool<#ty> {
-            static __PERFKIT_POOL: #pool_type =
+            static __PERFKIT_POOL: #krate::__private::Pool<#object> =
                 #krate::__private::Pool::new(#factory) #max_size #prefill #reset #validate;
             {
                 #site
@@ -295,12 +292,14 @@ fn pool_function(
     }
 }
 
-fn with_span(span: Span, tokens: TokenStream) -> TokenStream {
-    let respanned = tokens.into_iter().map(|mut token| {
+/// `ty` itself if it is `Send`, and else one error, at the type: the tokens around it stand there too.
+fn sendable(krate: &Path, ty: &impl ToTokens) -> TokenStream {
+    let span = ty.span().resolved_at(Span::mixed_site());
+    let demand = quote!(#krate::__private::PooledObject).into_iter().map(|mut token| {
         token.set_span(span);
         token
     });
-    respanned.collect()
+    quote_spanned!(span=> <#ty as #(#demand)*>::Object)
 }
 
 /// As much of a struct as a pool of it needs to know.

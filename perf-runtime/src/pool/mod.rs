@@ -4,7 +4,7 @@
 //! process; its objects live until they are taken, discarded or [shrunk](Pool::shrink) away. It never calls a user's
 //! function (factory, `reset`, `validate`, `Drop`) with a lock held, and never keeps more than `max_size` idle objects.
 
-mod default;
+mod demands;
 mod guard;
 #[expect(clippy::module_inception, reason = "the module is the subsystem, the file is the data structure")]
 mod pool;
@@ -15,7 +15,7 @@ mod stats;
 mod tests;
 
 #[doc(hidden)]
-pub use default::PooledDefault;
+pub use demands::{PooledDefault, PooledObject};
 pub use guard::Pooled;
 pub use pool::{DEFAULT_MAX_SIZE, Pool};
 pub use registry::{POOLS, PoolEntry, rows};
