@@ -11,8 +11,6 @@ mod pool;
 mod registry;
 mod shard;
 mod stats;
-#[cfg(test)]
-mod tests;
 
 #[doc(hidden)]
 pub use demands::{PooledDefault, PooledObject};

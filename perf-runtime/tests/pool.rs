@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::thread;
 
-use super::{Pool, PoolStats, Pooled};
+use perf_runtime::pool::{Pool, PoolStats, Pooled};
 
 /// The numbers of one pool must agree with each other at every moment.
 #[track_caller]
