@@ -10,6 +10,7 @@
 
 pub mod cache;
 pub mod clock;
+mod first_use;
 pub mod pool;
 pub mod profile;
 pub mod session;

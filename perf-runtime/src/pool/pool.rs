@@ -11,6 +11,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use super::shard::{SHARDS, Shard, Stack, thread_number};
 use super::{PoolStats, Pooled};
+use crate::first_use;
 use crate::sync::Mutex;
 
 /// The `max_size` of a pool that sets none.
@@ -180,6 +181,7 @@ impl<T> Pool<T> {
 
     /// Every shard was seen empty.
     fn miss(&self) -> T {
+        first_use::announce();
         self.open();
         if let Some(object) = self.pop_or_count_miss() {
             return object;

@@ -6,24 +6,33 @@ use super::threads;
 use super::tree::Node;
 use crate::clock;
 use crate::site::Site;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicU8, Ordering};
 
-static PAUSED: AtomicBool = AtomicBool::new(false);
+/// Not zero while nothing is measured: by [`pause`], by [`switch_off`], or both.
+static STOPPED: AtomicU8 = AtomicU8::new(0);
+const PAUSED: u8 = 1;
+const OFF: u8 = 2;
 
 /// Stops measuring: functions entered from now on are not counted, until [`resume`]. Calls under way are.
 pub fn pause() {
-    PAUSED.store(true, Ordering::Relaxed);
+    STOPPED.fetch_or(PAUSED, Ordering::Relaxed);
 }
 
 /// Goes on measuring after [`pause`].
 pub fn resume() {
-    PAUSED.store(false, Ordering::Relaxed);
+    STOPPED.fetch_and(!PAUSED, Ordering::Relaxed);
 }
 
 /// Whether measuring is stopped.
+#[inline]
 #[must_use]
 pub fn paused() -> bool {
-    PAUSED.load(Ordering::Relaxed)
+    STOPPED.load(Ordering::Relaxed) != 0
+}
+
+/// Stops measuring for good; [`resume`] does not undo it.
+pub(crate) fn switch_off() {
+    STOPPED.fetch_or(OFF, Ordering::Relaxed);
 }
 
 /// A place in the tree that has been entered and must be left.
@@ -38,7 +47,7 @@ impl Entered {
     /// `None` while measuring is paused.
     #[inline]
     pub(super) fn new(site: &'static Site) -> Option<Self> {
-        if PAUSED.load(Ordering::Relaxed) {
+        if paused() {
             return None;
         }
         let caller = threads::current();

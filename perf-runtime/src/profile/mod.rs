@@ -22,6 +22,7 @@ mod rows;
 mod threads;
 mod tree;
 
+pub(crate) use frame::switch_off;
 pub use frame::{Frame, ReturnsResult, call, pause, paused, resume};
 pub use future::Profiled;
 pub use rows::{Rows, reset, rows};

@@ -5,6 +5,7 @@
 use core::cell::Cell;
 
 use super::tree::{Node, SiteStats, Tree};
+use crate::first_use;
 use crate::site::Site;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
@@ -65,6 +66,11 @@ pub(super) struct Beginning {
 #[inline(never)]
 pub(super) fn begin() -> Option<Beginning> {
     let (root, homeless) = unless_busy(|| {
+        first_use::announce();
+        // It may just have been switched off.
+        if super::paused() {
+            return None;
+        }
         let tree = acquire();
         let homeless = OWNER.try_with(|owner| owner.tree.set(Some(tree))).is_err();
         Some((tree.root()?, homeless))

@@ -34,6 +34,24 @@ pub struct PoolRow {
 }
 
 impl PoolRow {
+    pub(crate) fn is_same(&self, other: &PoolRow) -> bool {
+        (self.location, &self.name) == (other.location, &other.name)
+    }
+
+    /// Takes away what an earlier row of the same pool counted. What is held now stays.
+    pub(crate) fn subtract(&mut self, earlier: &PoolRow) {
+        for (count, earlier) in [
+            (&mut self.borrowed, earlier.borrowed),
+            (&mut self.reused, earlier.reused),
+            (&mut self.created, earlier.created),
+            (&mut self.returned, earlier.returned),
+            (&mut self.discarded, earlier.discarded),
+            (&mut self.taken, earlier.taken),
+        ] {
+            *count = count.saturating_sub(earlier);
+        }
+    }
+
     /// The share of borrowings served by an object already made, 0 to 1; `None` before the first.
     #[must_use]
     pub fn hit_ratio(&self) -> Option<f64> {

@@ -1,0 +1,64 @@
+//! Gathers a [`Report`] from all collectors, and remembers what to leave out of the next ones.
+
+use crate::clock;
+use crate::snapshot::{PoolRow, Report};
+use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::{pool, profile};
+
+/// What stood in the rows at the last [`reset`].
+struct Base {
+    pools: Vec<PoolRow>,
+}
+
+static BASE: Mutex<Base> = Mutex::new(Base { pools: Vec::new() });
+/// Ticks at the last reset; 0 for the beginning.
+static SINCE: AtomicU64 = AtomicU64::new(0);
+
+/// Everything measured since the process began, or since [`reset`], as it stands now.
+///
+/// Threads go on while it is made. It takes some microseconds per function; the first one takes a few milliseconds more, in which the
+/// profiler measures itself.
+///
+/// ```
+/// let report = perf_runtime::session::report();
+/// println!("{report}");
+/// ```
+#[must_use]
+pub fn report() -> Report {
+    let now = clock::now();
+    let rows = profile::rows();
+    let mut functions = rows.functions;
+    functions.sort_by(|a, b| {
+        b.self_time.cmp(&a.self_time).then_with(|| b.calls.cmp(&a.calls)).then_with(|| a.name.cmp(&b.name))
+    });
+    let mut futures = rows.futures;
+    futures.sort_by(|a, b| b.busy.cmp(&a.busy).then_with(|| a.name.cmp(&b.name)));
+    let mut pools = pool::rows();
+    {
+        let base = BASE.lock();
+        for pool in &mut pools {
+            if let Some(earlier) = base.pools.iter().find(|row| row.is_same(pool)) {
+                pool.subtract(earlier);
+            }
+        }
+    }
+    pools.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.location.cmp(&b.location)));
+    let since = SINCE.load(Ordering::Relaxed).max(clock::origin());
+    Report {
+        wall: clock::rate().duration(now.saturating_sub(since)),
+        threads: rows.threads,
+        truncated: rows.truncated,
+        functions,
+        futures,
+        caches: Vec::new(),
+        pools,
+    }
+}
+
+/// Begins anew: later reports leave out what was measured up to now. What caches and pools hold stays, and is shown.
+pub fn reset() {
+    let base = Base { pools: pool::rows() };
+    profile::reset();
+    *BASE.lock() = base;
+    SINCE.store(clock::now(), Ordering::Relaxed);
+}

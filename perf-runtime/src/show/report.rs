@@ -1,0 +1,457 @@
+//! The tables of a report: functions, futures, caches, pools.
+
+use core::fmt::{self, Write};
+use core::time::Duration;
+
+use super::json::to_json;
+use super::names::shorten;
+use super::table::{Cell, Column, Page, Table, Tone};
+use super::units::{count, duration, percent};
+use crate::snapshot::{CacheRow, FunctionRow, FutureRow, PoolRow, Report};
+
+impl Report {
+    /// The tables as plain text of any width, long ones cut to thirty rows. [`Display`](fmt::Display) prints the same.
+    #[must_use]
+    pub fn to_table(&self) -> String {
+        tables(self, Page::default(), AllRows::No)
+    }
+
+    /// The report as JSON: a versioned layout, durations in whole nanoseconds.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_table())
+    }
+}
+
+/// Whether a long table is shown whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AllRows {
+    /// The first thirty rows, and how many there are more.
+    #[default]
+    No,
+    /// Every row.
+    Yes,
+}
+
+/// Rows of a table that is not shown whole.
+const ROWS: usize = 30;
+
+/// All tables that have a row, under a line about the run.
+#[must_use]
+pub fn tables(report: &Report, page: Page, all: AllRows) -> String {
+    let mut output = heading(report);
+    let limit = if all == AllRows::Yes { usize::MAX } else { ROWS };
+    let tables = [
+        (!report.functions.is_empty()).then(|| functions(report, limit)),
+        (!report.futures.is_empty()).then(|| futures(&report.futures, limit)),
+        (!report.caches.is_empty()).then(|| caches(&report.caches, limit)),
+        (!report.pools.is_empty()).then(|| pools(&report.pools, limit)),
+    ];
+    let mut empty = true;
+    for table in tables.into_iter().flatten() {
+        empty = false;
+        output.push('\n');
+        output.push_str(&table.render(page));
+    }
+    if empty {
+        output.push_str(
+            "nothing was measured: no #[profiled], #[cached] or #[pooled] function ran, or measuring was off (PERFKIT=off)\n",
+        );
+    }
+    output
+}
+
+fn heading(report: &Report) -> String {
+    let measured: Duration = report.functions.iter().map(|row| row.self_time).sum();
+    let mut line = format!("perfkit: run {}", duration(report.wall));
+    if measured > Duration::ZERO {
+        // Writing to a string cannot fail.
+        let _ = write!(line, ", measured {}", duration(measured));
+        let _ = match report.threads {
+            1 => write!(line, " on 1 thread"),
+            threads => write!(line, " on {} threads", count(threads)),
+        };
+    }
+    line.push('\n');
+    line
+}
+
+/// `12`, or `30/2` where calls of the function came from itself.
+fn calls(row: &FunctionRow) -> String {
+    if row.calls == row.primitive_calls {
+        count(row.calls)
+    } else {
+        format!("{}/{}", count(row.calls), count(row.primitive_calls))
+    }
+}
+
+/// The grades of `McCabe`'s number: up to 10 simple, to 20 moderate, to 50 complex, beyond that untestable.
+fn cyclomatic(number: Option<u32>) -> Cell {
+    match number {
+        None => Cell::toned("-", Tone::Faint),
+        Some(n @ ..=10) => n.to_string().into(),
+        Some(n @ 11..=50) => Cell::toned(n.to_string(), Tone::Warning),
+        Some(n) => Cell::toned(n.to_string(), Tone::Bad),
+    }
+}
+
+/// A number that is best at zero.
+fn trouble(number: u64) -> Cell {
+    if number == 0 { Cell::toned("0", Tone::Faint) } else { Cell::toned(count(number), Tone::Warning) }
+}
+
+fn functions(report: &Report, limit: usize) -> Table {
+    let rows = &report.functions;
+    let any = |field: fn(&FunctionRow) -> u64| rows.iter().any(|row| field(row) > 0);
+    let outcomes: [(&str, fn(&FunctionRow) -> u64); 3] =
+        [("errors", |row| row.errors), ("panics", |row| row.panics), ("in flight", |row| row.in_flight)];
+    let outcomes: Vec<_> = outcomes.into_iter().filter(|(_, field)| any(*field)).collect();
+
+    let mut columns = vec![
+        Column::name("function"),
+        Column::number("calls", 9),
+        Column::number("self", 10),
+        Column::number("% of run", 8),
+        Column::number("total", 9),
+        Column::number("mean", 5),
+        Column::number("p50", 4),
+        Column::number("p95", 6),
+        Column::number("p99", 3),
+        Column::number("max", 5),
+        Column::number("cc", 2),
+    ];
+    columns.extend(outcomes.iter().map(|(header, _)| Column::number(header, 7)));
+    let mut table = Table::new("Functions", columns);
+    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    for (row, name) in rows.iter().zip(names).take(limit) {
+        let latency = &row.latency;
+        let mut cells = vec![
+            name.into(),
+            calls(row).into(),
+            duration(row.self_time).into(),
+            percent(row.share).into(),
+            duration(row.total_time).into(),
+            duration(latency.mean).into(),
+            duration(latency.p50).into(),
+            duration(latency.p95).into(),
+            duration(latency.p99).into(),
+            duration(latency.max).into(),
+            cyclomatic(row.cyclomatic),
+        ];
+        cells.extend(outcomes.iter().map(|(_, field)| trouble(field(row))));
+        table.row(cells);
+    }
+    more(&mut table, rows.len(), limit);
+    if report.truncated {
+        table.note(
+            "(truncated): some threads took more distinct call paths than are kept apart; the rest are merged per function, \
+             their calls and self times exact, their totals not",
+        );
+    }
+    table
+}
+
+fn futures(rows: &[FutureRow], limit: usize) -> Table {
+    let mut table = Table::new(
+        "Futures",
+        vec![
+            Column::name("function"),
+            Column::number("started", 7),
+            Column::number("completed", 8),
+            Column::number("dropped", 8),
+            Column::number("polls", 7),
+            Column::number("busy", 9),
+            Column::number("wall mean", 9),
+            Column::number("p50", 4),
+            Column::number("p95", 6),
+            Column::number("p99", 3),
+            Column::number("max", 5),
+        ],
+    );
+    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    for (row, name) in rows.iter().zip(names).take(limit) {
+        table.row(vec![
+            name.into(),
+            count(row.started).into(),
+            count(row.completed).into(),
+            trouble(row.dropped),
+            count(row.polls).into(),
+            duration(row.busy).into(),
+            duration(row.wall.mean).into(),
+            duration(row.wall.p50).into(),
+            duration(row.wall.p95).into(),
+            duration(row.wall.p99).into(),
+            duration(row.wall.max).into(),
+        ]);
+    }
+    more(&mut table, rows.len(), limit);
+    table
+}
+
+fn caches(rows: &[CacheRow], limit: usize) -> Table {
+    let mut table = Table::new(
+        "Caches",
+        vec![
+            Column::name("cache"),
+            Column::number("hits", 9),
+            Column::number("misses", 8),
+            Column::number("hit rate", 10),
+            Column::number("waits", 2),
+            Column::number("loads", 3),
+            Column::number("not kept", 3),
+            Column::number("load mean", 6),
+            Column::number("saved", 9),
+            Column::number("evicted", 5),
+            Column::number("expired", 4),
+            Column::number("invalidated", 2),
+            Column::number("size", 7),
+            Column::number("of", 6),
+        ],
+    );
+    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    for (row, name) in rows.iter().zip(names).take(limit) {
+        let mean = if row.loads > 0 { row.load_time.as_nanos() as f64 / row.loads as f64 } else { 0.0 };
+        table.row(vec![
+            name.into(),
+            count(row.hits).into(),
+            count(row.misses).into(),
+            ratio(row.hit_ratio()),
+            count(row.waits).into(),
+            count(row.loads).into(),
+            trouble(row.load_errors),
+            super::units::nanos(mean).into(),
+            duration(row.time_saved).into(),
+            count(row.evicted).into(),
+            count(row.expired).into(),
+            count(row.invalidated).into(),
+            count(row.len).into(),
+            count(row.max_size).into(),
+        ]);
+    }
+    more(&mut table, rows.len(), limit);
+    table
+}
+
+fn pools(rows: &[PoolRow], limit: usize) -> Table {
+    let mut table = Table::new(
+        "Pools",
+        vec![
+            Column::name("pool"),
+            Column::number("borrowed", 9),
+            Column::number("created", 8),
+            Column::number("hit rate", 10),
+            Column::number("returned", 4),
+            Column::number("discarded", 6),
+            Column::number("taken", 3),
+            Column::number("idle", 7),
+            Column::number("in use", 7),
+            Column::number("peak", 5),
+            Column::number("of", 4),
+        ],
+    );
+    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    for (row, name) in rows.iter().zip(names).take(limit) {
+        table.row(vec![
+            name.into(),
+            count(row.borrowed).into(),
+            count(row.created).into(),
+            ratio(row.hit_ratio()),
+            count(row.returned).into(),
+            trouble(row.discarded),
+            count(row.taken).into(),
+            count(row.idle).into(),
+            count(row.in_use).into(),
+            count(row.peak_in_use).into(),
+            count(row.max_size).into(),
+        ]);
+    }
+    more(&mut table, rows.len(), limit);
+    table
+}
+
+fn ratio(ratio: Option<f64>) -> Cell {
+    match ratio {
+        None => Cell::toned("-", Tone::Faint),
+        Some(ratio) if ratio < 0.5 => Cell::toned(percent(ratio), Tone::Warning),
+        Some(ratio) => percent(ratio).into(),
+    }
+}
+
+fn more(table: &mut Table, rows: usize, limit: usize) {
+    if rows > limit {
+        table.note(format!("… and {} more (PERFKIT=table:all shows them)", rows - limit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Latency, Location};
+
+    fn micros(micros: u64) -> Duration {
+        Duration::from_micros(micros)
+    }
+
+    fn function(name: &str, calls: u64, self_time: Duration, share: f64) -> FunctionRow {
+        FunctionRow {
+            name: name.into(),
+            location: Location { file: "src/main.rs", line: 3, column: 4 },
+            cyclomatic: Some(4),
+            calls,
+            primitive_calls: calls,
+            self_time,
+            total_time: self_time * 2,
+            share,
+            latency: Latency {
+                min: micros(1),
+                mean: micros(2),
+                p50: micros(2),
+                p95: micros(3),
+                p99: micros(4),
+                p999: micros(5),
+                max: micros(6),
+            },
+            ..FunctionRow::default()
+        }
+    }
+
+    fn example() -> Report {
+        let mut recursive = function("app::walk", 30, micros(250), 0.25);
+        recursive.primitive_calls = 2;
+        recursive.panics = 1;
+        recursive.cyclomatic = Some(77);
+        Report {
+            wall: Duration::from_millis(12),
+            threads: 2,
+            functions: vec![
+                function("app::parse::Lexer<app::Token>::next", 1_234_567, micros(750), 0.75),
+                recursive,
+            ],
+            futures: vec![FutureRow {
+                name: "app::fetch".into(),
+                started: 3,
+                completed: 2,
+                dropped: 1,
+                polls: 9,
+                ..FutureRow::default()
+            }],
+            caches: vec![CacheRow {
+                name: "app::lookup".into(),
+                hits: 9,
+                misses: 1,
+                loads: 1,
+                load_time: micros(80),
+                max_size: 10_000,
+                len: 1,
+                ..CacheRow::default()
+            }],
+            pools: vec![PoolRow {
+                name: "app::buffer".into(),
+                borrowed: 100,
+                reused: 98,
+                created: 2,
+                idle: 2,
+                max_size: 1_000,
+                ..PoolRow::default()
+            }],
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn the_tables_as_they_are_printed() {
+        let expected = "\
+perfkit: run 12.0 ms, measured 1.00 ms on 2 threads
+
+Functions
+function                 calls    self  % of run    total     mean      p50      p95      p99      max  cc  panics
+─────────────────────  ───────  ──────  ────────  ───────  ───────  ───────  ───────  ───────  ───────  ──  ──────
+Lexer<Token>::next   1 234 567  750 µs    75.0 %  1.50 ms  2.00 µs  2.00 µs  3.00 µs  4.00 µs  6.00 µs   4       0
+";
+        let text = tables(&example(), Page::default(), AllRows::No);
+        for line in ["Functions", "Futures", "Caches", "Pools"] {
+            assert!(text.contains(&format!("\n{line}\n")), "{text}");
+        }
+        let first: Vec<&str> = text.lines().take(6).collect();
+        let wanted: Vec<&str> = expected.lines().collect();
+        // The words of each line; their columns are checked below.
+        for (line, wanted) in first.iter().zip(&wanted).filter(|(line, _)| !line.contains('─')) {
+            assert_eq!(
+                line.split_whitespace().collect::<Vec<_>>(),
+                wanted.split_whitespace().collect::<Vec<_>>()
+            );
+        }
+        assert!(text.contains("30/2"), "{text}");
+    }
+
+    #[test]
+    fn numbers_end_in_the_column_of_their_header() {
+        let text = tables(&example(), Page::default(), AllRows::No);
+        let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+        let header = lines.iter().position(|line| line.starts_with(&['f', 'u', 'n'])).unwrap();
+        let rule = &lines[header + 1];
+        let ends: Vec<usize> =
+            (0..rule.len()).filter(|i| rule[*i] == '─' && rule.get(i + 1) != Some(&'─')).collect();
+        for row in [header, header + 2, header + 3] {
+            for end in &ends[1..] {
+                assert!(!lines[row][*end].is_whitespace(), "{text}");
+                assert!(lines[row].get(end + 1).is_none_or(|c| *c == ' '), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_narrow_page_loses_columns_and_says_which() {
+        for width in [200, 120, 100, 80, 60, 40] {
+            let text = tables(&example(), Page { width: Some(width), colour: false }, AllRows::No);
+            let table = text.split("\n\n").nth(1).unwrap();
+            for line in table.lines().filter(|line| !line.starts_with("no room for")) {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+            assert!(table.contains("calls") && table.contains("Token>::next"), "{table}");
+            assert_eq!(table.contains("no room for: "), width < 110, "{width}\n{table}");
+        }
+    }
+
+    #[test]
+    fn colours_only_where_asked_for() {
+        assert!(!tables(&example(), Page::default(), AllRows::No).contains('\u{1b}'));
+        let coloured = tables(&example(), Page { width: None, colour: true }, AllRows::No);
+        assert!(coloured.contains("\u{1b}[31m77\u{1b}[0m"), "{coloured:?}");
+        // Taking the colours out gives the plain table.
+        let mut plain = String::new();
+        let mut inside = false;
+        for character in coloured.chars() {
+            match character {
+                '\u{1b}' => inside = true,
+                'm' if inside => inside = false,
+                c if !inside => plain.push(c),
+                _ => {}
+            }
+        }
+        let trimmed: Vec<&str> = plain.lines().map(str::trim_end).collect();
+        let expected = tables(&example(), Page::default(), AllRows::No);
+        assert_eq!(trimmed, expected.lines().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_long_table_is_cut_and_says_so() {
+        let report = Report {
+            functions: (0..45).map(|i| function(&format!("app::f{i}"), 1, micros(1), 0.1)).collect(),
+            ..Report::default()
+        };
+        assert!(tables(&report, Page::default(), AllRows::No).contains("… and 15 more"));
+        assert!(tables(&report, Page::default(), AllRows::Yes).contains("app::f44"));
+    }
+
+    #[test]
+    fn nothing_measured_is_said() {
+        assert!(tables(&Report::default(), Page::default(), AllRows::No).contains("nothing was measured"));
+    }
+}
