@@ -1,10 +1,38 @@
-//! placeholder
+//! Attributes that profile, cache, pool and benchmark a function, and print the tables.
+//!
+//! ```
+//! use perfkit::profiled;
+//!
+//! #[profiled]
+//! fn parse(line: &str) -> Result<u32, std::num::ParseIntError> {
+//!     line.trim().parse()
+//! }
+//!
+//! for line in ["1", "2", "three"] {
+//!     let _ = parse(line);
+//! }
+//! println!("{}", perfkit::report());
+//! ```
+//!
+//! Or leave the program as it is and run it with `PERFKIT=table`: the tables come when it ends.
+//!
+//! | attribute | gives |
+//! |---|---|
+//! | [`#[profiled]`](macro@profiled) | calls, self and total time, percentiles, panics, errors, McCabe's complexity; futures by polls |
+//! | [`#[pooled]`](macro@pooled) | objects used again instead of made again |
+//!
+//! and [`profile_block!`] for a part of a function. How reports are asked for, and what `PERFKIT` may hold, is at
+//! [`session`](mod@perf_runtime::session).
+//!
+//! # Features
+//!
+//! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
 
 pub use perf_macros::{pooled, profile_block, profiled};
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
-pub use perf_runtime::profile::{pause, resume};
-pub use perf_runtime::session::{Session, report, reset, session};
-pub use perf_runtime::snapshot::{FunctionRow, FutureRow, Report};
+pub use perf_runtime::profile::{pause, paused, resume};
+pub use perf_runtime::session::{ReportError, Session, report, reset, session};
+pub use perf_runtime::snapshot::{FunctionRow, FutureRow, Latency, Location, PoolRow, Report, SortBy};
 
 /// What the attributes' expansions name. Not for people: it changes without notice.
 #[doc(hidden)]

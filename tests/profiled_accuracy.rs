@@ -66,7 +66,7 @@ impl Drop for Witness {
         TRUTH.with_borrow_mut(|truth| {
             let truth = truth.entry(self.name).or_default();
             truth.calls += 1;
-            truth.own += elapsed - callees;
+            truth.own += elapsed.saturating_sub(callees);
             if outermost {
                 truth.primitive += 1;
                 truth.total += elapsed;

@@ -27,10 +27,9 @@ unsafe fn read_result(pointer: *const u8) -> Result<u8, ()> {
 fn unsafe_functions_are_counted() {
     let byte = 7;
     // SAFETY: `byte` is alive.
-    unsafe {
-        assert_eq!(read(&raw const byte), 7);
-        assert_eq!(read_result(&raw const byte), Ok(7));
-    }
+    assert_eq!(unsafe { read(&raw const byte) }, 7);
+    // SAFETY: `byte` is alive.
+    assert_eq!(unsafe { read_result(&raw const byte) }, Ok(7));
     let report = perfkit::report();
     let mut calls: Vec<_> = report.functions.iter().map(|row| (row.name.as_str(), row.calls)).collect();
     calls.sort_unstable();

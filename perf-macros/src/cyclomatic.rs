@@ -1,4 +1,4 @@
-//! `McCabe`'s cyclomatic complexity of a function body, counted on its tokens.
+//! McCabe's cyclomatic complexity of a function body, counted on its tokens.
 //!
 //! One, plus one for every point where the path through the function divides: `if`, `while`, `for`, each arm of a `match`
 //! after its first, `&&`, `||` and `?`. (T. J. McCabe, "A Complexity Measure", IEEE TSE 2(4), 1976; `&&` and `||` count as in
@@ -27,7 +27,7 @@ fn decisions(tokens: &TokenStream) -> u32 {
                 }
                 // `for<'a>` is a binder, not a loop.
                 "for" if !matches!(tokens.peek(), Some(TokenTree::Punct(p)) if p.as_char() == '<') => {
-                    count += 1
+                    count += 1;
                 }
                 "match" => {
                     count += match_arms(&mut tokens).saturating_sub(1);

@@ -51,14 +51,6 @@ impl Function {
         &self.signature.ident
     }
 
-    /// The body's tokens without its braces.
-    pub(crate) fn body_tokens(&self) -> TokenStream {
-        match &self.body {
-            Body::Block(group) => group.stream(),
-            Body::None(_) => TokenStream::new(),
-        }
-    }
-
     /// `self` in any form.
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
         match self.signature.inputs.first() {

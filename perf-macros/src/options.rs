@@ -6,7 +6,6 @@
 use core::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
@@ -363,11 +362,6 @@ fn parse_duration(text: &str) -> Option<Duration> {
 pub(crate) fn duration_tokens(duration: Duration) -> TokenStream {
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     quote::quote!(::core::time::Duration::new(#seconds, #nanos))
-}
-
-/// How an expression was written, for messages.
-pub(crate) fn as_written(tokens: &impl ToTokens) -> String {
-    tokens.to_token_stream().to_string()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use syn::{Attribute, LitStr, Token, Visibility};
 use crate::function::Function;
 
 /// What an attribute was put on.
+#[allow(clippy::large_enum_variant, reason = "one at a time, for a moment")]
 pub(crate) enum Item {
     Function(Function),
     Container(Container),

@@ -66,7 +66,7 @@ impl Site {
         self.column
     }
 
-    /// `McCabe`'s cyclomatic complexity of the body; `None` for a part of a function.
+    /// McCabe's cyclomatic complexity of the body; `None` for a part of a function.
     #[must_use]
     pub const fn cyclomatic(&self) -> Option<u32> {
         if self.cyclomatic == 0 { None } else { Some(self.cyclomatic) }

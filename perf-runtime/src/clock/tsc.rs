@@ -1,6 +1,6 @@
 //! The time-stamp counter of x86-64, and the question whether it may be used as a clock.
 //!
-//! It may where the processor says that it runs at one rate in every power state (CPUID 8000_0007h, EDX bit 8) and, on Linux,
+//! It may where the processor says that it runs at one rate in every power state (CPUID `8000_0007h`, EDX bit 8) and, on Linux,
 //! where the kernel keeps its own time with it: the kernel has then checked that all cores agree.
 //! Plain `rdtsc` without a fence: a fence doubles its cost, and the few instructions that may slip past it cancel out in sums.
 

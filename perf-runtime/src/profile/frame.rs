@@ -70,12 +70,11 @@ impl Entered {
     #[cold]
     #[inline(never)]
     fn new_slow(site: &'static Site) -> Option<Self> {
-        let (caller, homeless) = match threads::current() {
-            Some(node) => (node, false),
-            None => {
-                let beginning = threads::begin()?;
-                (beginning.root, beginning.homeless)
-            }
+        let (caller, homeless) = if let Some(node) = threads::current() {
+            (node, false)
+        } else {
+            let beginning = threads::begin()?;
+            (beginning.root, beginning.homeless)
         };
         let node = threads::unless_busy(|| caller.child_slow(site))?;
         Some(Self::at(node, (!homeless).then_some(caller)))

@@ -59,12 +59,12 @@ impl<F: Future> Future for Profiled<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: `future` is pinned whenever `self` is: it is never moved out of, `Profiled` has no `Drop` of its own and is
+        // SAFETY: nothing is moved out of `this` below.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: `future` is pinned whenever `self` is: it is never moved, and `Profiled` has no `Drop` of its own and is
         // `Unpin` only if `future` is. `call` is never pinned.
-        let (future, call) = unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.future), &mut this.call)
-        };
+        let future = unsafe { Pin::new_unchecked(&mut this.future) };
+        let call = &mut this.call;
         let Some(mut frame) = PollFrame::enter(call) else { return future.poll(context) };
         let result = future.poll(context);
         if let Poll::Ready(output) = &result {

@@ -33,7 +33,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if let Some(tree) = self.tree.take() {
             let at_rest =
-                current().is_some_and(|node| Some(true) == tree.root().map(|root| core::ptr::eq(root, node)));
+                current().is_some_and(|node| tree.root().is_some_and(|root| core::ptr::eq(root, node)));
             set_current(None);
             // A thread that was ended inside a frame (`pthread_exit`) leaves it open; nobody may close it any more.
             if at_rest {

@@ -345,7 +345,7 @@ impl Tree {
 
 impl Index {
     fn stats(&mut self, site: &'static Site) -> &'static SiteStats {
-        *self.stats.entry(address(site)).or_insert_with(|| {
+        self.stats.entry(address(site)).or_insert_with(|| {
             let stats = leak(SiteStats::new());
             self.sites.push((site, stats));
             stats

@@ -44,7 +44,7 @@ impl fmt::Display for Misunderstood {
                 }
             }
             Problem::NeedsPath => {
-                write!(f, "{VARIABLE}: `{word}` needs a file, such as `{word}=perf.{word}`")?
+                write!(f, "{VARIABLE}: `{word}` needs a file, such as `{word}=perf.{word}`")?;
             }
             Problem::TakesNoPath => write!(f, "{VARIABLE}: `{word}` takes no value")?,
         }

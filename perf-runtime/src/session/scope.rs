@@ -7,10 +7,8 @@ use crate::show::AllRows;
 /// Prints the tables to standard error when the returned guard is dropped, also when that is by a panic.
 ///
 /// ```
-/// fn main() {
-///     let _session = perf_runtime::session::session();
-///     // … the program …
-/// }
+/// let _session = perf_runtime::session::session();
+/// // … the program …
 /// ```
 ///
 /// It cannot print when the process ends by `std::process::exit`, which drops nothing; `PERFKIT=table` can.

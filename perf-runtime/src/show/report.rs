@@ -91,7 +91,7 @@ fn calls(row: &FunctionRow) -> String {
     }
 }
 
-/// The grades of `McCabe`'s number: up to 10 simple, to 20 moderate, to 50 complex, beyond that untestable.
+/// The grades of McCabe's number: up to 10 simple, to 20 moderate, to 50 complex, beyond that untestable.
 fn cyclomatic(number: Option<u32>) -> Cell {
     match number {
         None => Cell::toned("-", Tone::Faint),
@@ -106,10 +106,13 @@ fn trouble(number: u64) -> Cell {
     if number == 0 { Cell::toned("0", Tone::Faint) } else { Cell::toned(count(number), Tone::Warning) }
 }
 
+/// Reads one count of a row.
+type Field = fn(&FunctionRow) -> u64;
+
 fn functions(report: &Report, limit: usize) -> Table {
     let rows = &report.functions;
-    let any = |field: fn(&FunctionRow) -> u64| rows.iter().any(|row| field(row) > 0);
-    let outcomes: [(&str, fn(&FunctionRow) -> u64); 3] =
+    let any = |field: Field| rows.iter().any(|row| field(row) > 0);
+    let outcomes: [(&str, Field); 3] =
         [("errors", |row| row.errors), ("panics", |row| row.panics), ("in flight", |row| row.in_flight)];
     let outcomes: Vec<_> = outcomes.into_iter().filter(|(_, field)| any(*field)).collect();
 

@@ -12,7 +12,7 @@ pub struct FunctionRow {
     pub name: String,
     /// Where it is defined.
     pub location: Location,
-    /// `McCabe`'s cyclomatic complexity; `None` for a block.
+    /// McCabe's cyclomatic complexity; `None` for a block.
     pub cyclomatic: Option<u32>,
     /// Calls that ended, in whatever way.
     pub calls: u64,
