@@ -28,15 +28,22 @@
 //!
 //! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
 
-pub use perf_macros::{pooled, profile_block, profiled};
+pub use perf_macros::{cached, pooled, profile_block, profiled};
+pub use perf_runtime::cache::{CacheHandle, CacheStats};
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume};
 pub use perf_runtime::session::{ReportError, Session, report, reset, session};
-pub use perf_runtime::snapshot::{FunctionRow, FutureRow, Latency, Location, PoolRow, Report, SortBy};
+pub use perf_runtime::snapshot::{
+    CacheRow, FunctionRow, FutureRow, Latency, Location, PoolRow, Report, SortBy,
+};
 
 /// What the attributes' expansions name. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use perf_runtime::cache::{
+        Binding, ByOption, ByRef, CACHES, CacheHandle, CacheSite, CacheStats, Found, Instance, KeepErr,
+        KeepNone, Policy, argument, by, look_up, part, probe,
+    };
     pub use perf_runtime::linkme;
     pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
     pub use perf_runtime::profile::{Frame, Profiled, call};

@@ -22,9 +22,7 @@ pub(crate) fn each(text: &[u8], mut found: impl FnMut(&str)) -> u32 {
     };
     let mut previous = b' ';
     for (index, byte) in text.iter().enumerate() {
-        if !byte.is_ascii_alphanumeric() {
-            flush(&mut word);
-        } else {
+        if byte.is_ascii_alphanumeric() {
             let next_is_lower = text.get(index + 1).is_some_and(u8::is_ascii_lowercase);
             // `HashMap` is two words, `TCPStream` is two words.
             let begins = byte.is_ascii_uppercase()
@@ -33,6 +31,8 @@ pub(crate) fn each(text: &[u8], mut found: impl FnMut(&str)) -> u32 {
                 flush(&mut word);
             }
             word.push(byte.to_ascii_lowercase().into());
+        } else {
+            flush(&mut word);
         }
         previous = *byte;
     }

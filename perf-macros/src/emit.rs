@@ -1,10 +1,10 @@
-//! What all attributes generate: the static site, and the guard around a body.
+//! What all attributes generate: the static site, and what is put around a body.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{LitStr, Path};
+use syn::{Attribute, LitStr, Path};
 
-use crate::function::line_and_column;
+use crate::function::{Function, contains_impl, is_named, line_and_column};
 
 /// The static description of the place named `ident`, for use inside a block of its own: defines `SITE` there.
 ///
@@ -12,6 +12,12 @@ use crate::function::line_and_column;
 /// macro could find out.
 pub(crate) fn site(krate: &Path, ident: &Ident, label: Option<&LitStr>, cyclomatic: u32) -> TokenStream {
     site_named(krate, &quote!(#krate::__private::name_of(here)), ident, label, cyclomatic)
+}
+
+/// The same inside a companion of the function that is named `name__instance`.
+pub(crate) fn site_in_companion(krate: &Path, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
+    let path = quote!(#krate::__private::name_of(here));
+    site_with(krate, &path, ident, label, 0, &quote!(.in_companion()))
 }
 
 /// The static description of the type named `ident`, for use inside a block of its own: defines `SITE` there.
@@ -26,12 +32,23 @@ fn site_named(
     label: Option<&LitStr>,
     cyclomatic: u32,
 ) -> TokenStream {
+    site_with(krate, path, ident, label, cyclomatic, &TokenStream::new())
+}
+
+fn site_with(
+    krate: &Path,
+    path: &TokenStream,
+    ident: &Ident,
+    label: Option<&LitStr>,
+    cyclomatic: u32,
+    more: &TokenStream,
+) -> TokenStream {
     let (line, column) = line_and_column(ident.span());
     let label = label.map(|label| quote!(.labelled(#label)));
     quote! {
         fn here() -> &'static str { #path }
         static SITE: #krate::__private::Site =
-            #krate::__private::Site::new(here, ::core::file!(), #line, #column, #cyclomatic) #label;
+            #krate::__private::Site::new(here, ::core::file!(), #line, #column, #cyclomatic) #label #more;
     }
 }
 
@@ -41,4 +58,67 @@ pub(crate) fn block_like(original: &Group, tokens: TokenStream) -> TokenStream {
     let mut block = Group::new(Delimiter::Brace, tokens);
     block.set_span(Span::mixed_site().located_at(original.span()));
     block.into_token_stream()
+}
+
+/// A closure around a function's body, in which `return` and `?` give its value. A `self` taken by value goes in whole, whatever
+/// part of it the body names.
+pub(crate) fn closure(function: &Function, body: &TokenStream) -> TokenStream {
+    let returns = match function.return_type() {
+        Some(ty) if !contains_impl(ty) => quote!(-> #ty),
+        _ => TokenStream::new(),
+    };
+    let takes_self = takes_self(function);
+    quote!(move || #returns { #takes_self #body })
+}
+
+/// The value of a [`closure`], which is called at once.
+pub(crate) fn called(krate: &Path, closure: &TokenStream) -> TokenStream {
+    quote!(#krate::__private::call(#closure))
+}
+
+/// An `async` block around the body of an `async fn`.
+pub(crate) fn async_block(function: &Function, body: &TokenStream) -> TokenStream {
+    let takes_self = takes_self(function);
+    // An `async` block has no written type; this tells it to `?` and to `into()`.
+    let typed = function
+        .return_type()
+        .filter(|ty| !contains_impl(ty) && !matches!(ty, syn::Type::Never(_)))
+        .map(|ty| {
+            quote! {
+                #[allow(unreachable_code, unused, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+                if false {
+                    let returned: #ty = loop {};
+                    return returned;
+                }
+            }
+        });
+    quote!(async move { #typed #takes_self #body })
+}
+
+fn takes_self(function: &Function) -> Option<TokenStream> {
+    function.takes_self_by_value().then(|| {
+        let this =
+            Ident::new("self", function.receiver().map_or_else(Span::call_site, |r| r.self_token.span));
+        quote!(let _ = &#this;)
+    })
+}
+
+/// The `#[cfg]`s of an item, which hold for whatever is generated beside it too.
+pub(crate) fn conditions(attributes: &[Attribute]) -> TokenStream {
+    let conditions = attributes.iter().filter(|attribute| is_named(attribute, "cfg"));
+    quote!(#(#conditions)*)
+}
+
+/// A function's attributes where its code moves to another function: those about calling it, and those about its code.
+pub(crate) fn split_attributes(attributes: &[Attribute]) -> (Vec<&Attribute>, Vec<&Attribute>) {
+    let belongs_to_code = |attribute: &&Attribute| {
+        ["profiled", "expect", "target_feature"].iter().any(|name| is_named(attribute, name))
+    };
+    let is_lint = |attribute: &Attribute| {
+        ["allow", "warn", "deny", "forbid"].iter().any(|name| is_named(attribute, name))
+    };
+    let calling = attributes.iter().filter(|attribute| !belongs_to_code(attribute)).collect();
+    let code =
+        attributes.iter().filter(|attribute| belongs_to_code(attribute) || is_lint(attribute)).collect();
+    (calling, code)
 }

@@ -11,6 +11,7 @@ use syn::{
 };
 
 /// A function item, method, or trait method with or without a default body.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -18,7 +19,16 @@ pub(crate) struct Function {
     pub(crate) body: Body,
 }
 
+/// An argument that has a plain name, whatever its pattern was.
+pub(crate) struct Argument {
+    pub(crate) name: Ident,
+    /// The pattern as the user wrote it.
+    pub(crate) pattern: Pat,
+    pub(crate) ty: Type,
+}
+
 /// The part after the signature.
+#[derive(Clone)]
 pub(crate) enum Body {
     /// `{ … }`
     Block(Group),
@@ -79,6 +89,27 @@ impl Function {
     /// Whether some `#[name]` or `#[path::name]` stands on it.
     pub(crate) fn has_attribute(&self, name: &str) -> bool {
         self.attributes.iter().any(|attribute| is_named(attribute, name))
+    }
+
+    /// Gives every argument a plain name in the signature, and returns for each what is in the signature now and what was.
+    pub(crate) fn name_arguments(&mut self) -> Vec<Argument> {
+        let mut arguments = Vec::new();
+        for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
+            let FnArg::Typed(argument) = argument else { continue };
+            let pattern = match &*argument.pat {
+                Pat::Ident(pattern) if pattern.subpat.is_none() => {
+                    let name = pattern.ident.clone();
+                    core::mem::replace(&mut *argument.pat, syn::parse_quote!(#name))
+                }
+                _ => {
+                    let name = format_ident!("argument_{index}", span = Span::mixed_site());
+                    core::mem::replace(&mut *argument.pat, syn::parse_quote!(#name))
+                }
+            };
+            let Pat::Ident(named) = &*argument.pat else { continue };
+            arguments.push(Argument { name: named.ident.clone(), pattern, ty: (*argument.ty).clone() });
+        }
+        arguments
     }
 
     /// Statements that take the arguments into the scope they stand in, so that they are dropped there and not after it.
@@ -203,6 +234,24 @@ pub(crate) fn is_result(ty: &Type) -> bool {
 /// Whether `impl Trait` occurs anywhere in the type, which then cannot be written in another place.
 pub(crate) fn contains_impl(ty: &Type) -> bool {
     contains_word(&ty.to_token_stream(), "impl")
+}
+
+/// Whether the type holds a reference or a lifetime other than `'static`.
+pub(crate) fn borrows(ty: &Type) -> bool {
+    fn borrows(tokens: TokenStream) -> bool {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let is_static = |at: usize| {
+            matches!(tokens.get(at), Some(TokenTree::Punct(quote)) if quote.as_char() == '\'')
+                && matches!(tokens.get(at + 1), Some(TokenTree::Ident(name)) if name == "static")
+        };
+        tokens.iter().enumerate().any(|(at, token)| match token {
+            TokenTree::Punct(punct) if punct.as_char() == '&' => !is_static(at + 1),
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => !is_static(at),
+            TokenTree::Group(group) => borrows(group.stream()),
+            _ => false,
+        })
+    }
+    borrows(ty.to_token_stream())
 }
 
 /// Whether the identifier occurs anywhere in the tokens.

@@ -3,6 +3,7 @@
 //! Each expands to a `static` description of the place and one call into `perf-runtime`, so that the logic is in code that
 //! can be read and tested, and the user's compile time stays low. Function bodies are never parsed: they stay raw tokens.
 
+mod cached;
 mod cyclomatic;
 mod emit;
 mod fallback;
@@ -29,6 +30,13 @@ pub fn profiled(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn profile_block(input: TokenStream) -> TokenStream {
     fallback::expression(input, profiled::expand_block)
+}
+
+/// Keeps the results of a function: called again with the same arguments, it returns what it returned.
+#[doc = include_str!("../doc/cached.md")]
+#[proc_macro_attribute]
+pub fn cached(options: TokenStream, item: TokenStream) -> TokenStream {
+    fallback::attribute(options, item, cached::expand)
 }
 
 /// Makes a function the factory of a pool, or gives a struct a pool: objects are used again instead of made again.

@@ -104,6 +104,18 @@ impl Entries {
         Some(entry.name.span())
     }
 
+    /// `name = true` or `name = false`.
+    pub(crate) fn boolean(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<bool> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = &entry.value
+            && let Expr::Lit(ExprLit { lit: Lit::Bool(literal), .. }) = ungrouped(expr)
+        {
+            return Some(literal.value);
+        }
+        self.wrong(&entry, example, errors);
+        None
+    }
+
     /// `name = <any expression>`.
     pub(crate) fn expression(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<Expr> {
         let entry = self.take(name)?;

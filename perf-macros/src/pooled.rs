@@ -13,7 +13,7 @@ use syn::{
 
 use crate::emit;
 use crate::fallback::Errors;
-use crate::function::{Body, Function, contains_impl, contains_word, is_named, is_reference, last_segment};
+use crate::function::{Body, Function, contains_impl, contains_word, is_reference, last_segment};
 use crate::options::{Entries, ungrouped};
 use crate::scan::Item;
 
@@ -209,9 +209,8 @@ fn factory(function: Function, options: &Options) -> TokenStream {
     signature.output = parse_quote_spanned!(ty.span()=> -> #krate::__private::Pooled<#ty>);
     let name = &signature.ident;
 
-    let conditions = conditions(&attributes);
-    let on_borrow = attributes.iter().filter(|attribute| !belongs_to_body(attribute));
-    let on_factory = attributes.iter().filter(|attribute| belongs_to_body(attribute) || is_lint(attribute));
+    let conditions = emit::conditions(&attributes);
+    let (on_borrow, on_factory) = emit::split_attributes(&attributes);
 
     let mixed = Span::mixed_site();
     let pool = pool_function(options, name, &visibility, &ty, &quote_spanned!(mixed=> #name::factory));
@@ -240,21 +239,6 @@ fn factory(function: Function, options: &Options) -> TokenStream {
             fn factory() -> #ty #body
         }
     }
-}
-
-/// The `#[cfg]`s, which hold for whatever is generated beside the item too.
-fn conditions(attributes: &[Attribute]) -> TokenStream {
-    let conditions = attributes.iter().filter(|attribute| is_named(attribute, "cfg"));
-    quote!(#(#conditions)*)
-}
-
-/// What is said about the code of the function rather than about calling it, and so goes where the code goes.
-fn belongs_to_body(attribute: &Attribute) -> bool {
-    ["profiled", "expect"].iter().any(|name| is_named(attribute, name))
-}
-
-fn is_lint(attribute: &Attribute) -> bool {
-    ["allow", "warn", "deny", "forbid"].iter().any(|name| is_named(attribute, name))
 }
 
 /// `fn pool()`, in which the pool itself lives, and which registers it for reports.
@@ -327,7 +311,7 @@ impl Structure {
     /// The struct and its two functions.
     fn with_pool(&self, item: &TokenStream, options: &Options) -> TokenStream {
         let Structure { attributes, visibility, name, generics: _ } = self;
-        let conditions = conditions(attributes);
+        let conditions = emit::conditions(attributes);
         let krate = &options.krate;
         let default = quote_spanned!(name.span()=> <#name as #krate::__private::PooledDefault>::make);
         let pool = pool_function(options, name, visibility, name, &default);

@@ -172,7 +172,7 @@ fn synchronous(
     if !counts_errors && !takes_self {
         return quote_spanned!(mixed=> #enter #arguments #body);
     }
-    let call = in_closure(function, krate, &quote!(#arguments #body));
+    let call = emit::called(krate, &emit::closure(function, &quote!(#arguments #body)));
     if counts_errors {
         let at_type = function.return_type().map_or(mixed, |ty| mixed.located_at(ty.span()));
         let count = quote_spanned!(at_type=> #krate::__private::Frame::returned(&frame, &result););
@@ -187,21 +187,6 @@ fn synchronous(
     }
 }
 
-/// The body in a closure that is called at once, so that `return` and `?` give a value here. A `self` taken by value goes in
-/// whole, whatever part of it the body names.
-fn in_closure(function: &Function, krate: &Path, body: &TokenStream) -> TokenStream {
-    let returns = match function.return_type() {
-        Some(ty) if !contains_impl(ty) => quote!(-> #ty),
-        _ => TokenStream::new(),
-    };
-    let takes_self = function.takes_self_by_value().then(|| {
-        let this =
-            Ident::new("self", function.receiver().map_or_else(Span::call_site, |r| r.self_token.span));
-        quote!(let _ = &#this;)
-    });
-    quote!(#krate::__private::call(move || #returns { #takes_self #body }))
-}
-
 fn asynchronous(
     function: &mut Function,
     options: &Options,
@@ -210,26 +195,13 @@ fn asynchronous(
 ) -> TokenStream {
     let krate = &options.krate;
     let counts_errors = counts_errors(function, options);
-    let takes_self = function.takes_self_by_value().then(|| quote!(let _ = &self;));
     let arguments = function.move_arguments_inside();
-    // An `async` block has no written type; this tells it to `?` and to `into()`.
-    let typed = function
-        .return_type()
-        .filter(|ty| !contains_impl(ty) && !matches!(ty, syn::Type::Never(_)))
-        .map(|ty| {
-            quote! {
-                #[allow(unreachable_code, unused, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
-                if false {
-                    let returned: #ty = loop {};
-                    return returned;
-                }
-            }
-        });
+    let future = emit::async_block(function, &quote!(#arguments #body));
     let construct = if counts_errors { quote!(fallible) } else { quote!(new) };
     quote_spanned! {Span::mixed_site()=>
         #krate::__private::Profiled::#construct(
             { #site &SITE },
-            async move { #typed #takes_self #arguments #body },
+            #future,
         ).await
     }
 }
@@ -243,9 +215,10 @@ fn returning_future(
 ) -> TokenStream {
     let wrap = |future: TokenStream| quote!(#krate::__private::Profiled::new({ #site &SITE }, #future));
     match shape {
-        FutureShape::Opaque => wrap(in_closure(function, krate, body)),
+        FutureShape::Opaque => wrap(emit::called(krate, &emit::closure(function, body))),
         FutureShape::Boxed => {
-            let future = boxed_alone(body).unwrap_or_else(|| in_closure(function, krate, body));
+            let future =
+                boxed_alone(body).unwrap_or_else(|| emit::called(krate, &emit::closure(function, body)));
             let wrapped = wrap(future);
             quote!(::std::boxed::Box::pin(#wrapped))
         }

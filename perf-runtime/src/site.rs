@@ -9,6 +9,8 @@ pub struct Site {
     /// Returns the full path of the marker function nested in the instrumented one, as the compiler names it.
     path: fn() -> &'static str,
     label: Option<&'static str>,
+    /// The marker stands in a companion of the function, named `name__instance`.
+    in_companion: bool,
     file: &'static str,
     line: u32,
     column: u32,
@@ -25,13 +27,20 @@ impl Site {
         column: u32,
         cyclomatic: u32,
     ) -> Self {
-        Self { path, label: None, file, line, column, cyclomatic }
+        Self { path, label: None, in_companion: false, file, line, column, cyclomatic }
     }
 
     /// The same site, shown as `label` instead of by its path.
     #[must_use]
     pub const fn labelled(mut self, label: &'static str) -> Self {
         self.label = Some(label);
+        self
+    }
+
+    /// The same site, whose marker stands in a companion of the function that is named `name__instance`.
+    #[must_use]
+    pub const fn in_companion(mut self) -> Self {
+        self.in_companion = true;
         self
     }
 
@@ -45,7 +54,8 @@ impl Site {
         let path = (self.path)();
         let path = path.strip_suffix("::here").unwrap_or(path);
         // The body of an `async fn` is a closure to the compiler.
-        path.trim_end_matches("::{{closure}}")
+        let path = path.trim_end_matches("::{{closure}}");
+        if self.in_companion { path.strip_suffix("__instance").unwrap_or(path) } else { path }
     }
 
     /// The source file, as the compiler was given it.

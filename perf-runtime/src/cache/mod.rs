@@ -1,1 +1,38 @@
-//! Caches.
+//! Results kept: what `#[cached]` generates calls into.
+//!
+//! A call hashes its arguments where they are, looks in one shard, and clones the value out: a hit takes one lock for a few
+//! instructions and owns nothing. A miss owns the key, joins the computation of that key that is under way or begins one, runs the
+//! body with no lock held, and keeps the result.
+//!
+//! | file | what |
+//! |---|---|
+//! | `handle` | what a cached function holds: look up, compute, store |
+//! | `key` | arguments as a key: hashed and compared by reference, owned on a miss |
+//! | `keep` | which results are kept: an `Err` and a `None` are not |
+//! | `store`, `index`, `policy` | the entries, how they are found, which of them gives way |
+//! | `flight`, `waits` | one computation per key, and no waiting in a ring |
+//! | `registry`, `stats`, `load` | all caches of the program, and what they count |
+//!
+//! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
+//! hash and handed out by reference count.
+
+mod flight;
+mod handle;
+mod index;
+mod keep;
+mod key;
+mod load;
+mod policy;
+mod registry;
+mod stats;
+mod store;
+mod waits;
+
+pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
+pub use keep::{
+    CacheValue, Keep, KeepAny, KeepErr, KeepNone, KeepOk, KeepOkShareErr, KeepSome, Probe, Sorted, by, probe,
+};
+pub use key::{ByOption, ByRef, ByValue, CacheKey, Key, argument, part};
+pub use policy::Policy;
+pub use registry::{CACHES, CacheSite, DEFAULT_MAX_SIZE, Instance, rows};
+pub use stats::CacheStats;

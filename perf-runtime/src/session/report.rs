@@ -1,16 +1,17 @@
 //! Gathers a [`Report`] from all collectors, and remembers what to leave out of the next ones.
 
 use crate::clock;
-use crate::snapshot::{PoolRow, Report};
+use crate::snapshot::{CacheRow, PoolRow, Report};
 use crate::sync::{AtomicU64, Mutex, Ordering};
-use crate::{pool, profile};
+use crate::{cache, pool, profile};
 
 /// What stood in the rows at the last [`reset`].
 struct Base {
+    caches: Vec<CacheRow>,
     pools: Vec<PoolRow>,
 }
 
-static BASE: Mutex<Base> = Mutex::new(Base { pools: Vec::new() });
+static BASE: Mutex<Base> = Mutex::new(Base { caches: Vec::new(), pools: Vec::new() });
 /// Ticks at the last reset; 0 for the beginning.
 static SINCE: AtomicU64 = AtomicU64::new(0);
 
@@ -33,16 +34,24 @@ pub fn report() -> Report {
     });
     let mut futures = rows.futures;
     futures.sort_by(|a, b| b.busy.cmp(&a.busy).then_with(|| a.name.cmp(&b.name)));
+    let mut caches = cache::rows();
     let mut pools = pool::rows();
     {
         let base = BASE.lock();
+        for cache in &mut caches {
+            if let Some(earlier) = base.caches.iter().find(|row| row.is_same(cache)) {
+                cache.subtract(earlier);
+            }
+        }
         for pool in &mut pools {
             if let Some(earlier) = base.pools.iter().find(|row| row.is_same(pool)) {
                 pool.subtract(earlier);
             }
         }
     }
-    pools.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.location.cmp(&b.location)));
+    let lookups = |row: &CacheRow| row.hits + row.misses;
+    caches.sort_by(|a, b| lookups(b).cmp(&lookups(a)).then_with(|| a.name.cmp(&b.name)));
+    pools.sort_by(|a, b| b.borrowed.cmp(&a.borrowed).then_with(|| a.name.cmp(&b.name)));
     let since = SINCE.load(Ordering::Relaxed).max(clock::origin());
     Report {
         wall: clock::rate().duration(now.saturating_sub(since)),
@@ -50,14 +59,14 @@ pub fn report() -> Report {
         truncated: rows.truncated,
         functions,
         futures,
-        caches: Vec::new(),
+        caches,
         pools,
     }
 }
 
 /// Begins anew: later reports leave out what was measured up to now. What caches and pools hold stays, and is shown.
 pub fn reset() {
-    let base = Base { pools: pool::rows() };
+    let base = Base { caches: cache::rows(), pools: pool::rows() };
     profile::reset();
     *BASE.lock() = base;
     SINCE.store(clock::now(), Ordering::Relaxed);

@@ -39,6 +39,28 @@ pub struct CacheRow {
 }
 
 impl CacheRow {
+    pub(crate) fn is_same(&self, other: &CacheRow) -> bool {
+        (self.location, &self.name) == (other.location, &other.name)
+    }
+
+    /// Takes away what an earlier row of the same cache counted. What is held now stays.
+    pub(crate) fn subtract(&mut self, earlier: &CacheRow) {
+        for (count, earlier) in [
+            (&mut self.hits, earlier.hits),
+            (&mut self.misses, earlier.misses),
+            (&mut self.waits, earlier.waits),
+            (&mut self.loads, earlier.loads),
+            (&mut self.load_errors, earlier.load_errors),
+            (&mut self.evicted, earlier.evicted),
+            (&mut self.expired, earlier.expired),
+            (&mut self.invalidated, earlier.invalidated),
+        ] {
+            *count = count.saturating_sub(earlier);
+        }
+        self.load_time = self.load_time.saturating_sub(earlier.load_time);
+        self.time_saved = self.time_saved.saturating_sub(earlier.time_saved);
+    }
+
     /// Hits as a share of all lookups, 0 to 1; `None` before the first lookup.
     #[must_use]
     pub fn hit_ratio(&self) -> Option<f64> {

@@ -26,9 +26,9 @@ pub struct Report {
     pub functions: Vec<FunctionRow>,
     /// Profiled futures, by their busy time, the largest first.
     pub futures: Vec<FutureRow>,
-    /// Caches, by name.
+    /// Caches, the busiest first.
     pub caches: Vec<CacheRow>,
-    /// Pools, by name.
+    /// Pools, the busiest first.
     pub pools: Vec<PoolRow>,
 }
 

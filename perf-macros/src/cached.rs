@@ -1,0 +1,581 @@
+//! `#[cached]`: a function keeps its results.
+//!
+//! The function becomes a look into its cache, and its body moves to `uncached`. What a caller may say of the cache stands beside it: for a
+//! function in an `enum` without values that is named like it (the namespace of types, so that nothing the user named is taken), for
+//! a method in two more methods. Everything goes through one handle, whose closure makes a key of the arguments.
+
+mod key;
+
+use core::time::Duration;
+
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Expr, GenericParam, LitStr, Pat, Path, Safety, Token, Type};
+
+use self::key::{KeyParts, generics_of_handle};
+use crate::emit;
+use crate::fallback::Errors;
+use crate::function::{Argument, Body, Function, borrows, contains_impl, contains_word, future_shape};
+use crate::options::{Entries, ExpressionOrList, duration_tokens, ungrouped};
+use crate::scan::Item;
+
+const ATTRIBUTE: &str = "#[cached]";
+
+/// What may be said between the parentheses.
+struct Options {
+    krate: Path,
+    name: Option<LitStr>,
+    ttl: Option<Duration>,
+    max_size: Option<u64>,
+    policy: Option<Ident>,
+    key: Option<KeyOption>,
+    skip: Vec<Ident>,
+    /// The way to keep results that was asked for.
+    keep: Option<Ident>,
+    companions: bool,
+}
+
+/// What `key` says.
+enum KeyOption {
+    /// `key = expr`: this, in place of the arguments.
+    Instead(Vec<Expr>),
+    /// `key(expr, …)`: these, beside the arguments.
+    Beside(Vec<Expr>),
+}
+
+impl KeyOption {
+    fn expressions(&self) -> &[Expr] {
+        match self {
+            KeyOption::Instead(expressions) | KeyOption::Beside(expressions) => expressions,
+        }
+    }
+}
+
+impl Options {
+    fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let known = [
+            "ttl",
+            "max_size",
+            "policy",
+            "key",
+            "skip",
+            "cache_err",
+            "cache_none",
+            "companions",
+            "name",
+            "crate",
+        ];
+        let mut entries = Entries::parse(ATTRIBUTE, tokens, &known, errors);
+        let ttl = entries.duration("ttl", "600", errors);
+        if let Some((Duration::ZERO, span)) = ttl {
+            errors.push(
+                span,
+                "what is kept for no time is never found again; \
+                 write how long a result is good for, such as `ttl = 600` (seconds), or remove `ttl` to keep it for ever",
+            );
+        }
+        let max_size = entries.integer("max_size", "10_000", errors);
+        if let Some((0, span)) = max_size {
+            errors.push(
+                span,
+                "a cache that keeps nothing is no cache; write at least 1, or remove `#[cached]`",
+            );
+        }
+        let err = entries.flag("cache_err", errors);
+        let none = entries.flag("cache_none", errors);
+        if let (Some(_), Some(span)) = (err, none) {
+            errors.push(
+                span,
+                "a function returns a `Result` or an `Option`, not both; keep `cache_err` for a `Result`, `cache_none` for an `Option`",
+            );
+        }
+        let keep =
+            err.map(|span| Ident::new("KeepErr", span)).or(none.map(|span| Ident::new("KeepNone", span)));
+        Options {
+            ttl: ttl.map(|(ttl, _)| ttl),
+            max_size: max_size.map(|(number, _)| number),
+            policy: policy(&mut entries, errors),
+            key: key(&mut entries, errors),
+            skip: skip(&mut entries, errors),
+            keep,
+            companions: entries.boolean("companions", "false", errors).unwrap_or(true),
+            name: entries.string("name", "\"users\"", errors),
+            krate: entries.crate_path(errors),
+        }
+    }
+}
+
+fn policy(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
+    let written = entries.string("policy", "\"lru\"", errors)?;
+    let policy = match written.value().as_str() {
+        "s3fifo" => "S3Fifo",
+        "lru" => "Lru",
+        other => {
+            let message = format_args!(
+                "there is no policy `{other}`; write `policy = \"s3fifo\"` (the default: newcomers prove themselves first) \
+                 or `policy = \"lru\"` (what was asked for the longest ago gives way)"
+            );
+            errors.push(written.span(), message);
+            return None;
+        }
+    };
+    Some(Ident::new(policy, Span::mixed_site()))
+}
+
+fn key(entries: &mut Entries, errors: &mut Errors) -> Option<KeyOption> {
+    match entries.expression_or_list("key", "user.id", errors)? {
+        ExpressionOrList::Expression(expr) => Some(KeyOption::Instead(match ungrouped(&expr) {
+            // Each part by itself, so that references among them are kept as what they point to.
+            Expr::Tuple(tuple) => tuple.elems.iter().cloned().collect(),
+            _ => vec![expr],
+        })),
+        ExpressionOrList::List(tokens, span) => {
+            let parsed = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens);
+            match parsed {
+                Ok(expressions) if !expressions.is_empty() => {
+                    Some(KeyOption::Beside(expressions.into_iter().collect()))
+                }
+                Ok(_) => {
+                    errors.push(span, "`key()` adds nothing to the key; write for example `key(self.id)`");
+                    None
+                }
+                Err(error) => {
+                    errors.push_error(error);
+                    None
+                }
+            }
+        }
+    }
+}
+
+fn skip(entries: &mut Entries, errors: &mut Errors) -> Vec<Ident> {
+    let Some((tokens, span)) = entries.list("skip", "connection", errors) else { return Vec::new() };
+    let parser = Punctuated::<TokenTree, Token![,]>::parse_terminated;
+    let Ok(words) = parser.parse2(tokens) else {
+        errors.push(span, "`skip` takes the names of arguments; write for example `skip(connection)`");
+        return Vec::new();
+    };
+    if words.is_empty() {
+        errors.push(span, "`skip()` leaves nothing out; write for example `skip(connection)`");
+    }
+    let mut names = Vec::new();
+    for word in words {
+        match word {
+            TokenTree::Ident(name) => names.push(name),
+            other => errors.push(
+                other.span(),
+                "`skip` takes the names of arguments; write for example `skip(connection)`",
+            ),
+        }
+    }
+    names
+}
+
+pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream, Errors> {
+    let mut errors = Errors::default();
+    let options = Options::parse(options, &mut errors);
+    let output = match Item::parse(item.clone())? {
+        Item::Function(function) => {
+            refuse(&function, &mut errors);
+            let mut outer = function.clone();
+            let arguments = outer.name_arguments();
+            let key = KeyParts::new(&function, &arguments, &options, &mut errors);
+            Cached { function, outer, arguments, key, options }.expand()
+        }
+        Item::Container(_) => {
+            errors.push(
+                Span::call_site(),
+                "`#[cached]` keeps the results of one function; put it on each function whose results are to be kept",
+            );
+            item
+        }
+        Item::Other(keyword, span) => {
+            let what = keyword.map_or_else(|| String::from("this"), |keyword| format!("a `{keyword}`"));
+            errors.push(
+                span,
+                format_args!(
+                    "`#[cached]` keeps what a function returns, and {what} is none; put it on a `fn`"
+                ),
+            );
+            item
+        }
+    };
+    errors.check()?;
+    Ok(output)
+}
+
+/// Reports what cannot be cached, whatever the key.
+fn refuse(function: &Function, errors: &mut Errors) {
+    if let Some(constness) = &function.signature.constness {
+        errors.push(
+            constness.span(),
+            "a `const fn` cannot be cached, because it may run in the compiler, which keeps nothing; \
+             remove `const`, or cache a function that calls it",
+        );
+    }
+    if let Body::None(semicolon) = &function.body {
+        errors.push(
+            semicolon.span(),
+            "there is no body whose results could be kept; put `#[cached]` on the function in the `impl`",
+        );
+    }
+    if let Some(variadic) = &function.signature.variadic {
+        errors.push(
+            variadic.span(),
+            "arguments that have no names and types cannot be a key; remove `#[cached]`",
+        );
+    }
+    let Some(ty) = function.return_type() else {
+        let message =
+            "this returns nothing to keep, and a hit would leave out what it does; remove `#[cached]`";
+        return errors.push(function.name().span(), message);
+    };
+    if matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()) || matches!(ty, Type::Never(_)) {
+        errors.push(
+            ty.span(),
+            "this returns nothing to keep, and a hit would leave out what it does; remove `#[cached]`",
+        );
+    } else if function.signature.asyncness.is_none() && future_shape(ty).is_some() {
+        errors.push(ty.span(), "a future runs once, so it is no result to keep; write an `async fn` instead");
+    } else if contains_impl(ty) {
+        errors.push(
+            ty.span(),
+            "the cache must name the type that it keeps, and `impl Trait` has no name; \
+             write the type, or `Arc<dyn Trait + Send + Sync>`",
+        );
+    } else if borrows(ty) {
+        errors.push(
+            ty.span(),
+            "a cache outlives what its function borrows, so it cannot keep a reference; \
+             return an owned value, such as `String` for `&str`, or an `Arc`",
+        );
+    }
+}
+
+/// The function and everything beside it.
+struct Cached {
+    /// As the user wrote it.
+    function: Function,
+    /// The same with a plain name for every argument.
+    outer: Function,
+    arguments: Vec<Argument>,
+    key: KeyParts,
+    options: Options,
+}
+
+impl Cached {
+    fn expand(&self) -> TokenStream {
+        // Reported already if they are missing.
+        let (Body::Block(body), Some(returns)) = (&self.function.body, self.function.return_type()) else {
+            return TokenStream::new();
+        };
+        if !self.options.companions {
+            self.alone(body, returns)
+        } else if self.is_method() {
+            self.method(body, returns)
+        } else {
+            self.free_function(body, returns)
+        }
+    }
+
+    /// Whether it stands in an `impl` or a `trait`, as far as its signature tells.
+    fn is_method(&self) -> bool {
+        let signature = &self.function.signature;
+        self.function.receiver().is_some() || contains_word(&signature.to_token_stream(), "Self")
+    }
+
+    /// The function, and an `enum` of its name with the companions.
+    fn free_function(&self, body: &Group, returns: &Type) -> TokenStream {
+        let krate = &self.options.krate;
+        let Function { attributes, visibility, signature, .. } = &self.outer;
+        let name = &signature.ident;
+        let (on_call, _) = emit::split_attributes(attributes);
+        let conditions = emit::conditions(attributes);
+        let site = self.site(&emit::site_of_type(krate, name, self.options.name.as_ref()));
+        let uncached = self.uncached(&Ident::new("uncached", Span::mixed_site()), body);
+        let instance = self.instance(&Ident::new("instance", Span::mixed_site()), &quote!(Self::site()));
+        let cache = self.handle(&Ident::new("cache", Span::mixed_site()), &quote!(Self::instance), returns);
+        let call = self.call(&quote!(#name::instance), &quote!(#name::uncached), returns);
+        let prime = self.prime();
+
+        let generics = generics_of_handle(&signature.generics);
+        let bounds = &signature.generics.where_clause;
+        let handle = self.turbofish(&quote!(Self::cache));
+        let parameters = self.key.parameters();
+        let arguments = self.key.parameters_as_arguments();
+        let about = format!("The cache behind the function `{name}`.");
+        let underscores = self.underscores();
+        quote_spanned! {Span::mixed_site()=>
+            #underscores
+            #(#on_call)*
+            #visibility #signature { #call }
+
+            #conditions
+            #[doc = #about]
+            #[allow(non_camel_case_types, dead_code)]
+            #visibility enum #name {}
+
+            #conditions
+            #underscores
+            #[allow(dead_code, clippy::too_many_arguments)]
+            impl #name {
+                #uncached
+
+                #cache
+
+                #prime
+
+                /// Removes the result of a call with these arguments; whether there was one.
+                #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
+                    #handle().invalidate(#arguments)
+                }
+
+                /// The result of a call with these arguments, if it is in the cache.
+                #[must_use]
+                #visibility fn peek #generics (#parameters) -> ::core::option::Option<#returns> #bounds {
+                    #handle().peek(#arguments)
+                }
+
+                /// Removes all results and returns how many there were.
+                #visibility fn clear() -> ::core::primitive::u64 { Self::site().clear() }
+
+                /// What the cache counted up to now.
+                #[must_use]
+                #visibility fn stats() -> #krate::__private::CacheStats { Self::site().stats() }
+
+                #instance
+
+                fn site() -> &'static #krate::__private::CacheSite { #site }
+            }
+        }
+    }
+
+    /// The method, and two more: the handle and the body.
+    fn method(&self, body: &Group, returns: &Type) -> TokenStream {
+        let krate = &self.options.krate;
+        let Function { attributes, visibility, signature, .. } = &self.outer;
+        let name = &signature.ident;
+        let (on_call, _) = emit::split_attributes(attributes);
+        let conditions = emit::conditions(attributes);
+        let handle_name = format_ident!("{name}_cache", span = name.span());
+        let body_name = format_ident!("{name}_uncached", span = name.span());
+        let instance_name = format_ident!("{name}__instance", span = Span::mixed_site());
+        let site = emit::site_in_companion(krate, name, self.options.name.as_ref());
+        let instance = self.instance(&instance_name, &self.site(&site));
+        let handle = self.handle(&handle_name, &quote!(Self::#instance_name), returns);
+        let uncached = self.uncached(&body_name, body);
+        let call = self.call(&quote!(Self::#instance_name), &quote!(Self::#body_name), returns);
+        let underscores = self.underscores();
+        quote_spanned! {Span::mixed_site()=>
+            #underscores
+            #(#on_call)*
+            #visibility #signature { #call }
+
+            #conditions
+            #underscores
+            #[allow(dead_code)]
+            #handle
+
+            #conditions
+            #uncached
+
+            #conditions
+            #instance
+        }
+    }
+
+    /// The function with its cache and its body inside, and nothing beside it.
+    fn alone(&self, body: &Group, returns: &Type) -> TokenStream {
+        let krate = &self.options.krate;
+        let Function { attributes, visibility, signature, .. } = &self.outer;
+        let site = emit::site(krate, &signature.ident, self.options.name.as_ref(), 0);
+        let site = self.site(&site);
+        let patterns = self.arguments.iter().map(|Argument { name, pattern, .. }| match pattern {
+            // `let _ = x` would not take it.
+            Pat::Wild(_) => quote!(let _dropped = #name;),
+            Pat::Ident(plain) if plain.mutability.is_none() && plain.by_ref.is_none() => TokenStream::new(),
+            pattern => quote!(let #pattern = #name;),
+        });
+        let inside = quote_spanned!(Span::mixed_site()=> #(#patterns)* #body);
+        let run = if signature.asyncness.is_some() {
+            let future = emit::async_block(&self.function, &inside);
+            quote_spanned!(Span::mixed_site()=> miss.run_async(#future).await)
+        } else {
+            let closure = emit::closure(&self.function, &inside);
+            quote_spanned!(Span::mixed_site()=> miss.run(#closure))
+        };
+        let steps = self.steps(&quote!(#site.instance(|| ())), &run, returns);
+        let underscores = self.underscores();
+        quote_spanned! {Span::mixed_site()=>
+            #underscores
+            #(#attributes)*
+            #visibility #signature { #steps }
+        }
+    }
+
+    /// An argument that the body leaves unused is still a part of the key.
+    fn underscores(&self) -> Option<TokenStream> {
+        let any = self.arguments.iter().any(|argument| argument.name.to_string().starts_with('_'));
+        any.then(|| quote!(#[allow(clippy::used_underscore_binding)]))
+    }
+
+    /// The two steps of a call.
+    fn call(&self, instance: &TokenStream, uncached: &TokenStream, returns: &Type) -> TokenStream {
+        let instance = self.turbofish(instance);
+        self.steps(&quote!(#instance()), &self.run(uncached, "run"), returns)
+    }
+
+    fn steps(&self, instance: &TokenStream, run: &TokenStream, returns: &Type) -> TokenStream {
+        let krate = &self.options.krate;
+        let (arguments, key, keep) =
+            (self.key.arguments(), self.key.closure(krate, None), self.keep(returns));
+        quote_spanned! {Span::mixed_site()=>
+            let found = #krate::__private::look_up(#instance, #arguments, #key, #keep);
+            match found {
+                #krate::__private::Found::Hit(result) => result,
+                #krate::__private::Found::Miss(miss) => #run,
+            }
+        }
+    }
+
+    /// `miss.run(…)` or another method of a miss that takes the body.
+    fn run(&self, uncached: &TokenStream, method: &str) -> TokenStream {
+        let signature = &self.function.signature;
+        let receiver = self.function.receiver().map(|receiver| {
+            let this = &receiver.self_token;
+            quote!(#this,)
+        });
+        let names = self.arguments.iter().map(|argument| &argument.name);
+        let uncached = self.turbofish(uncached);
+        let mut call = quote_spanned!(Span::mixed_site()=> #uncached(#receiver #(#names),*));
+        if matches!(signature.safety, Safety::Unsafe(_)) {
+            call = quote_spanned!(Span::mixed_site()=> unsafe { #call });
+        }
+        if signature.asyncness.is_some() {
+            let method = format_ident!("{method}_async", span = Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> miss.#method(#call).await)
+        } else {
+            let method = Ident::new(method, Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> miss.#method(move || #call))
+        }
+    }
+
+    /// A path with the function's own generics.
+    fn turbofish(&self, path: &TokenStream) -> TokenStream {
+        let parameters =
+            self.function.signature.generics.params.iter().filter_map(|parameter| match parameter {
+                GenericParam::Lifetime(_) => None,
+                GenericParam::Type(parameter) => Some(&parameter.ident),
+                GenericParam::Const(parameter) => Some(&parameter.ident),
+            });
+        let parameters: Vec<&Ident> = parameters.collect();
+        if parameters.is_empty() { path.clone() } else { quote!(#path::<#(#parameters),*>) }
+    }
+
+    /// The body as a function of its own.
+    fn uncached(&self, name: &Ident, body: &Group) -> TokenStream {
+        let Function { attributes, visibility, signature, .. } = &self.function;
+        let (_, on_body) = emit::split_attributes(attributes);
+        let mut signature = signature.clone();
+        signature.ident = name.clone();
+        signature.abi = None;
+        quote_spanned! {Span::mixed_site()=>
+            /// The function itself, without the cache.
+            #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
+            #(#on_body)*
+            #visibility #signature #body
+        }
+    }
+
+    /// `fn prime`: runs the body and keeps its result in place of what is in the cache.
+    fn prime(&self) -> TokenStream {
+        let Function { visibility, signature, .. } = &self.outer;
+        let mut signature = signature.clone();
+        signature.ident = Ident::new("prime", Span::mixed_site());
+        signature.abi = None;
+        let (handle, run) =
+            (self.turbofish(&quote!(Self::cache)), self.run(&quote!(Self::uncached), "prime"));
+        let arguments = self.key.arguments();
+        quote_spanned! {Span::mixed_site()=>
+            /// Runs the function whatever is in the cache, and keeps the result.
+            #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
+            #visibility #signature {
+                let miss = #handle().primer(#arguments);
+                #run
+            }
+        }
+    }
+
+    /// The function that tells the instances of the generics apart.
+    fn instance(&self, name: &Ident, site: &TokenStream) -> TokenStream {
+        let krate = &self.options.krate;
+        let generics = &self.function.signature.generics;
+        let bounds = &generics.where_clause;
+        quote_spanned! {Span::mixed_site()=>
+            #[doc(hidden)]
+            #[allow(non_snake_case)]
+            fn #name #generics () -> #krate::__private::Instance<impl ::core::marker::Copy> #bounds {
+                #site.instance(|| ())
+            }
+        }
+    }
+
+    /// The function that gives the handle.
+    fn handle(&self, name: &Ident, instance: &TokenStream, returns: &Type) -> TokenStream {
+        let krate = &self.options.krate;
+        let Function { visibility, signature, .. } = &self.outer;
+        let generics = generics_of_handle(&signature.generics);
+        let bounds = &signature.generics.where_clause;
+        let ty = self.key.ty();
+        let (key, keep) = (self.key.closure(krate, Some(&ty)), self.keep(returns));
+        let instance = self.turbofish(instance);
+        quote_spanned! {Span::mixed_site()=>
+            /// The cache itself.
+            #[must_use]
+            #visibility fn #name #generics () -> #krate::__private::CacheHandle<
+                #ty,
+                #returns,
+                impl #krate::__private::Binding<#ty, #returns> + ::core::marker::Copy,
+            > #bounds {
+                #krate::__private::CacheHandle::new(#instance(), #key, #keep)
+            }
+        }
+    }
+
+    /// A reference to the static description of the cache, which is also listed for reports.
+    fn site(&self, site: &TokenStream) -> TokenStream {
+        let Options { krate, ttl, max_size, policy, .. } = &self.options;
+        let max_size = max_size.map(Literal::u64_unsuffixed).map(|number| quote!(.max_size(#number)));
+        let policy = policy.as_ref().map(|policy| quote!(.policy(#krate::__private::Policy::#policy)));
+        let ttl = ttl.map(duration_tokens).map(|ttl| quote!(.ttl(#ttl)));
+        quote_spanned! {Span::mixed_site()=>
+            {
+                #site
+                static CACHE: #krate::__private::CacheSite =
+                    #krate::__private::CacheSite::new(&SITE) #max_size #policy #ttl;
+                #[#krate::__private::linkme::distributed_slice(#krate::__private::CACHES)]
+                #[linkme(crate = #krate::__private::linkme)]
+                static ENTRY: &'static #krate::__private::CacheSite = &CACHE;
+                &CACHE
+            }
+        }
+    }
+
+    /// How results are kept: as asked for, or as their type tells.
+    fn keep(&self, returns: &Type) -> TokenStream {
+        let krate = &self.options.krate;
+        if let Some(keep) = &self.options.keep {
+            return quote!(#krate::__private::#keep);
+        }
+        quote_spanned! {Span::mixed_site()=>
+            {
+                #[allow(unused_imports)]
+                use #krate::__private::by::{Outcome as _, SharedResult as _, Value as _};
+                (&&&#krate::__private::probe::<#returns>()).keep()
+            }
+        }
+    }
+}

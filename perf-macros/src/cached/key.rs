@@ -1,0 +1,407 @@
+//! What the key of a cached function is made of: its arguments, and the expressions of `key`.
+//!
+//! The arguments go to the cache by reference, in one tuple; a closure makes the key of them. In an expression of `key` an argument
+//! is called what it is called in the function: a copy of it where it is `Copy`, else a reference to it, so that nothing is taken
+//! away from the body.
+
+use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Generics, Lifetime, Pat, Path, ReceiverKind, Type, parse_quote};
+
+use super::{KeyOption, Options};
+use crate::fallback::Errors;
+use crate::function::{
+    Argument, Function, borrows, contains_impl, contains_word, first_type_argument, is_reference,
+    last_segment,
+};
+
+/// See the module.
+pub(super) struct KeyParts {
+    /// `self`, where an expression names it; first in the tuple.
+    receiver: Option<Receiver>,
+    arguments: Vec<Part>,
+    expressions: Vec<Expr>,
+}
+
+struct Receiver {
+    /// What is handed on.
+    argument: TokenStream,
+    /// Its type.
+    ty: TokenStream,
+}
+
+/// An argument that the key needs.
+struct Part {
+    name: Ident,
+    /// What the user wrote, where that is no plain name.
+    pattern: Option<Pat>,
+    shape: Shape,
+    /// A part of the key by itself, and not only named in an expression.
+    counts: bool,
+    /// Named in an expression.
+    named: bool,
+}
+
+/// How an argument is handed on, and as what.
+enum Shape {
+    /// `T`, as `&T`.
+    Value(Type),
+    /// `&T`, as it is. Holds `T`.
+    Reference(Type),
+    /// `Option<&T>`, as it is. Holds `T`.
+    Optional(Type),
+    /// `Cow<'_, T>`, as `&T`. Holds `T`.
+    Cow(Type),
+}
+
+/// The one lifetime of everything that is handed on.
+fn lifetime() -> Lifetime {
+    Lifetime::new("'__arguments", Span::mixed_site())
+}
+
+/// What `self` is called in the closure.
+fn this() -> Ident {
+    Ident::new("__this", Span::mixed_site())
+}
+
+impl KeyParts {
+    pub(super) fn new(
+        function: &Function,
+        arguments: &[Argument],
+        options: &Options,
+        errors: &mut Errors,
+    ) -> Self {
+        let expressions = options.key.as_ref().map_or(Vec::new(), |key| key.expressions().to_vec());
+        let words: TokenStream = expressions.iter().map(|expression| quote!(#expression,)).collect();
+        let instead = matches!(options.key, Some(KeyOption::Instead(_)));
+        check_skip(function, arguments, options, errors);
+        let receiver = Receiver::new(function, options, contains_word(&words, "self"), errors);
+        let mut parts = Vec::new();
+        for argument in arguments {
+            let Argument { name, pattern, ty } = argument;
+            let named = names(pattern).iter().any(|name| contains_word(&words, &name.to_string()));
+            let skipped = options.skip.contains(name);
+            // What has no name has no influence.
+            let counts = !instead && !skipped && !matches!(pattern, Pat::Wild(_));
+            refuse(ty, counts, skipped, named, errors);
+            if counts || named {
+                let pattern = Some(pattern).filter(|pattern| !matches!(pattern, Pat::Ident(_))).cloned();
+                parts.push(Part { name: name.clone(), pattern, shape: Shape::of(ty), counts, named });
+            }
+        }
+        KeyParts { receiver, arguments: parts, expressions }
+    }
+
+    /// What the tuple of arguments is in a call: references to the function's.
+    pub(super) fn arguments(&self) -> TokenStream {
+        let receiver = self.receiver.iter().map(|receiver| receiver.argument.clone());
+        one_or_tuple(receiver.chain(self.arguments.iter().map(|Part { name, shape, .. }| match shape {
+            Shape::Value(_) => quote!(&#name),
+            Shape::Reference(_) | Shape::Optional(_) => quote!(#name),
+            Shape::Cow(_) => quote!(&*#name),
+        })))
+    }
+
+    /// The type of that.
+    pub(super) fn ty(&self) -> TokenStream {
+        let receiver = self.receiver.iter().map(|receiver| receiver.ty.clone());
+        one_or_tuple(receiver.chain(self.arguments.iter().map(|part| part.shape.handed_on())))
+    }
+
+    /// Parameters of a companion that takes what the key needs. It has no `self`: only functions outside of an `impl` have those.
+    pub(super) fn parameters(&self) -> TokenStream {
+        let parameters = self.arguments.iter().map(|Part { name, shape, .. }| {
+            let ty = shape.handed_on();
+            quote!(#name: #ty)
+        });
+        quote!(#(#parameters),*)
+    }
+
+    /// The tuple of arguments made of those parameters.
+    pub(super) fn parameters_as_arguments(&self) -> TokenStream {
+        one_or_tuple(self.arguments.iter().map(|Part { name, .. }| quote!(#name)))
+    }
+
+    /// The closure from the tuple to the key.
+    pub(super) fn closure(&self, krate: &Path, ty: Option<&TokenStream>) -> TokenStream {
+        let this = this();
+        let receiver = self.receiver.iter().map(|_| quote!(#this));
+        let names =
+            one_or_tuple(receiver.chain(self.arguments.iter().map(|Part { name, .. }| quote!(#name))));
+        let ty = ty.map(|ty| quote!(: #ty));
+        let arguments =
+            self.arguments.iter().filter(|part| part.counts).map(|Part { name, shape, .. }| {
+                let span = shape.span().resolved_at(Span::mixed_site());
+                if let Shape::Optional(_) = shape {
+                    quote_spanned!(span=> #krate::__private::ByOption(#name))
+                } else {
+                    quote_spanned!(span=> #krate::__private::ByRef(#name))
+                }
+            });
+        let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
+        let parts: Vec<TokenStream> = arguments.chain(expressions).collect();
+        let key = parts.into_iter().rev().fold(quote!(()), |rest, part| quote!((#part, #rest)));
+        quote_spanned!(Span::mixed_site()=> |#names #ty| #key)
+    }
+
+    /// An expression of `key` as a part, with the function's arguments in scope.
+    fn expression(&self, krate: &Path, expression: &Expr) -> TokenStream {
+        let bindings = self.arguments.iter().filter(|part| part.named).map(|part| {
+            let Part { name, pattern, shape, .. } = part;
+            match (pattern, shape) {
+                (Some(pattern), _) => quote!(let #pattern = #name;),
+                (None, Shape::Value(_)) => {
+                    quote!(let #name = #krate::__private::argument::Argument(#name).here();)
+                }
+                (None, _) => TokenStream::new(),
+            }
+        });
+        let expression = without_self(expression.to_token_stream(), &this());
+        quote_spanned! {Span::mixed_site()=>
+            {
+                #[allow(unused_imports)]
+                use #krate::__private::argument::{Borrowed as _, Copied as _};
+                #[allow(unused_imports)]
+                use #krate::__private::part::{Other as _, Reference as _};
+                #(#bindings)*
+                #krate::__private::part::Value::new(#expression).part()
+            }
+        }
+    }
+}
+
+/// The function's generics with the lifetime of what is handed on.
+pub(super) fn generics_of_handle(generics: &Generics) -> TokenStream {
+    let lifetime = lifetime();
+    let mut generics = generics.clone();
+    generics.params.insert(0, parse_quote!(#lifetime));
+    generics.where_clause = None;
+    quote!(#generics)
+}
+
+impl Receiver {
+    /// `self` in the key, if it is.
+    fn new(function: &Function, options: &Options, named: bool, errors: &mut Errors) -> Option<Self> {
+        let receiver = function.receiver();
+        let self_token = receiver.map(|receiver| receiver.self_token);
+        let skipped = options.skip.iter().any(|name| name == "self");
+        if let Some(receiver) = receiver
+            && is_mutable(&receiver.kind)
+            && !skipped
+        {
+            errors.push(
+                receiver.span(),
+                "a hit would leave out what the function does to `self`; take `&self`, \
+                 or, if `self` may stay as it is, write `skip(self)`",
+            );
+        }
+        let (true, Some(receiver), Some(this)) = (named, receiver, self_token) else {
+            if named {
+                let key = options.key.as_ref().map_or(&[][..], KeyOption::expressions);
+                let span = key.first().map_or_else(Span::call_site, Spanned::span);
+                errors.push(span, "there is no `self` here; name arguments of the function instead");
+            }
+            return None;
+        };
+        let lifetime = lifetime();
+        let (argument, ty) = match &receiver.kind {
+            ReceiverKind::Reference(_, _, None) => (quote!(#this), quote!(&#lifetime Self)),
+            ReceiverKind::Reference(..) => (quote!(&*#this), quote!(&#lifetime Self)),
+            ReceiverKind::Typed(_, ty) => {
+                let ty = with_lifetime(ty.to_token_stream(), &lifetime);
+                (quote!(&#this), quote!(&#lifetime #ty))
+            }
+            _ => (quote!(&#this), quote!(&#lifetime Self)),
+        };
+        Some(Receiver { argument, ty })
+    }
+}
+
+/// `&mut self`, and `self` of a type that holds one.
+fn is_mutable(kind: &ReceiverKind) -> bool {
+    match kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => contains_word(&ty.to_token_stream(), "mut"),
+        _ => false,
+    }
+}
+
+impl Shape {
+    fn of(ty: &Type) -> Self {
+        match ty {
+            Type::Group(group) => return Shape::of(&group.elem),
+            Type::Paren(paren) => return Shape::of(&paren.elem),
+            Type::Reference(reference) if !is_mutable_reference(ty) => {
+                return Shape::Reference((*reference.elem).clone());
+            }
+            _ => {}
+        }
+        let Some(segment) = last_segment(ty) else { return Shape::Value(ty.clone()) };
+        let argument = first_type_argument(&segment.arguments);
+        match (segment.ident.to_string().as_str(), argument) {
+            ("Option", Some(Type::Reference(inner)))
+                if !is_mutable_reference(&Type::Reference(inner.clone())) =>
+            {
+                Shape::Optional((*inner.elem).clone())
+            }
+            ("Cow", Some(inner)) => Shape::Cow(inner.clone()),
+            _ => Shape::Value(ty.clone()),
+        }
+    }
+
+    /// The type with references.
+    fn handed_on(&self) -> TokenStream {
+        let lifetime = lifetime();
+        match self {
+            Shape::Value(ty) | Shape::Reference(ty) | Shape::Cow(ty) => {
+                let ty = with_lifetime(ty.to_token_stream(), &lifetime);
+                quote!(&#lifetime #ty)
+            }
+            Shape::Optional(ty) => {
+                let ty = with_lifetime(ty.to_token_stream(), &lifetime);
+                quote!(::core::option::Option<&#lifetime #ty>)
+            }
+        }
+    }
+
+    /// What is kept of it, before it is owned.
+    fn inner(&self) -> &Type {
+        let (Shape::Value(ty) | Shape::Reference(ty) | Shape::Optional(ty) | Shape::Cow(ty)) = self;
+        ty
+    }
+
+    fn span(&self) -> Span {
+        self.inner().span()
+    }
+}
+
+fn is_mutable_reference(ty: &Type) -> bool {
+    is_reference(ty) && ty.to_token_stream().into_iter().any(|token| token.to_string() == "mut")
+}
+
+/// Reports an argument that cannot be what the key wants of it.
+fn refuse(ty: &Type, counts: bool, skipped: bool, named: bool, errors: &mut Errors) {
+    if contains_word(&ty.to_token_stream(), "mut") && !skipped {
+        errors.push(
+            ty.span(),
+            "a hit would leave out what the function does to this argument; take it by `&`, \
+             or, if it may stay as it is, leave it out of the key with `skip(…)`",
+        );
+    } else if contains_impl(ty) && (counts || named) {
+        errors.push(
+            ty.span(),
+            "a key must name its type, and `impl Trait` has no name; \
+             write a type parameter, such as `<T: Trait>`, or leave it out with `skip(…)`",
+        );
+    } else if counts && borrows(Shape::of(ty).inner()) {
+        errors.push(
+            ty.span(),
+            "a cache outlives what this argument borrows, so it cannot keep it as a key; say with `key = …` what the result depends on, \
+             or leave it out with `skip(…)`",
+        );
+    }
+}
+
+fn check_skip(function: &Function, arguments: &[Argument], options: &Options, errors: &mut Errors) {
+    for name in &options.skip {
+        if name == "self" {
+            if function.receiver().is_none_or(|receiver| !is_mutable(&receiver.kind)) {
+                errors.push(name.span(), "`self` is no part of the key by itself; remove it from `skip`");
+            }
+        } else if !arguments.iter().any(|argument| argument.name == *name) {
+            let known: Vec<String> =
+                arguments.iter().map(|argument| format!("`{}`", argument.name)).collect();
+            let known = if known.is_empty() { String::from("it has none") } else { known.join(", ") };
+            errors.push(
+                name.span(),
+                format_args!("there is no argument `{name}` to leave out of the key (arguments: {known})"),
+            );
+        }
+    }
+    if let (Some(KeyOption::Instead(_)), Some(name)) =
+        (&options.key, options.skip.iter().find(|name| *name != "self"))
+    {
+        let mutable = arguments
+            .iter()
+            .any(|argument| argument.name == *name && contains_word(&argument.ty.to_token_stream(), "mut"));
+        if !mutable {
+            errors.push(
+                name.span(),
+                "`key = …` is the whole key, so nothing is left to skip; remove `skip`, or write `key(…)` to add to the arguments",
+            );
+        }
+    }
+}
+
+/// The identifiers in a pattern, among which are the names that it binds.
+fn names(pattern: &Pat) -> Vec<Ident> {
+    fn collect(tokens: TokenStream, names: &mut Vec<Ident>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => names.push(name),
+                TokenTree::Group(group) => collect(group.stream(), names),
+                _ => {}
+            }
+        }
+    }
+    let mut names = Vec::new();
+    collect(pattern.to_token_stream(), &mut names);
+    names
+}
+
+/// `()`, the only element itself, or a tuple.
+fn one_or_tuple(elements: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let elements: Vec<TokenStream> = elements.collect();
+    match elements.as_slice() {
+        [only] => only.clone(),
+        elements => quote!((#(#elements),*)),
+    }
+}
+
+/// The tokens with another word for `self`.
+fn without_self(tokens: TokenStream, this: &Ident) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(word) if word == "self" => TokenTree::Ident(this.clone()),
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), without_self(group.stream(), this));
+                inner.set_span(group.span());
+                TokenTree::Group(inner)
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// A type with `lifetime` in place of every other but `'static`, written or left out after `&`.
+fn with_lifetime(tokens: TokenStream, lifetime: &Lifetime) -> TokenStream {
+    let mut output = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(quote) if quote.as_char() == '\'' => {
+                let name = tokens.next();
+                if matches!(&name, Some(TokenTree::Ident(name)) if name == "static") {
+                    output.extend([TokenTree::Punct(quote)].into_iter().chain(name));
+                } else {
+                    lifetime.to_tokens(&mut output);
+                }
+            }
+            TokenTree::Punct(and) if and.as_char() == '&' => {
+                output.extend([TokenTree::Punct(Punct::new('&', Spacing::Alone))]);
+                if !matches!(tokens.peek(), Some(TokenTree::Punct(quote)) if quote.as_char() == '\'') {
+                    lifetime.to_tokens(&mut output);
+                }
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), with_lifetime(group.stream(), lifetime));
+                inner.set_span(group.span());
+                output.extend([TokenTree::Group(inner)]);
+            }
+            other => output.extend([other]),
+        }
+    }
+    output
+}

@@ -1,0 +1,290 @@
+//! Arguments as a key: hashed and compared where they are, made into something that can be kept only on a miss.
+//!
+//! A key is a list of parts, `(a, (b, (c, ())))`, so that two impls serve any number of arguments. What is kept of a part is what
+//! [`ToOwned`] makes of it: a `String` of a `&str`, a `Vec<T>` of a `&[T]`, a clone of anything else.
+
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash, Hasher};
+use std::borrow::ToOwned;
+
+/// What can be part of the key of a cache. Implemented for all types that can be hashed, compared, owned and shared.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache's key",
+    label = "not `Hash + Eq + Clone` (or not `Send + Sync`)",
+    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for it, leave the argument out with `skip(…)`, or say with `key = …` what the result depends on, \
+            such as `key = x.to_bits()` for a float"
+)]
+pub trait CacheKey: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized> CacheKey for T {}
+
+/// A key as a call has it.
+pub trait Key {
+    /// The key as a cache has it.
+    type Owned: Send + Sync + 'static;
+
+    /// Hashes the parts.
+    fn feed(&self, hasher: &mut impl Hasher);
+
+    /// Whether this is the key.
+    fn is(&self, owned: &Self::Owned) -> bool;
+
+    /// Whether two kept keys are the same.
+    fn are_same(one: &Self::Owned, other: &Self::Owned) -> bool;
+
+    /// The key to keep.
+    fn own(&self) -> Self::Owned;
+
+    /// The hash of the whole key.
+    #[inline]
+    fn hash(&self, state: &impl BuildHasher) -> u64 {
+        let mut hasher = state.build_hasher();
+        self.feed(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The end of a list of parts.
+impl Key for () {
+    type Owned = ();
+
+    #[inline]
+    fn feed(&self, _: &mut impl Hasher) {}
+
+    #[inline]
+    fn is(&self, (): &()) -> bool {
+        true
+    }
+
+    fn are_same((): &(), (): &()) -> bool {
+        true
+    }
+
+    fn own(&self) {}
+}
+
+/// A part and the rest.
+impl<A: Key, B: Key> Key for (A, B) {
+    type Owned = (A::Owned, B::Owned);
+
+    #[inline]
+    fn feed(&self, hasher: &mut impl Hasher) {
+        self.0.feed(hasher);
+        self.1.feed(hasher);
+    }
+
+    #[inline]
+    fn is(&self, owned: &Self::Owned) -> bool {
+        self.0.is(&owned.0) && self.1.is(&owned.1)
+    }
+
+    fn are_same(one: &Self::Owned, other: &Self::Owned) -> bool {
+        A::are_same(&one.0, &other.0) && B::are_same(&one.1, &other.1)
+    }
+
+    fn own(&self) -> Self::Owned {
+        (self.0.own(), self.1.own())
+    }
+}
+
+/// A part by reference.
+#[derive(Clone, Copy, Debug)]
+pub struct ByRef<'a, T: ?Sized>(pub &'a T);
+
+impl<T: CacheKey + ?Sized> Key for ByRef<'_, T> {
+    type Owned = T::Owned;
+
+    #[inline]
+    fn feed(&self, hasher: &mut impl Hasher) {
+        self.0.hash(hasher);
+    }
+
+    #[inline]
+    fn is(&self, owned: &T::Owned) -> bool {
+        *self.0 == *owned.borrow()
+    }
+
+    fn are_same(one: &T::Owned, other: &T::Owned) -> bool {
+        one.borrow() == other.borrow()
+    }
+
+    fn own(&self) -> T::Owned {
+        self.0.to_owned()
+    }
+}
+
+/// A part that an expression made.
+#[derive(Clone, Copy, Debug)]
+pub struct ByValue<T>(pub T);
+
+impl<T: CacheKey> Key for ByValue<T> {
+    type Owned = T::Owned;
+
+    #[inline]
+    fn feed(&self, hasher: &mut impl Hasher) {
+        self.0.hash(hasher);
+    }
+
+    #[inline]
+    fn is(&self, owned: &T::Owned) -> bool {
+        self.0 == *owned.borrow()
+    }
+
+    fn are_same(one: &T::Owned, other: &T::Owned) -> bool {
+        one.borrow() == other.borrow()
+    }
+
+    fn own(&self) -> T::Owned {
+        self.0.to_owned()
+    }
+}
+
+/// A reference that may be missing, kept as an owned value that may be missing.
+#[derive(Clone, Copy, Debug)]
+pub struct ByOption<'a, T: ?Sized>(pub Option<&'a T>);
+
+impl<T: CacheKey + ?Sized> Key for ByOption<'_, T> {
+    type Owned = Option<T::Owned>;
+
+    #[inline]
+    fn feed(&self, hasher: &mut impl Hasher) {
+        self.0.hash(hasher);
+    }
+
+    #[inline]
+    fn is(&self, owned: &Option<T::Owned>) -> bool {
+        self.0 == owned.as_ref().map(Borrow::borrow)
+    }
+
+    fn are_same(one: &Option<T::Owned>, other: &Option<T::Owned>) -> bool {
+        one.as_ref().map(Borrow::borrow) == other.as_ref().map(Borrow::borrow)
+    }
+
+    fn own(&self) -> Option<T::Owned> {
+        self.0.map(ToOwned::to_owned)
+    }
+}
+
+/// What an argument is called in the expression of `key`: a copy of what is `Copy`, else a reference to it, so that the expression
+/// takes nothing away from the body.
+///
+/// Tells the two apart by the order in which methods are looked up: what takes `self` comes before what takes a reference to it.
+pub mod argument {
+    /// An argument.
+    #[derive(Debug)]
+    pub struct Argument<'a, T: ?Sized>(pub &'a T);
+
+    /// Found first.
+    pub trait Copied<T> {
+        /// The value.
+        fn here(self) -> T;
+    }
+
+    impl<T: Copy> Copied<T> for Argument<'_, T> {
+        #[inline]
+        fn here(self) -> T {
+            *self.0
+        }
+    }
+
+    /// Found where the other is not.
+    pub trait Borrowed<'a, T: ?Sized> {
+        /// The reference.
+        fn here(self) -> &'a T;
+    }
+
+    impl<'a, T: ?Sized> Borrowed<'a, T> for &Argument<'a, T> {
+        #[inline]
+        fn here(self) -> &'a T {
+            self.0
+        }
+    }
+}
+
+/// The value of an expression of `key` as a part of the key: a reference is kept as what it points to.
+pub mod part {
+    use core::cell::Cell;
+
+    use super::{ByRef, ByValue};
+
+    /// A value, until it is asked for.
+    pub struct Value<T>(Cell<Option<T>>);
+
+    impl<T> Value<T> {
+        /// A value.
+        #[inline]
+        pub const fn new(value: T) -> Self {
+            Value(Cell::new(Some(value)))
+        }
+
+        #[inline]
+        fn take(&self) -> T {
+            match self.0.take() {
+                Some(value) => value,
+                None => unreachable!("generated code asks once"),
+            }
+        }
+    }
+
+    /// Found first.
+    pub trait Reference<'a, T: ?Sized> {
+        /// The part.
+        fn part(self) -> ByRef<'a, T>;
+    }
+
+    impl<'a, T: ?Sized> Reference<'a, T> for Value<&'a T> {
+        #[inline]
+        fn part(self) -> ByRef<'a, T> {
+            ByRef(self.take())
+        }
+    }
+
+    /// Found where the other is not.
+    pub trait Other<T> {
+        /// The part.
+        fn part(self) -> ByValue<T>;
+    }
+
+    impl<T> Other<T> for &Value<T> {
+        #[inline]
+        fn part(self) -> ByValue<T> {
+            ByValue(self.take())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(key: &impl Key) -> u64 {
+        key.hash(&foldhash::quality::FixedState::default())
+    }
+
+    #[test]
+    fn a_key_is_what_it_owns() {
+        let (name, numbers) = (String::from("a"), [1_u8, 2]);
+        let key = (ByRef("a"), (ByRef(&numbers[..]), (ByOption(Some("b")), (ByValue(7_u32), ()))));
+        let owned = key.own();
+        assert_eq!(owned, (name, (vec![1, 2], (Some("b".into()), (7, ())))));
+        assert!(key.is(&owned));
+        let other = (ByRef("a"), (ByRef(&numbers[..1]), (ByOption(None::<&str>), (ByValue(7_u32), ()))));
+        assert!(!other.is(&owned));
+        assert_ne!(hash(&key), hash(&other));
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(hash(&(ByRef("ab"), (ByRef("c"), ()))), hash(&(ByRef("a"), (ByRef("bc"), ()))));
+    }
+
+    #[test]
+    fn arguments_are_copied_where_they_can_be() {
+        use argument::{Argument, Borrowed as _, Copied as _};
+        let (number, text) = (7_u32, String::from("x"));
+        let copied: u32 = Argument(&number).here();
+        let borrowed: &String = Argument(&text).here();
+        assert_eq!((copied, borrowed.as_str()), (7, "x"));
+    }
+}

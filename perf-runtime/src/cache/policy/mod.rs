@@ -1,0 +1,23 @@
+//! Which entry gives way when a cache is full.
+//!
+//! A policy knows slots by number and is told what happens to them; it knows no keys, no values, no threads and no clock. Each shard of
+//! a cache has one of its own.
+
+mod lru;
+mod order;
+mod queue;
+mod s3fifo;
+
+pub(super) use order::Order;
+
+/// The policies that `#[cached(policy = "…")]` names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// `"s3fifo"`: a small queue for newcomers, a main queue for what was asked for again, and a memory of what left. It withstands
+    /// scans and one-time keys, and a hit changes nothing but a counter of the entry.
+    #[default]
+    S3Fifo,
+    /// `"lru"`: what was asked for the longest ago gives way.
+    Lru,
+}

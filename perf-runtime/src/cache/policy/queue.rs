@@ -1,0 +1,104 @@
+//! Queues of slot numbers: linked lists whose links lie in one vector, so that a slot is unlinked without a search.
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// The links of all slots. A slot is in one queue at most.
+#[derive(Debug, Default)]
+pub(super) struct Links(Vec<Link>);
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    older: u32,
+    newer: u32,
+}
+
+/// A queue, from the oldest to the newest.
+#[derive(Debug)]
+pub(super) struct Queue {
+    oldest: u32,
+    newest: u32,
+    len: usize,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Queue { oldest: NONE, newest: NONE, len: 0 }
+    }
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds a slot that is in no queue as the newest.
+    pub(super) fn push(&mut self, links: &mut Links, slot: u32) {
+        let index = slot as usize;
+        if links.0.len() <= index {
+            links.0.resize(index + 1, Link { older: NONE, newer: NONE });
+        }
+        links.0[index] = Link { older: self.newest, newer: NONE };
+        match self.newest {
+            NONE => self.oldest = slot,
+            newest => links.0[newest as usize].newer = slot,
+        }
+        self.newest = slot;
+        self.len += 1;
+    }
+
+    /// Takes a slot out that is in this queue.
+    pub(super) fn unlink(&mut self, links: &mut Links, slot: u32) {
+        let Link { older, newer } = links.0[slot as usize];
+        match older {
+            NONE => self.oldest = newer,
+            older => links.0[older as usize].newer = newer,
+        }
+        match newer {
+            NONE => self.newest = older,
+            newer => links.0[newer as usize].older = older,
+        }
+        self.len -= 1;
+    }
+
+    /// Takes the oldest out.
+    pub(super) fn pop(&mut self, links: &mut Links) -> Option<u32> {
+        let oldest = self.oldest;
+        if oldest == NONE {
+            return None;
+        }
+        self.unlink(links, oldest);
+        Some(oldest)
+    }
+
+    /// Makes a slot of this queue the newest.
+    pub(super) fn renew(&mut self, links: &mut Links, slot: u32) {
+        if self.newest != slot {
+            self.unlink(links, slot);
+            self.push(links, slot);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_in_first_out_and_anything_from_the_middle() {
+        let (mut links, mut queue) = (Links::default(), Queue::default());
+        for slot in 0..6 {
+            queue.push(&mut links, slot);
+        }
+        queue.unlink(&mut links, 0);
+        queue.unlink(&mut links, 3);
+        queue.unlink(&mut links, 5);
+        queue.renew(&mut links, 1);
+        queue.renew(&mut links, 1);
+        assert_eq!(queue.len(), 3);
+        let order: Vec<u32> = core::iter::from_fn(|| queue.pop(&mut links)).collect();
+        assert_eq!((order, queue.len()), (vec![2, 4, 1], 0));
+        queue.push(&mut links, 3);
+        assert_eq!(queue.pop(&mut links), Some(3));
+    }
+}

@@ -1,0 +1,267 @@
+//! All cached functions of the program, also those never called, and the caches behind each: one for every instance of its generics.
+//!
+//! The linker collects the functions. An instance is found by the type of a closure written inside the function, which
+//! names the function's generics and those of the `impl` around it.
+
+use core::any::{Any, TypeId};
+use core::fmt;
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use linkme::distributed_slice;
+
+use super::policy::Policy;
+use super::stats::CacheStats;
+use super::store::{Limits, Store};
+use crate::first_use;
+use crate::site::Site;
+use crate::snapshot::{CacheRow, Location};
+use crate::sync::{AtomicPtr, Mutex, Ordering};
+
+/// Every function that an attribute made cached.
+#[distributed_slice]
+pub static CACHES: [&'static CacheSite];
+
+/// One cached function. Built by generated code as a `static`.
+#[derive(Debug)]
+pub struct CacheSite {
+    site: &'static Site,
+    limits: Limits,
+    /// The instance used first; most functions have no other.
+    first: AtomicPtr<Made>,
+    all: Mutex<Vec<&'static Made>>,
+}
+
+/// One instance of a cached function's generics, named by a type that is another for each of them.
+pub struct Instance<M> {
+    site: &'static CacheSite,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M> Clone for Instance<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Instance<M> {}
+
+impl<M> fmt::Debug for Instance<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("site", &self.site.site.name()).finish()
+    }
+}
+
+/// A cache and what it is for. Never freed: it belongs to a function, and functions do not end.
+struct Made {
+    of: TypeId,
+    cache: &'static dyn AnyCache,
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Made").field(&self.of).finish()
+    }
+}
+
+/// A cache of some types.
+trait AnyCache: Any + Send + Sync {
+    fn stats(&self) -> CacheStats;
+    fn clear(&self) -> u64;
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A store, with the seed of its hashes: no two caches have the same collisions, and nobody can guess them.
+pub(super) struct Cache<K, S, R> {
+    pub(super) seed: foldhash::quality::RandomState,
+    pub(super) store: Store<K, S, R>,
+}
+
+impl<K, S, R> AnyCache for Cache<K, S, R>
+where
+    K: Send + Sync + 'static,
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+{
+    fn stats(&self) -> CacheStats {
+        self.store.stats()
+    }
+
+    fn clear(&self) -> u64 {
+        self.store.clear()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Entries of a cache that sets no `max_size`.
+pub const DEFAULT_MAX_SIZE: usize = 10_000;
+
+/// Making one. Of `static`s, so all of it is `const`.
+impl CacheSite {
+    /// The function at `site`, with a cache of [`DEFAULT_MAX_SIZE`] entries that never expire.
+    #[must_use]
+    pub const fn new(site: &'static Site) -> Self {
+        CacheSite {
+            site,
+            limits: Limits { max_size: DEFAULT_MAX_SIZE, policy: Policy::S3Fifo, ttl: None },
+            first: AtomicPtr::new(core::ptr::null_mut()),
+            all: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The same, keeping at most `max_size` entries.
+    ///
+    /// # Panics
+    /// If `max_size` is 0; in a `static` that is a compile error.
+    #[must_use]
+    pub const fn max_size(mut self, max_size: usize) -> Self {
+        assert!(max_size > 0, "a cache that keeps nothing is no cache");
+        self.limits.max_size = max_size;
+        self
+    }
+
+    /// The same, choosing what gives way by `policy`.
+    #[must_use]
+    pub const fn policy(mut self, policy: Policy) -> Self {
+        self.limits.policy = policy;
+        self
+    }
+
+    /// The same, forgetting each entry `ttl` after it was stored.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.limits.ttl = Some(ttl);
+        self
+    }
+}
+
+impl<M> Instance<M> {
+    /// Its cache, made when it is first asked for.
+    #[inline]
+    pub(super) fn cache<K, S, R>(self) -> &'static Cache<K, S, R>
+    where
+        K: Send + Sync + 'static,
+        S: Send + Sync + 'static,
+        R: Send + Sync + 'static,
+    {
+        self.site.cache::<M, K, S, R>()
+    }
+}
+
+impl CacheSite {
+    /// The instance that `marker` names: a closure, which has the generics around it in its type.
+    #[inline]
+    pub const fn instance<M: Copy>(&'static self, _: M) -> Instance<M> {
+        Instance { site: self, marker: PhantomData }
+    }
+
+    #[inline]
+    fn cache<M, K, S, R>(&'static self) -> &'static Cache<K, S, R>
+    where
+        K: Send + Sync + 'static,
+        S: Send + Sync + 'static,
+        R: Send + Sync + 'static,
+    {
+        // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
+        let of = typeid::of::<M>();
+        if let Some(first) = self.first()
+            && first.of == of
+            && let Some(cache) = first.cache.as_any().downcast_ref()
+        {
+            return cache;
+        }
+        self.other_cache(of)
+    }
+
+    #[inline]
+    fn first(&self) -> Option<&'static Made> {
+        // SAFETY: the pointer is null or was made by `Box::leak` in `other_cache`; `Acquire` pairs with the `Release` there.
+        unsafe { self.first.load(Ordering::Acquire).as_ref() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn other_cache<K, S, R>(&'static self, of: TypeId) -> &'static Cache<K, S, R>
+    where
+        K: Send + Sync + 'static,
+        S: Send + Sync + 'static,
+        R: Send + Sync + 'static,
+    {
+        first_use::announce();
+        let find = |instances: &[&'static Made]| {
+            instances
+                .iter()
+                .filter(|instance| instance.of == of)
+                .find_map(|instance| instance.cache.as_any().downcast_ref::<Cache<K, S, R>>())
+        };
+        if let Some(cache) = find(&self.all.lock()) {
+            return cache;
+        }
+        let made: &'static Cache<K, S, R> = Box::leak(Box::new(Cache {
+            seed: foldhash::quality::RandomState::default(),
+            store: Store::new(self.limits),
+        }));
+        let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
+        let mut all = self.all.lock();
+        // Another thread may have come first; its cache stays, and this one, empty, is never used.
+        if let Some(cache) = find(&all) {
+            return cache;
+        }
+        all.push(instance);
+        if all.len() == 1 {
+            self.first.store(core::ptr::from_ref(instance).cast_mut(), Ordering::Release);
+        }
+        made
+    }
+
+    /// Removes everything from all instances; how much there was.
+    #[allow(clippy::must_use_candidate, reason = "it is called to clear")]
+    pub fn clear(&self) -> u64 {
+        self.instances().iter().map(|instance| instance.cache.clear()).sum()
+    }
+
+    fn instances(&self) -> Vec<&'static Made> {
+        self.all.lock().clone()
+    }
+
+    /// What all instances counted together.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        let mut sum = CacheStats::default();
+        for instance in self.instances() {
+            sum.add(&instance.cache.stats());
+        }
+        sum.max_size = sum.max_size.max(self.limits.max_size as u64);
+        sum
+    }
+
+    fn row(&self) -> CacheRow {
+        let CacheSite { site, .. } = self;
+        let stats = self.stats();
+        CacheRow {
+            name: site.name().to_owned(),
+            location: Location { file: site.file(), line: site.line(), column: site.column() },
+            hits: stats.hits,
+            misses: stats.misses,
+            waits: stats.waits,
+            loads: stats.loads,
+            load_errors: stats.load_errors,
+            load_time: stats.load_time,
+            time_saved: stats.time_saved(),
+            evicted: stats.evicted,
+            expired: stats.expired,
+            invalidated: stats.invalidated,
+            len: stats.len,
+            max_size: stats.max_size,
+        }
+    }
+}
+
+/// What all cached functions counted since the program started, in no particular order.
+#[must_use]
+pub fn rows() -> Vec<CacheRow> {
+    CACHES.iter().map(|site| site.row()).collect()
+}

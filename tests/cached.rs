@@ -1,0 +1,781 @@
+//! What `#[cached]` promises: which calls are the same, what is kept, one computation per key, and nobody waits for ever.
+
+#![allow(clippy::needless_pass_by_value, reason = "arguments by value are the point")]
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use perfkit::cached;
+
+/// Runs of a body.
+struct Runs(AtomicU32);
+
+impl Runs {
+    const fn new() -> Self {
+        Runs(AtomicU32::new(0))
+    }
+
+    fn count(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn get(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn equal_arguments_are_one_call() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached]
+    fn describe(number: u32, name: &str, tags: &[String], nick: Option<&str>, path: Cow<'_, str>) -> String {
+        RUNS.count();
+        format!("{number} {name} {tags:?} {nick:?} {path}")
+    }
+
+    let tags = [String::from("a"), String::from("b")];
+    let first = describe(1, "x", &tags, Some("y"), Cow::Borrowed("p"));
+    // The same from other places.
+    let (name, owned) = (String::from("x"), tags.to_vec());
+    let second = describe(1, &name, &owned, Some(&String::from("y")), Cow::Owned(String::from("p")));
+    assert_eq!((first, RUNS.get()), (second, 1));
+    for different in [
+        describe(2, "x", &tags, Some("y"), "p".into()),
+        describe(1, "xx", &tags, Some("y"), "p".into()),
+        describe(1, "x", &tags[..1], Some("y"), "p".into()),
+        describe(1, "x", &tags, None, "p".into()),
+        describe(1, "x", &tags, Some("y"), "q".into()),
+    ] {
+        assert!(!different.is_empty());
+    }
+    assert_eq!(RUNS.get(), 6);
+    let stats = describe::stats();
+    assert_eq!((stats.hits, stats.misses, stats.loads, stats.len), (1, 6, 6, 6));
+}
+
+#[test]
+fn a_result_is_forgotten_when_its_time_is_up() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached(ttl = "50ms")]
+    fn now(_unused: u8) -> u32 {
+        RUNS.count()
+    }
+
+    assert_eq!(now(1), 1);
+    let start = std::time::Instant::now();
+    let again = now(1);
+    if start.elapsed() < Duration::from_millis(40) {
+        assert_eq!(again, 1);
+    }
+    thread::sleep(Duration::from_millis(60));
+    assert!(now::peek(&1).is_none());
+    assert!(now(1) > again);
+    let stats = now::stats();
+    assert!(stats.expired >= 1, "{stats:?}");
+    assert_eq!(stats.len, 1);
+}
+
+#[test]
+fn a_full_cache_gives_up_what_was_asked_for_the_longest_ago() {
+    #[cached(max_size = 3, policy = "lru")]
+    fn square(n: u32) -> u32 {
+        n * n
+    }
+
+    for n in [1, 2, 3, 1, 4, 5] {
+        square(n);
+    }
+    let kept: Vec<u32> = (1..=5).filter(|n| square::peek(n).is_some()).collect();
+    assert_eq!(kept, [1, 4, 5]);
+    let stats = square::stats();
+    assert_eq!((stats.evicted, stats.len, stats.max_size), (2, 3, 3));
+}
+
+#[test]
+fn one_time_keys_do_not_drive_out_what_is_asked_for_again() {
+    #[cached(max_size = 100)]
+    fn square(n: u32) -> u64 {
+        u64::from(n) * u64::from(n)
+    }
+
+    // Fifty keys that are used, between ten thousand that are not.
+    for round in 0..200 {
+        for n in 0..50 {
+            square(n);
+        }
+        for n in 0..50 {
+            square(1_000 + round * 50 + n);
+        }
+    }
+    let kept = (0..50).filter(|n| square::peek(n).is_some()).count();
+    assert_eq!(kept, 50);
+    assert_eq!(square::stats().len, 100);
+    assert!(square::stats().hit_ratio().unwrap() > 0.49, "{:?}", square::stats());
+}
+
+#[test]
+fn a_large_cache_never_holds_more_than_its_size() {
+    #[cached(max_size = 1_000)]
+    fn number(n: u32) -> u32 {
+        n
+    }
+
+    thread::scope(|scope| {
+        for start in 0..4 {
+            scope.spawn(move || {
+                for n in 0..20_000 {
+                    assert_eq!(number(n * 4 + start), n * 4 + start);
+                    if n % 1_000 == 0 {
+                        let len = number::stats().len;
+                        assert!(len <= 1_000, "{len}");
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(number::stats().len, 1_000);
+    assert_eq!(number::clear(), 1_000);
+    assert_eq!(number::stats().len, 0);
+    assert_eq!(number(7), 7);
+}
+
+#[test]
+fn the_key_is_what_the_options_say() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached(key = (a.min(b), a.max(b)))]
+    fn symmetric(a: u32, b: u32) -> u32 {
+        RUNS.count();
+        a + b
+    }
+
+    struct User {
+        id: u64,
+        name: String,
+    }
+
+    #[cached(key = user.name.as_str())]
+    fn greeting(user: &User) -> String {
+        RUNS.count();
+        format!("hello {} ({})", user.name, user.id)
+    }
+
+    #[cached(key = text.to_lowercase())]
+    fn fold(text: String) -> usize {
+        RUNS.count();
+        text.len()
+    }
+
+    #[cached(skip(log, limit))]
+    fn length(log: &mut Vec<String>, text: &str, limit: usize) -> usize {
+        log.push(text.into());
+        text.len().min(limit)
+    }
+
+    #[cached(key(pair.1 % 10))]
+    fn nested((a, _): (u32, &'static str), pair: (u8, u32)) -> u32 {
+        RUNS.count();
+        a + pair.1
+    }
+
+    assert_eq!((symmetric(1, 2), symmetric(2, 1), RUNS.get()), (3, 3, 1));
+    assert!(symmetric::invalidate(&2, &1));
+
+    let user = |id, name: &str| User { id, name: name.into() };
+    assert_eq!(greeting(&user(1, "ann")), "hello ann (1)");
+    assert_eq!(greeting(&user(2, "ann")), "hello ann (1)");
+    assert_eq!(RUNS.get(), 2);
+    assert_eq!(greeting::peek(&user(3, "ann")).as_deref(), Some("hello ann (1)"));
+
+    assert_eq!((fold(String::from("ABC")), fold(String::from("abc")), RUNS.get()), (3, 3, 3));
+
+    let mut log = Vec::new();
+    assert_eq!((length(&mut log, "four", 10), length(&mut log, "four", 2)), (4, 4));
+    assert_eq!(log.len(), 1);
+    assert!(length::invalidate("four"));
+
+    assert_eq!(nested((1, "x"), (0, 13)), 14);
+    assert_eq!(nested((1, "x"), (0, 13)), 14);
+    assert_eq!((nested((1, "x"), (0, 23)), RUNS.get()), (24, 5));
+}
+
+type Alias<T> = Result<T, Box<dyn std::error::Error>>;
+
+#[test]
+fn failures_are_not_kept_unless_asked_for() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached]
+    fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+        RUNS.count();
+        text.parse()
+    }
+
+    #[cached]
+    fn through_an_alias(text: &str) -> Alias<u32> {
+        RUNS.count();
+        Ok(text.parse::<u32>()?)
+    }
+
+    #[cached]
+    fn first(text: &str) -> Option<char> {
+        RUNS.count();
+        text.chars().next()
+    }
+
+    #[cached(cache_err)]
+    fn strict(text: &str) -> Result<u32, String> {
+        RUNS.count();
+        text.parse().map_err(|_| String::from("no number"))
+    }
+
+    #[cached(cache_none)]
+    fn last(text: &str) -> Option<char> {
+        RUNS.count();
+        text.chars().last()
+    }
+
+    for _ in 0..3 {
+        assert!(parse("x").is_err() && through_an_alias("x").is_err() && first("").is_none());
+    }
+    assert_eq!(RUNS.get(), 9);
+    for _ in 0..3 {
+        assert_eq!(parse("1"), Ok(1));
+        assert_eq!(through_an_alias("2").unwrap(), 2);
+        assert_eq!(first("a"), Some('a'));
+        assert_eq!(strict("x").unwrap_err(), "no number");
+        assert_eq!(last(""), None);
+    }
+    assert_eq!(RUNS.get(), 14);
+    let stats = parse::stats();
+    assert_eq!((stats.loads, stats.load_errors, stats.hits, stats.len), (4, 3, 2, 1));
+    assert_eq!(parse::peek("1"), Some(Ok(1)));
+    assert_eq!(last::peek(""), Some(None));
+}
+
+#[test]
+fn companions() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached]
+    fn add(a: u32, b: u32) -> u32 {
+        RUNS.count() * 100 + a + b
+    }
+
+    assert_eq!(add::peek(&1, &2), None);
+    assert_eq!(add(1, 2), 103);
+    assert_eq!(add::peek(&1, &2), Some(103));
+    assert_eq!(add::uncached(1, 2), 203);
+    assert_eq!(add(1, 2), 103);
+    assert_eq!(add::prime(1, 2), 303);
+    assert_eq!(add(1, 2), 303);
+    assert!(add::invalidate(&1, &2));
+    assert!(!add::invalidate(&1, &2));
+    assert_eq!(add(1, 2), 403);
+    add::cache().insert((&1, &2), &7);
+    assert_eq!((add(1, 2), add::cache().peek((&1, &2))), (7, Some(7)));
+    assert_eq!(add::clear(), 1);
+    assert_eq!(add(1, 2), 503);
+    let stats = add::stats();
+    assert_eq!((stats.hits, stats.misses, stats.loads), (3, 3, 4));
+    assert_eq!(stats.invalidated, 4, "two replaced, one invalidated, one cleared");
+}
+
+struct Shop {
+    id: u32,
+}
+
+static PRICES: Runs = Runs::new();
+
+impl Shop {
+    #[cached(key(self.id))]
+    fn price(&self, article: &str) -> u32 {
+        PRICES.count() * 1_000 + self.id * 100 + article.len() as u32
+    }
+
+    /// Of all shops together.
+    #[cached(max_size = 5)]
+    fn kinds(&self) -> u32 {
+        self.id
+    }
+
+    #[cached(key(self.id))]
+    fn close(self, reason: String) -> String {
+        format!("{} closed: {reason}", self.id)
+    }
+
+    #[cached]
+    fn open(id: u32) -> Arc<Self> {
+        Arc::new(Shop { id })
+    }
+
+    #[cached(key = self.id)]
+    fn shared(self: Arc<Self>) -> u32 {
+        self.id
+    }
+
+    #[cached(companions = false)]
+    fn default_id() -> u32 {
+        3
+    }
+}
+
+trait Stock {
+    fn stock(&self, article: &str) -> usize;
+}
+
+impl Stock for Shop {
+    #[cached(companions = false, key(self.id))]
+    fn stock(&self, article: &str) -> usize {
+        PRICES.count();
+        article.len()
+    }
+}
+
+#[test]
+fn methods() {
+    let (one, two) = (Shop { id: 1 }, Shop { id: 2 });
+    let price = one.price("pen");
+    assert_eq!(one.price("pen"), price);
+    assert_ne!(two.price("pen"), price);
+    assert_eq!(Shop { id: 1 }.price("pen"), price);
+    assert_ne!(one.price_uncached("pen"), price);
+    let cache = Shop::price_cache();
+    assert_eq!(cache.stats().hits, 2);
+    assert_eq!(cache.peek((&one, "pen")), Some(price));
+    assert!(cache.invalidate((&two, "pen")));
+    assert_eq!(cache.clear(), 1);
+
+    assert_eq!((one.kinds(), two.kinds()), (1, 1));
+    assert_eq!(Shop { id: 4 }.close("x".into()), "4 closed: x");
+    assert!(Arc::ptr_eq(&Shop::open(5), &Shop::open(5)));
+    assert_eq!((Shop::open(5).shared(), Shop::open(5).shared()), (5, 5));
+    assert_eq!(Shop::shared_cache().stats().hits, 1);
+    assert_eq!((Shop::default_id(), Shop::default_id()), (3, 3));
+    let runs = PRICES.get();
+    assert_eq!((one.stock("pen"), one.stock("pen"), two.stock("pen")), (3, 3, 3));
+    assert_eq!(PRICES.get(), runs + 2);
+
+    let report = perfkit::report();
+    let names: Vec<&str> = report.caches.iter().map(|row| row.name.as_str()).collect();
+    for name in ["cached::Shop::price", "cached::Shop::default_id", "<cached::Shop as cached::Stock>::stock"]
+    {
+        assert!(names.contains(&name), "{name} is not in {names:?}");
+    }
+}
+
+#[test]
+fn each_instance_of_the_generics_has_its_own_cache() {
+    #[cached]
+    fn name<T: 'static>() -> &'static str {
+        std::any::type_name::<T>()
+    }
+
+    #[cached(max_size = 10)]
+    fn show<T: std::fmt::Debug + Clone + Eq + std::hash::Hash + Send + Sync + 'static, const N: usize>(
+        value: T,
+    ) -> String {
+        format!("{value:?}{N}")
+    }
+
+    struct Wrapper<T>(std::marker::PhantomData<T>);
+    impl<T> Wrapper<T> {
+        #[cached]
+        fn size(&self) -> usize {
+            size_of::<T>()
+        }
+
+        #[cached(companions = false)]
+        fn alignment() -> usize {
+            align_of::<T>()
+        }
+    }
+
+    assert_eq!((name::<u8>(), name::<u16>(), name::<u8>()), ("u8", "u16", "u8"));
+    assert_eq!(name::stats().hits, 1);
+    assert_eq!(
+        (show::<_, 1>(1), show::<_, 2>(1), show::<_, 1>("a")),
+        ("11".into(), "12".into(), "\"a\"1".into())
+    );
+    assert_eq!(show::peek::<u8, 1>(&1), None);
+    assert_eq!(show::<u8, 1>(1), "11");
+    assert_eq!(show::peek::<u8, 1>(&1).as_deref(), Some("11"));
+    assert!(show::invalidate::<u8, 1>(&1));
+    let wrapped =
+        |_: u8| (Wrapper::<u8>(Default::default()).size(), Wrapper::<&u32>(Default::default()).size());
+    assert_eq!((wrapped(0), wrapped(1)), ((1, 8), (1, 8)));
+    assert_eq!((Wrapper::<u8>::alignment(), Wrapper::<u64>::alignment()), (1, 8));
+}
+
+struct Parser<'a>(&'a str);
+
+impl Parser<'_> {
+    #[cached(key = self.0)]
+    fn words(&self) -> usize {
+        self.0.split(' ').count()
+    }
+}
+
+#[test]
+fn a_type_with_a_lifetime_has_one_cache() {
+    let text = String::from("a b c");
+    assert_eq!(Parser(&text).words(), 3);
+    {
+        let other = String::from("a b c");
+        assert_eq!(Parser(&other).words(), 3);
+    }
+    assert_eq!(Parser::words_cache().stats().hits, 1);
+}
+
+#[test]
+fn sixty_four_threads_that_miss_one_key_run_the_body_once() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached]
+    fn slow(n: u32) -> u32 {
+        RUNS.count();
+        thread::sleep(Duration::from_millis(30));
+        n * 2
+    }
+
+    let barrier = Barrier::new(64);
+    let answers: Vec<u32> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..64)
+            .map(|_| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    slow(21)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(answers, [42; 64]);
+    assert_eq!(RUNS.get(), 1);
+    let stats = slow::stats();
+    assert_eq!((stats.hits + stats.misses, stats.loads), (64, 1));
+    assert_eq!(stats.waits, stats.misses - 1);
+}
+
+#[test]
+fn other_keys_go_on_while_one_is_computed() {
+    static GO: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
+
+    #[cached]
+    fn value(n: u32) -> u32 {
+        if n == 0 {
+            // Taken out first: nothing is locked while it waits.
+            let go = GO.lock().unwrap().take();
+            go.unwrap().recv().unwrap();
+        }
+        n
+    }
+
+    assert_eq!(value(1), 1);
+    let (sender, receiver) = mpsc::channel();
+    *GO.lock().unwrap() = Some(receiver);
+    let blocked = thread::spawn(|| value(0));
+    while GO.lock().unwrap().is_some() {
+        thread::yield_now();
+    }
+    // A hit, and misses of every shard.
+    assert_eq!(value(1), 1);
+    for n in 2..500 {
+        assert_eq!(value(n), n);
+    }
+    assert_eq!(value::stats().loads, 499);
+    sender.send(()).unwrap();
+    assert_eq!(blocked.join().unwrap(), 0);
+}
+
+#[test]
+fn after_a_panic_the_next_one_computes() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached]
+    fn fragile(n: u32) -> u32 {
+        thread::sleep(Duration::from_millis(20));
+        assert!(RUNS.count() > 2, "on purpose");
+        n
+    }
+
+    let barrier = Barrier::new(8);
+    let outcomes: Vec<Option<u32>> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    catch_unwind(|| fragile(5)).ok()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 2, "{outcomes:?}");
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Some(5)).count(), 6);
+    assert_eq!(RUNS.get(), 3);
+    let stats = fragile::stats();
+    assert_eq!((stats.loads, stats.load_errors), (3, 2));
+}
+
+#[test]
+fn those_who_wait_share_a_failure() {
+    static RUNS: Runs = Runs::new();
+
+    #[cached]
+    fn failing(_key: u32) -> Result<u32, String> {
+        thread::sleep(Duration::from_millis(50));
+        Err(format!("run {}", RUNS.count()))
+    }
+
+    let barrier = Barrier::new(8);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                barrier.wait();
+                assert!(failing(1).is_err());
+            });
+        }
+    });
+    let stats = failing::stats();
+    assert!(RUNS.get() < 8, "{stats:?}");
+    assert_eq!(u64::from(RUNS.get()) + stats.waits, 8);
+    assert_eq!(stats.len, 0);
+}
+
+#[test]
+fn recursion() {
+    #[cached]
+    fn fibonacci(n: u64) -> u64 {
+        if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) }
+    }
+
+    assert_eq!(fibonacci(90), 2_880_067_194_370_816_120);
+    assert_eq!(fibonacci::stats().loads, 91);
+    let barrier = Barrier::new(4);
+    fibonacci::clear();
+    thread::scope(|scope| {
+        for n in [80, 81, 82, 83] {
+            let barrier = &barrier;
+            scope.spawn(move || {
+                barrier.wait();
+                fibonacci(n)
+            });
+        }
+    });
+    assert_eq!(fibonacci(83), 99_194_853_094_755_497);
+}
+
+#[test]
+fn a_key_that_needs_itself_runs_as_without_the_attribute() {
+    static DEPTH: Runs = Runs::new();
+
+    #[cached]
+    fn needs_itself(n: u32) -> u32 {
+        if DEPTH.count() < 4 { needs_itself(n) + 1 } else { 0 }
+    }
+
+    assert_eq!(needs_itself(9), 3);
+    assert_eq!(needs_itself(9), 3);
+    assert_eq!(DEPTH.get(), 4);
+}
+
+#[test]
+fn a_ring_of_threads_does_not_wait_for_ever() {
+    const RING: u32 = 5;
+    static STARTED: Barrier = Barrier::new(RING as usize);
+    static INSIDE: Mutex<Option<HashMap<u32, u32>>> = Mutex::new(None);
+
+    /// Each asks for the next when all have begun; the second time it does not.
+    #[cached]
+    fn link(n: u32) -> u32 {
+        let visits = {
+            let mut inside = INSIDE.lock().unwrap();
+            let visits = inside.get_or_insert_default().entry(n).or_default();
+            *visits += 1;
+            *visits
+        };
+        if visits == 1 {
+            STARTED.wait();
+            link((n + 1) % RING) + 1
+        } else {
+            0
+        }
+    }
+
+    let (sender, receiver) = mpsc::channel();
+    for n in 0..RING {
+        let sender = sender.clone();
+        thread::spawn(move || sender.send(link(n)));
+    }
+    for _ in 0..RING {
+        let length = receiver.recv_timeout(Duration::from_secs(30)).expect("the ring hangs");
+        assert!(length >= 1 && length <= RING, "{length}");
+    }
+}
+
+#[test]
+fn what_is_invalidated_while_it_is_computed_is_not_kept() {
+    static VALUE: AtomicU32 = AtomicU32::new(1);
+    static READ: AtomicBool = AtomicBool::new(false);
+    static GO: AtomicBool = AtomicBool::new(false);
+
+    #[cached]
+    fn read(_key: u8) -> u32 {
+        let value = VALUE.load(Ordering::SeqCst);
+        READ.store(true, Ordering::SeqCst);
+        while !GO.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        value
+    }
+
+    for invalidate in [|| _ = read::invalidate(&1), || _ = read::clear(), || read::cache().insert(&1, &99)] {
+        READ.store(false, Ordering::SeqCst);
+        GO.store(false, Ordering::SeqCst);
+        let stale = VALUE.load(Ordering::SeqCst);
+        let reader = thread::spawn(|| read(1));
+        while !READ.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        VALUE.store(stale + 1, Ordering::SeqCst);
+        invalidate();
+        GO.store(true, Ordering::SeqCst);
+        assert_eq!(reader.join().unwrap(), stale);
+        let kept = read(1);
+        assert!(kept == stale + 1 || kept == 99, "{kept} was kept");
+        read::clear();
+    }
+}
+
+/// A key and a value whose every method comes back to the cache that it is in.
+#[test]
+fn no_lock_is_held_while_user_code_runs() {
+    static BUSY: AtomicBool = AtomicBool::new(false);
+
+    /// Comes back, but not from inside of itself.
+    fn again() {
+        if !BUSY.swap(true, Ordering::SeqCst) {
+            let _ = lookup(Key(900));
+            lookup::invalidate(&Key(900));
+            let _ = lookup::peek(&Key(1));
+            assert!(lookup::stats().max_size == 8);
+            BUSY.store(false, Ordering::SeqCst);
+        }
+    }
+
+    struct Key(u32);
+    impl std::hash::Hash for Key {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            again();
+            (self.0 % 2).hash(state);
+        }
+    }
+    impl PartialEq for Key {
+        fn eq(&self, other: &Key) -> bool {
+            again();
+            self.0 == other.0
+        }
+    }
+    impl Eq for Key {}
+    impl Clone for Key {
+        fn clone(&self) -> Self {
+            again();
+            Key(self.0)
+        }
+    }
+    impl Drop for Key {
+        fn drop(&mut self) {
+            again();
+        }
+    }
+    struct Value(u32);
+    impl Clone for Value {
+        fn clone(&self) -> Self {
+            again();
+            Value(self.0)
+        }
+    }
+    impl Drop for Value {
+        fn drop(&mut self) {
+            again();
+        }
+    }
+
+    #[cached(max_size = 8, policy = "lru")]
+    fn lookup(key: Key) -> Value {
+        Value(key.0)
+    }
+
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        // Half of these keys have one hash.
+        for n in (0..50).chain(0..50) {
+            assert_eq!(lookup(Key(n)).0, n);
+            assert_eq!(lookup(Key(n)).0, n);
+        }
+        lookup::clear();
+        sender.send(()).unwrap();
+    });
+    receiver.recv_timeout(Duration::from_secs(60)).expect("a lock was held while user code ran");
+}
+
+#[test]
+fn a_value_that_cannot_be_cloned_harms_nobody_else() {
+    struct Moody(u32);
+    impl Clone for Moody {
+        fn clone(&self) -> Self {
+            assert!(self.0 != 13, "on purpose");
+            Moody(self.0)
+        }
+    }
+
+    #[cached]
+    fn make(n: u32) -> Moody {
+        Moody(n)
+    }
+
+    assert!(catch_unwind(AssertUnwindSafe(|| make(13))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| make(13))).is_err());
+    assert_eq!((make(14).0, make(14).0), (14, 14));
+}
+
+#[test]
+fn a_report_has_a_row_for_each_cache() {
+    #[cached(name = "doubled numbers", max_size = 77)]
+    fn double(n: u32) -> u32 {
+        thread::sleep(Duration::from_millis(2));
+        n * 2
+    }
+
+    #[cached]
+    fn never_called(n: u32) -> u32 {
+        n
+    }
+
+    for _ in 0..10 {
+        double(4);
+    }
+    let row = |report: &perfkit::Report, name: &str| {
+        report.caches.iter().find(|row| row.name.ends_with(name)).cloned().unwrap()
+    };
+    let report = perfkit::report();
+    let doubled = row(&report, "doubled numbers");
+    assert_eq!(
+        (doubled.hits, doubled.misses, doubled.loads, doubled.len, doubled.max_size),
+        (9, 1, 1, 1, 77)
+    );
+    assert!(doubled.time_saved > Duration::from_millis(17), "{doubled:?}");
+    assert!(doubled.location.file.ends_with("cached.rs"));
+    assert_eq!(row(&report, "never_called").hits, 0);
+    assert!(
+        report.to_table().contains("doubled numbers") && report.to_json().contains("\"doubled numbers\"")
+    );
+}
