@@ -41,8 +41,8 @@ pub use perf_runtime::snapshot::{
 #[doc(hidden)]
 pub mod __private {
     pub use perf_runtime::cache::{
-        Binding, ByOption, ByRef, CACHES, CacheHandle, CacheSite, CacheStats, Found, Instance, KeepErr,
-        KeepNone, Policy, argument, by, look_up, part, probe,
+        Binding, CACHES, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by,
+        expression, look_up, probe, probe_err, probe_none,
     };
     pub use perf_runtime::linkme;
     pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -385,9 +386,10 @@ fn each_instance_of_the_generics_has_its_own_cache() {
         format!("{value:?}{N}")
     }
 
-    struct Wrapper<T>(std::marker::PhantomData<T>);
+    struct Wrapper<T>(PhantomData<T>);
     impl<T> Wrapper<T> {
         #[cached]
+        #[allow(clippy::unused_self, reason = "a method without a use for its value")]
         fn size(&self) -> usize {
             size_of::<T>()
         }
@@ -408,8 +410,7 @@ fn each_instance_of_the_generics_has_its_own_cache() {
     assert_eq!(show::<u8, 1>(1), "11");
     assert_eq!(show::peek::<u8, 1>(&1).as_deref(), Some("11"));
     assert!(show::invalidate::<u8, 1>(&1));
-    let wrapped =
-        |_: u8| (Wrapper::<u8>(Default::default()).size(), Wrapper::<&u32>(Default::default()).size());
+    let wrapped = |_: u8| (Wrapper::<u8>(PhantomData).size(), Wrapper::<&u32>(PhantomData).size());
     assert_eq!((wrapped(0), wrapped(1)), ((1, 8), (1, 8)));
     assert_eq!((Wrapper::<u8>::alignment(), Wrapper::<u64>::alignment()), (1, 8));
 }
@@ -617,7 +618,7 @@ fn a_ring_of_threads_does_not_wait_for_ever() {
     }
     for _ in 0..RING {
         let length = receiver.recv_timeout(Duration::from_secs(30)).expect("the ring hangs");
-        assert!(length >= 1 && length <= RING, "{length}");
+        assert!((1..=RING).contains(&length), "{length}");
     }
 }
 

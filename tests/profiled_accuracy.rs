@@ -261,13 +261,11 @@ impl Future for AfterPolls {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        match self.0 {
-            0 => Poll::Ready(()),
-            _ => {
-                self.0 -= 1;
-                Poll::Pending
-            }
+        if self.0 == 0 {
+            return Poll::Ready(());
         }
+        self.0 -= 1;
+        Poll::Pending
     }
 }
 

@@ -33,8 +33,8 @@ struct Options {
     policy: Option<Ident>,
     key: Option<KeyOption>,
     skip: Vec<Ident>,
-    /// The way to keep results that was asked for.
-    keep: Option<Ident>,
+    /// The probe for the way to keep results that was asked for.
+    probe: Option<Ident>,
     companions: bool,
 }
 
@@ -92,15 +92,14 @@ impl Options {
                 "a function returns a `Result` or an `Option`, not both; keep `cache_err` for a `Result`, `cache_none` for an `Option`",
             );
         }
-        let keep =
-            err.map(|span| Ident::new("KeepErr", span)).or(none.map(|span| Ident::new("KeepNone", span)));
+        let probe = err.map(|span| ("probe_err", span)).or(none.map(|span| ("probe_none", span)));
         Options {
             ttl: ttl.map(|(ttl, _)| ttl),
             max_size: max_size.map(|(number, _)| number),
             policy: policy(&mut entries, errors),
             key: key(&mut entries, errors),
             skip: skip(&mut entries, errors),
-            keep,
+            probe: probe.map(|(name, span)| Ident::new(name, span.resolved_at(Span::mixed_site()))),
             companions: entries.boolean("companions", "false", errors).unwrap_or(true),
             name: entries.string("name", "\"users\"", errors),
             krate: entries.crate_path(errors),
@@ -234,21 +233,21 @@ fn refuse(function: &Function, errors: &mut Errors) {
         return errors.push(function.name().span(), message);
     };
     if matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()) || matches!(ty, Type::Never(_)) {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "this returns nothing to keep, and a hit would leave out what it does; remove `#[cached]`",
         );
     } else if function.signature.asyncness.is_none() && future_shape(ty).is_some() {
-        errors.push(ty.span(), "a future runs once, so it is no result to keep; write an `async fn` instead");
+        errors.push_over(ty, "a future runs once, so it is no result to keep; write an `async fn` instead");
     } else if contains_impl(ty) {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "the cache must name the type that it keeps, and `impl Trait` has no name; \
              write the type, or `Arc<dyn Trait + Send + Sync>`",
         );
     } else if borrows(ty) {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "a cache outlives what its function borrows, so it cannot keep a reference; \
              return an owned value, such as `String` for `&str`, or an `Arc`",
         );
@@ -362,7 +361,8 @@ impl Cached {
         let conditions = emit::conditions(attributes);
         let handle_name = format_ident!("{name}_cache", span = name.span());
         let body_name = format_ident!("{name}_uncached", span = name.span());
-        let instance_name = format_ident!("{name}__instance", span = Span::mixed_site());
+        // In a trait's `impl`, where it may not stand, the compiler prints this name.
+        let instance_name = format_ident!("{name}{}", emit::COMPANION_SUFFIX, span = Span::mixed_site());
         let site = emit::site_in_companion(krate, name, self.options.name.as_ref());
         let instance = self.instance(&instance_name, &self.site(&site));
         let handle = self.handle(&handle_name, &quote!(Self::#instance_name), returns);
@@ -567,14 +567,19 @@ impl Cached {
     /// How results are kept: as asked for, or as their type tells.
     fn keep(&self, returns: &Type) -> TokenStream {
         let krate = &self.options.krate;
-        if let Some(keep) = &self.options.keep {
-            return quote!(#krate::__private::#keep);
-        }
+        // Messages about the results point at their type, or at the option.
+        let span = returns.span().resolved_at(Span::mixed_site());
+        let probe = self.options.probe.clone().unwrap_or_else(|| Ident::new("probe", span));
+        let probe = quote_spanned!(probe.span()=> #krate::__private::#probe::<#returns>());
+        let keep = quote_spanned!(span=> (&&&&#probe).keep());
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
-                use #krate::__private::by::{Outcome as _, SharedResult as _, Value as _};
-                (&&&#krate::__private::probe::<#returns>()).keep()
+                use #krate::__private::by::{
+                    Optional as _, Other as _, OtherResult as _, SharedResult as _, Unfit as _,
+                    UnfitErr as _, UnfitNone as _,
+                };
+                #keep
             }
         }
     }

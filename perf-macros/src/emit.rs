@@ -14,10 +14,13 @@ pub(crate) fn site(krate: &Path, ident: &Ident, label: Option<&LitStr>, cyclomat
     site_named(krate, &quote!(#krate::__private::name_of(here)), ident, label, cyclomatic)
 }
 
-/// The same inside a companion of the function that is named `name__instance`.
+/// What a hidden companion of a method is called, after the method's own name.
+pub(crate) const COMPANION_SUFFIX: &str = "__in_a_trait_write_companions_false";
+
+/// The same inside a companion of the function that is called by its name and [`COMPANION_SUFFIX`].
 pub(crate) fn site_in_companion(krate: &Path, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
     let path = quote!(#krate::__private::name_of(here));
-    site_with(krate, &path, ident, label, 0, &quote!(.in_companion()))
+    site_with(krate, &path, ident, label, 0, &quote!(.in_companion(#COMPANION_SUFFIX)))
 }
 
 /// The static description of the type named `ident`, for use inside a block of its own: defines `SITE` there.
@@ -50,6 +53,17 @@ fn site_with(
         static SITE: #krate::__private::Site =
             #krate::__private::Site::new(here, ::core::file!(), #line, #column, #cyclomatic) #label #more;
     }
+}
+
+/// The tokens, all at one place.
+pub(crate) fn with_span(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(span);
+            token
+        })
+        .collect()
 }
 
 /// A braced block of `tokens` where messages point at the user's `original` one, but which is known to be generated: lints about

@@ -2,7 +2,7 @@
 //! ("cannot find function …") follows from the first.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
 /// Runs one attribute's `expand(options, item)`; on errors gives all of them, and the item untouched.
 pub(crate) fn attribute(
@@ -42,6 +42,11 @@ impl Errors {
     /// Adds a message at `span`.
     pub(crate) fn push(&mut self, span: Span, message: impl core::fmt::Display) {
         self.push_error(syn::Error::new(span, message));
+    }
+
+    /// Adds a message that underlines all of `tokens`.
+    pub(crate) fn push_over(&mut self, tokens: &impl ToTokens, message: impl core::fmt::Display) {
+        self.push_error(syn::Error::new_spanned(tokens, message));
     }
 
     /// Adds an error that syn found.

@@ -136,8 +136,8 @@ fn refuse(function: &Function, options: &Options, errors: &mut Errors) {
         );
     }
     if !signature.inputs.is_empty() {
-        errors.push(
-            signature.inputs.span(),
+        errors.push_over(
+            &signature.inputs,
             "a factory takes no arguments, because an idle object was made before they are known; \
              remove them, and set the object up after borrowing it",
         );
@@ -149,8 +149,8 @@ fn refuse(function: &Function, options: &Options, errors: &mut Errors) {
 /// A `static` belongs to the item and not to an instance of its generics, so one pool would have to hold them all.
 fn refuse_generics(generics: &Generics, errors: &mut Errors) {
     if !generics.params.is_empty() {
-        errors.push(
-            generics.params.span(),
+        errors.push_over(
+            &generics.params,
             "a pool holds objects of one type, so what makes them cannot be generic; \
              write one `#[pooled]` function for each type, such as `fn rows() -> Vec<Row>`",
         );
@@ -164,31 +164,30 @@ fn refuse_return_type(function: &Function, options: &Options, errors: &mut Error
     };
     let is_written = |name: &str| last_segment(ty).is_some_and(|segment| segment.ident == name);
     if matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()) || matches!(ty, Type::Never(_)) {
-        errors.push(ty.span(), "this returns nothing to keep in a pool; return the object that it makes");
+        errors.push_over(ty, "this returns nothing to keep in a pool; return the object that it makes");
     } else if is_reference(ty) {
-        errors
-            .push(ty.span(), "a pool owns its objects, so it cannot lend a reference; return an owned value");
+        errors.push_over(ty, "a pool owns its objects, so it cannot lend a reference; return an owned value");
     } else if contains_impl(ty) {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "the pool must name the type of its objects, and `impl Trait` has no name; \
              write the type, or `Box<dyn Trait + Send>`",
         );
     } else if contains_word(&quote!(#ty), "Self") {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "a pool is a `static`, which cannot name `Self`; \
              put `#[pooled]` on the `struct`, or on a function outside of the `impl`",
         );
     } else if is_written("Pooled") {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "`#[pooled]` writes `Pooled<…>` by itself; return the object as it is, such as `-> Vec<u8>`",
         );
     } else if (is_written("Result") || is_written("Option")) && options.validate.is_none() {
         let valid = if is_written("Result") { "Result::is_ok" } else { "Option::is_some" };
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             format_args!(
                 "a pool keeps what the factory returns, so a failure would be handed out again; \
                  add `validate = {valid}`, or return the object itself"
@@ -279,11 +278,8 @@ fn pool_function(
 /// `ty` itself if it is `Send`, and else one error, at the type: the tokens around it stand there too.
 fn sendable(krate: &Path, ty: &impl ToTokens) -> TokenStream {
     let span = ty.span().resolved_at(Span::mixed_site());
-    let demand = quote!(#krate::__private::PooledObject).into_iter().map(|mut token| {
-        token.set_span(span);
-        token
-    });
-    quote_spanned!(span=> <#ty as #(#demand)*>::Object)
+    let demand = emit::with_span(quote!(#krate::__private::PooledObject), span);
+    quote_spanned!(span=> <#ty as #demand>::Object)
 }
 
 /// As much of a struct as a pool of it needs to know.

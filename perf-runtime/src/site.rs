@@ -9,8 +9,8 @@ pub struct Site {
     /// Returns the full path of the marker function nested in the instrumented one, as the compiler names it.
     path: fn() -> &'static str,
     label: Option<&'static str>,
-    /// The marker stands in a companion of the function, named `name__instance`.
-    in_companion: bool,
+    /// What the function around the marker has at the end of its name and the site has not.
+    suffix: &'static str,
     file: &'static str,
     line: u32,
     column: u32,
@@ -27,7 +27,7 @@ impl Site {
         column: u32,
         cyclomatic: u32,
     ) -> Self {
-        Self { path, label: None, in_companion: false, file, line, column, cyclomatic }
+        Self { path, label: None, suffix: "", file, line, column, cyclomatic }
     }
 
     /// The same site, shown as `label` instead of by its path.
@@ -37,10 +37,10 @@ impl Site {
         self
     }
 
-    /// The same site, whose marker stands in a companion of the function that is named `name__instance`.
+    /// The same site, whose marker stands in a companion of the function that has its name with `suffix` at the end.
     #[must_use]
-    pub const fn in_companion(mut self) -> Self {
-        self.in_companion = true;
+    pub const fn in_companion(mut self, suffix: &'static str) -> Self {
+        self.suffix = suffix;
         self
     }
 
@@ -55,7 +55,7 @@ impl Site {
         let path = path.strip_suffix("::here").unwrap_or(path);
         // The body of an `async fn` is a closure to the compiler.
         let path = path.trim_end_matches("::{{closure}}");
-        if self.in_companion { path.strip_suffix("__instance").unwrap_or(path) } else { path }
+        path.strip_suffix(self.suffix).unwrap_or(path)
     }
 
     /// The source file, as the compiler was given it.

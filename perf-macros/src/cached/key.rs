@@ -132,17 +132,21 @@ impl KeyParts {
         let ty = ty.map(|ty| quote!(: #ty));
         let arguments =
             self.arguments.iter().filter(|part| part.counts).map(|Part { name, shape, .. }| {
-                let span = shape.span().resolved_at(Span::mixed_site());
-                if let Shape::Optional(_) = shape {
-                    quote_spanned!(span=> #krate::__private::ByOption(#name))
-                } else {
-                    quote_spanned!(span=> #krate::__private::ByRef(#name))
-                }
+                let argument = Ident::new(shape.argument(), Span::mixed_site());
+                // Messages about the argument point at its type.
+                let span = shape.inner().span().resolved_at(Span::mixed_site());
+                quote_spanned!(span=> #krate::__private::argument::#argument(#name).part())
             });
         let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
         let parts: Vec<TokenStream> = arguments.chain(expressions).collect();
         let key = parts.into_iter().rev().fold(quote!(()), |rest, part| quote!((#part, #rest)));
-        quote_spanned!(Span::mixed_site()=> |#names #ty| #key)
+        quote_spanned! {Span::mixed_site()=>
+            |#names #ty| {
+                #[allow(unused_imports)]
+                use #krate::__private::argument::{Fit as _, Unfit as _};
+                #key
+            }
+        }
     }
 
     /// An expression of `key` as a part, with the function's arguments in scope.
@@ -157,15 +161,18 @@ impl KeyParts {
                 (None, _) => TokenStream::new(),
             }
         });
+        let span = expression.span().resolved_at(Span::mixed_site());
         let expression = without_self(expression.to_token_stream(), &this());
+        let part =
+            quote_spanned!(span=> (&&&#krate::__private::expression::Expression::new(#expression)).part());
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
                 use #krate::__private::argument::{Borrowed as _, Copied as _};
                 #[allow(unused_imports)]
-                use #krate::__private::part::{Other as _, Reference as _};
+                use #krate::__private::expression::{Reference as _, Unfit as _, Value as _};
                 #(#bindings)*
-                #krate::__private::part::Value::new(#expression).part()
+                #part
             }
         }
     }
@@ -190,8 +197,8 @@ impl Receiver {
             && is_mutable(&receiver.kind)
             && !skipped
         {
-            errors.push(
-                receiver.span(),
+            errors.push_over(
+                receiver,
                 "a hit would leave out what the function does to `self`; take `&self`, \
                  or, if `self` may stay as it is, write `skip(self)`",
             );
@@ -199,8 +206,10 @@ impl Receiver {
         let (true, Some(receiver), Some(this)) = (named, receiver, self_token) else {
             if named {
                 let key = options.key.as_ref().map_or(&[][..], KeyOption::expressions);
-                let span = key.first().map_or_else(Span::call_site, Spanned::span);
-                errors.push(span, "there is no `self` here; name arguments of the function instead");
+                errors.push_over(
+                    &quote!(#(#key)*),
+                    "there is no `self` here; name arguments of the function instead",
+                );
             }
             return None;
         };
@@ -271,8 +280,12 @@ impl Shape {
         ty
     }
 
-    fn span(&self) -> Span {
-        self.inner().span()
+    /// The runtime's name of it.
+    fn argument(&self) -> &'static str {
+        match self {
+            Shape::Optional(_) => "OptionalArgument",
+            Shape::Value(_) | Shape::Reference(_) | Shape::Cow(_) => "Argument",
+        }
     }
 }
 
@@ -283,20 +296,19 @@ fn is_mutable_reference(ty: &Type) -> bool {
 /// Reports an argument that cannot be what the key wants of it.
 fn refuse(ty: &Type, counts: bool, skipped: bool, named: bool, errors: &mut Errors) {
     if contains_word(&ty.to_token_stream(), "mut") && !skipped {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "a hit would leave out what the function does to this argument; take it by `&`, \
              or, if it may stay as it is, leave it out of the key with `skip(…)`",
         );
     } else if contains_impl(ty) && (counts || named) {
-        errors.push(
-            ty.span(),
+        errors.push_over(
+            ty,
             "a key must name its type, and `impl Trait` has no name; \
              write a type parameter, such as `<T: Trait>`, or leave it out with `skip(…)`",
         );
     } else if counts && borrows(Shape::of(ty).inner()) {
-        errors.push(
-            ty.span(),
+        errors.push_over(ty,
             "a cache outlives what this argument borrows, so it cannot keep it as a key; say with `key = …` what the result depends on, \
              or leave it out with `skip(…)`",
         );

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::store::Entry;
+use super::shard::Entry;
 use super::waits::{FlightId, next_id};
 use crate::sync::{Condvar, Mutex};
 

@@ -14,8 +14,9 @@ use super::keep::{Keep, Sorted};
 use super::key::Key;
 use super::load::{Load, Loads};
 use super::registry::{Cache, Instance};
+use super::shard::Entry;
 use super::stats::CacheStats;
-use super::store::{Entry, Turn};
+use super::store::Turn;
 use super::waits::{self, Waiting};
 
 /// How a function's arguments `A` are its key, and how its results `R` are kept.

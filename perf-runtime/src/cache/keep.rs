@@ -7,27 +7,50 @@
 use core::marker::PhantomData;
 
 /// What can be kept in a cache: handed out again and again, to any thread.
+pub trait Shareable: Clone + Send + Sync + 'static {}
+
+impl<T: Clone + Send + Sync + 'static> Shareable for T {}
+
+/// What generated code demands of a result that cannot be kept. Nothing has it, so that the demand is one error, in these words, and
+/// what depends on it is none.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in a cache",
-    label = "not `Clone` (or not `Send + Sync + 'static`)",
+    label = "not `Clone + Send + Sync`",
     note = "each hit is handed a clone: derive `Clone` for it, or return an `Arc<…>` of it"
 )]
-pub trait CacheValue: Clone + Send + Sync + 'static {}
+pub trait CacheValue {
+    /// What would be the way.
+    type Way;
+}
 
-#[diagnostic::do_not_recommend]
-impl<T: Clone + Send + Sync + 'static> CacheValue for T {}
+/// The same of `cache_err`.
+#[diagnostic::on_unimplemented(
+    message = "`cache_err` cannot keep the `Err`s of `{Self}`",
+    label = "no `Result`, or not `Clone + Send + Sync`",
+    note = "remove `cache_err`, which is for functions that return a `Result`; each hit is handed a clone of it"
+)]
+pub trait CacheErr {
+    /// What would be the way.
+    type Way;
+}
+
+/// The same of `cache_none`.
+#[diagnostic::on_unimplemented(
+    message = "`cache_none` cannot keep the `None`s of `{Self}`",
+    label = "no `Option`, or not `Clone + Send + Sync`",
+    note = "remove `cache_none`, which is for functions that return an `Option`; each hit is handed a clone of it"
+)]
+pub trait CacheNone {
+    /// What would be the way.
+    type Way;
+}
 
 /// How results of type `R` are kept.
-#[diagnostic::on_unimplemented(
-    message = "results of type `{R}` cannot be kept in this way",
-    label = "`cache_err` is for a `Result`, `cache_none` for an `Option`",
-    note = "remove the option; and each hit is handed a clone, so what is kept must be `Clone + Send + Sync + 'static`"
-)]
 pub trait Keep<R>: 'static {
     /// What is kept.
-    type Kept: CacheValue;
+    type Kept: Shareable;
     /// What is not kept, but told to those who wait for this very computation.
-    type Refused: CacheValue;
+    type Refused: Shareable;
 
     /// Looks at a result.
     fn sort(result: &R) -> Sorted<Self::Kept, Self::Refused>;
@@ -54,11 +77,29 @@ pub enum Sorted<K, R> {
 #[derive(Clone, Copy, Debug)]
 pub struct KeepAny;
 
+impl<R: Shareable> Keep<R> for KeepAny {
+    type Kept = R;
+    type Refused = ();
+
+    fn sort(result: &R) -> Sorted<R, ()> {
+        Sorted::Kept(result.clone())
+    }
+
+    #[inline]
+    fn kept(value: R) -> R {
+        value
+    }
+
+    fn refused((): ()) -> R {
+        unreachable!("everything is kept")
+    }
+}
+
 /// Keeps `Ok`s. Those who wait for an `Err` that cannot be cloned or shared try for themselves, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct KeepOk;
 
-impl<T: CacheValue, E> Keep<Result<T, E>> for KeepOk {
+impl<T: Shareable, E> Keep<Result<T, E>> for KeepOk {
     type Kept = T;
     type Refused = ();
 
@@ -83,7 +124,7 @@ impl<T: CacheValue, E> Keep<Result<T, E>> for KeepOk {
 #[derive(Clone, Copy, Debug)]
 pub struct KeepOkShareErr;
 
-impl<T: CacheValue, E: CacheValue> Keep<Result<T, E>> for KeepOkShareErr {
+impl<T: Shareable, E: Shareable> Keep<Result<T, E>> for KeepOkShareErr {
     type Kept = T;
     type Refused = E;
 
@@ -108,7 +149,7 @@ impl<T: CacheValue, E: CacheValue> Keep<Result<T, E>> for KeepOkShareErr {
 #[derive(Clone, Copy, Debug)]
 pub struct KeepSome;
 
-impl<T: CacheValue> Keep<Option<T>> for KeepSome {
+impl<T: Shareable> Keep<Option<T>> for KeepSome {
     type Kept = T;
     type Refused = ();
 
@@ -129,41 +170,6 @@ impl<T: CacheValue> Keep<Option<T>> for KeepSome {
     }
 }
 
-/// Keeps `Ok`s and `Err`s: `cache_err`.
-#[derive(Clone, Copy, Debug)]
-pub struct KeepErr;
-
-/// Keeps `Some`s and `None`s: `cache_none`.
-#[derive(Clone, Copy, Debug)]
-pub struct KeepNone;
-
-/// The whole of `$result` is kept.
-macro_rules! keep_all {
-    ($way:ident, [$($parameter:ident),*], $result:ty) => {
-        impl<$($parameter: CacheValue),*> Keep<$result> for $way {
-            type Kept = $result;
-            type Refused = ();
-
-            fn sort(result: &$result) -> Sorted<$result, ()> {
-                Sorted::Kept(result.clone())
-            }
-
-            #[inline]
-            fn kept(value: $result) -> $result {
-                value
-            }
-
-            fn refused((): ()) -> $result {
-                unreachable!("everything is kept")
-            }
-        }
-    };
-}
-
-keep_all!(KeepAny, [R], R);
-keep_all!(KeepErr, [T, E], Result<T, E>);
-keep_all!(KeepNone, [T], Option<T>);
-
 /// Asks how results of type `R` are kept.
 #[derive(Debug)]
 pub struct Probe<R>(PhantomData<fn() -> R>);
@@ -174,67 +180,121 @@ pub const fn probe<R>() -> Probe<R> {
     Probe(PhantomData)
 }
 
-/// The ways to keep, in the order in which they are tried on a `&&&Probe`. Generated code imports all of them.
+/// The probe of `cache_err`.
+#[derive(Debug)]
+pub struct ErrProbe<R>(PhantomData<fn() -> R>);
+
+/// The probe of `cache_err`.
+#[must_use]
+pub const fn probe_err<R>() -> ErrProbe<R> {
+    ErrProbe(PhantomData)
+}
+
+/// The probe of `cache_none`.
+#[derive(Debug)]
+pub struct NoneProbe<R>(PhantomData<fn() -> R>);
+
+/// The probe of `cache_none`.
+#[must_use]
+pub const fn probe_none<R>() -> NoneProbe<R> {
+    NoneProbe(PhantomData)
+}
+
+/// The ways to keep, in the order in which they are tried on a `&&&&Probe`. Generated code imports all of them.
 pub mod by {
-    use super::{CacheValue, KeepAny, KeepOk, KeepOkShareErr, KeepSome, Probe};
+    use super::{
+        CacheErr, CacheNone, CacheValue, ErrProbe, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,
+        Probe, Shareable,
+    };
 
-    /// A `Result` whose error can be shared.
-    pub trait SharedResult {
-        /// The way.
-        fn keep(&self) -> KeepOkShareErr {
-            KeepOkShareErr
-        }
-    }
-    impl<T, E: CacheValue> SharedResult for &&Probe<Result<T, E>> {}
-
-    /// Any other `Result`, and an `Option`.
-    pub trait Outcome {
-        /// The way.
-        type Way;
-        /// The way.
-        fn keep(&self) -> Self::Way;
-    }
-    impl<T, E> Outcome for &Probe<Result<T, E>> {
-        type Way = KeepOk;
-        fn keep(&self) -> KeepOk {
-            KeepOk
-        }
-    }
-    impl<T> Outcome for &Probe<Option<T>> {
-        type Way = KeepSome;
-        fn keep(&self) -> KeepSome {
-            KeepSome
-        }
+    /// A trait with one method, `keep`, that gives the way for the types it is implemented for.
+    macro_rules! way {
+        ($(#[$doc:meta])* $name:ident => $way:ident; $([$($parameter:ident $(: $bound:ident)?),*] $probe:ty),*) => {
+            $(#[$doc])*
+            pub trait $name {
+                /// The way.
+                fn keep(&self) -> $way {
+                    $way
+                }
+            }
+            $(impl<$($parameter $(: $bound)?),*> $name for $probe {})*
+        };
     }
 
-    /// Anything else.
-    pub trait Value {
-        /// The way.
-        fn keep(&self) -> KeepAny {
-            KeepAny
-        }
+    way!(
+        /// A `Result` whose error can be shared.
+        SharedResult => KeepOkShareErr; [T: Shareable, E: Shareable] &&&Probe<Result<T, E>>
+    );
+    way!(
+        /// Any other `Result`.
+        OtherResult => KeepOk; [T: Shareable, E] &&Probe<Result<T, E>>
+    );
+    way!(
+        /// An `Option`.
+        Optional => KeepSome; [T: Shareable] &&Probe<Option<T>>
+    );
+    way!(
+        /// Anything else.
+        Other => KeepAny;
+        [R: Shareable] &Probe<R>,
+        [T: Shareable, E: Shareable] &ErrProbe<Result<T, E>>,
+        [T: Shareable] &NoneProbe<Option<T>>
+    );
+
+    /// A trait with one method, `keep`, that demands what nothing has.
+    macro_rules! unfit {
+        ($(#[$doc:meta])* $name:ident, $probe:ident => $demand:ident) => {
+            $(#[$doc])*
+            pub trait $name {
+                /// What lacks a trait.
+                type Of;
+
+                /// Never called.
+                fn keep(&self) -> <Self::Of as $demand>::Way
+                where
+                    Self::Of: $demand;
+            }
+
+            impl<R> $name for $probe<R> {
+                type Of = R;
+
+                fn keep(&self) -> R::Way
+                where
+                    R: $demand,
+                {
+                    unreachable!("nothing has the trait")
+                }
+            }
+        };
     }
-    impl<R> Value for Probe<R> {}
+
+    unfit!(
+        /// What cannot be kept.
+        Unfit, Probe => CacheValue
+    );
+    unfit!(
+        /// What cannot be kept as `cache_err` asks.
+        UnfitErr, ErrProbe => CacheErr
+    );
+    unfit!(
+        /// What cannot be kept as `cache_none` asks.
+        UnfitNone, NoneProbe => CacheNone
+    );
 }
 
 #[cfg(test)]
 #[allow(clippy::needless_borrow, reason = "how many references there are is the point")]
 mod tests {
-    use super::by::{Outcome as _, SharedResult as _, Value as _};
+    use super::by::{Optional as _, Other as _, OtherResult as _, SharedResult as _};
     use super::*;
 
     type Alias<T> = Result<T, std::io::Error>;
 
     #[test]
     fn each_type_is_kept_in_its_way() {
-        let KeepOkShareErr = (&&&probe::<Result<u8, String>>()).keep();
-        let KeepOk = (&&&probe::<Alias<u8>>()).keep();
-        let KeepSome = (&&&probe::<Option<u8>>()).keep();
-        let KeepAny = (&&&probe::<Vec<u8>>()).keep();
-        fn generic<T>() -> Option<T> {
-            let KeepSome = (&&&probe::<Option<T>>()).keep();
-            None
-        }
-        generic::<u8>();
+        let KeepOkShareErr = (&&&&probe::<Result<u8, String>>()).keep();
+        let KeepOk = (&&&&probe::<Alias<u8>>()).keep();
+        let KeepSome = (&&&&probe::<Option<u8>>()).keep();
+        let KeepAny = (&&&&probe::<Vec<u8>>()).keep();
     }
 }

@@ -7,17 +7,23 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash, Hasher};
 use std::borrow::ToOwned;
 
-/// What can be part of the key of a cache. Implemented for all types that can be hashed, compared, owned and shared.
+/// What can be part of the key of a cache: whatever can be hashed, compared, owned and shared.
+pub trait Hashable: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> {}
+
+impl<T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized> Hashable for T {}
+
+/// What generated code demands of an argument that is not [`Hashable`]. Nothing has it, so that the demand is one error, in these words,
+/// and what depends on it is none.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache's key",
-    label = "not `Hash + Eq + Clone` (or not `Send + Sync`)",
+    label = "not `Hash + Eq + Clone + Send + Sync`",
     note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for it, leave the argument out with `skip(…)`, or say with `key = …` what the result depends on, \
             such as `key = x.to_bits()` for a float"
 )]
-pub trait CacheKey: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized> CacheKey for T {}
+pub trait CacheKey {
+    /// What would be the part.
+    type Part;
+}
 
 /// A key as a call has it.
 pub trait Key {
@@ -92,7 +98,7 @@ impl<A: Key, B: Key> Key for (A, B) {
 #[derive(Clone, Copy, Debug)]
 pub struct ByRef<'a, T: ?Sized>(pub &'a T);
 
-impl<T: CacheKey + ?Sized> Key for ByRef<'_, T> {
+impl<T: Hashable + ?Sized> Key for ByRef<'_, T> {
     type Owned = T::Owned;
 
     #[inline]
@@ -118,7 +124,7 @@ impl<T: CacheKey + ?Sized> Key for ByRef<'_, T> {
 #[derive(Clone, Copy, Debug)]
 pub struct ByValue<T>(pub T);
 
-impl<T: CacheKey> Key for ByValue<T> {
+impl<T: Hashable> Key for ByValue<T> {
     type Owned = T::Owned;
 
     #[inline]
@@ -144,7 +150,7 @@ impl<T: CacheKey> Key for ByValue<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct ByOption<'a, T: ?Sized>(pub Option<&'a T>);
 
-impl<T: CacheKey + ?Sized> Key for ByOption<'_, T> {
+impl<T: Hashable + ?Sized> Key for ByOption<'_, T> {
     type Owned = Option<T::Owned>;
 
     #[inline]
@@ -166,16 +172,80 @@ impl<T: CacheKey + ?Sized> Key for ByOption<'_, T> {
     }
 }
 
-/// What an argument is called in the expression of `key`: a copy of what is `Copy`, else a reference to it, so that the expression
-/// takes nothing away from the body.
-///
-/// Tells the two apart by the order in which methods are looked up: what takes `self` comes before what takes a reference to it.
+/// What generated code makes of an argument. The ways to do so are told apart by the order in which methods are looked up: what takes
+/// `self` comes before what takes a reference to it.
 pub mod argument {
-    /// An argument.
+    use super::{ByOption, ByRef, CacheKey, Hashable};
+
+    /// `&T`.
     #[derive(Debug)]
     pub struct Argument<'a, T: ?Sized>(pub &'a T);
 
-    /// Found first.
+    /// `Option<&T>`.
+    #[derive(Debug)]
+    pub struct OptionalArgument<'a, T: ?Sized>(pub Option<&'a T>);
+
+    /// As a part of the key.
+    pub trait Fit {
+        /// The part.
+        type Part;
+
+        /// The part.
+        fn part(self) -> Self::Part;
+    }
+
+    impl<'a, T: Hashable + ?Sized> Fit for Argument<'a, T> {
+        type Part = ByRef<'a, T>;
+
+        #[inline]
+        fn part(self) -> ByRef<'a, T> {
+            ByRef(self.0)
+        }
+    }
+
+    impl<'a, T: Hashable + ?Sized> Fit for OptionalArgument<'a, T> {
+        type Part = ByOption<'a, T>;
+
+        #[inline]
+        fn part(self) -> ByOption<'a, T> {
+            ByOption(self.0)
+        }
+    }
+
+    /// Not as a part of the key.
+    pub trait Unfit {
+        /// What lacks a trait.
+        type Of: ?Sized;
+
+        /// Never called.
+        fn part(self) -> <Self::Of as CacheKey>::Part
+        where
+            Self::Of: CacheKey;
+    }
+
+    impl<T: ?Sized> Unfit for &Argument<'_, T> {
+        type Of = T;
+
+        fn part(self) -> T::Part
+        where
+            T: CacheKey,
+        {
+            unreachable!("nothing has the trait")
+        }
+    }
+
+    impl<T: ?Sized> Unfit for &OptionalArgument<'_, T> {
+        type Of = T;
+
+        fn part(self) -> T::Part
+        where
+            T: CacheKey,
+        {
+            unreachable!("nothing has the trait")
+        }
+    }
+
+    /// In an expression of `key`: a copy, so that the expression takes nothing away from the body.
     pub trait Copied<T> {
         /// The value.
         fn here(self) -> T;
@@ -188,7 +258,7 @@ pub mod argument {
         }
     }
 
-    /// Found where the other is not.
+    /// In an expression of `key`, where it cannot be copied: the reference.
     pub trait Borrowed<'a, T: ?Sized> {
         /// The reference.
         fn here(self) -> &'a T;
@@ -202,20 +272,21 @@ pub mod argument {
     }
 }
 
-/// The value of an expression of `key` as a part of the key: a reference is kept as what it points to.
-pub mod part {
+/// What generated code makes of the value of an expression of `key`: a reference, also one that may be missing, is kept as what it
+/// points to. Told apart as above.
+pub mod expression {
     use core::cell::Cell;
 
-    use super::{ByRef, ByValue};
+    use super::{ByOption, ByRef, ByValue, CacheKey, Hashable};
 
     /// A value, until it is asked for.
-    pub struct Value<T>(Cell<Option<T>>);
+    pub struct Expression<T>(Cell<Option<T>>);
 
-    impl<T> Value<T> {
+    impl<T> Expression<T> {
         /// A value.
         #[inline]
         pub const fn new(value: T) -> Self {
-            Value(Cell::new(Some(value)))
+            Expression(Cell::new(Some(value)))
         }
 
         #[inline]
@@ -227,29 +298,65 @@ pub mod part {
         }
     }
 
-    /// Found first.
-    pub trait Reference<'a, T: ?Sized> {
+    /// As what it points to.
+    pub trait Reference {
         /// The part.
-        fn part(self) -> ByRef<'a, T>;
+        type Part;
+
+        /// The part.
+        fn part(&self) -> Self::Part;
     }
 
-    impl<'a, T: ?Sized> Reference<'a, T> for Value<&'a T> {
+    impl<'a, T: Hashable + ?Sized> Reference for &&Expression<&'a T> {
+        type Part = ByRef<'a, T>;
+
         #[inline]
-        fn part(self) -> ByRef<'a, T> {
+        fn part(&self) -> ByRef<'a, T> {
             ByRef(self.take())
         }
     }
 
-    /// Found where the other is not.
-    pub trait Other<T> {
-        /// The part.
-        fn part(self) -> ByValue<T>;
+    impl<'a, T: Hashable + ?Sized> Reference for &&Expression<Option<&'a T>> {
+        type Part = ByOption<'a, T>;
+
+        #[inline]
+        fn part(&self) -> ByOption<'a, T> {
+            ByOption(self.take())
+        }
     }
 
-    impl<T> Other<T> for &Value<T> {
+    /// As it is.
+    pub trait Value<T> {
+        /// The part.
+        fn part(&self) -> ByValue<T>;
+    }
+
+    impl<T: Hashable> Value<T> for &Expression<T> {
         #[inline]
-        fn part(self) -> ByValue<T> {
+        fn part(&self) -> ByValue<T> {
             ByValue(self.take())
+        }
+    }
+
+    /// Not at all.
+    pub trait Unfit {
+        /// What lacks a trait.
+        type Of;
+
+        /// Never called.
+        fn part(&self) -> <Self::Of as CacheKey>::Part
+        where
+            Self::Of: CacheKey;
+    }
+
+    impl<T> Unfit for Expression<T> {
+        type Of = T;
+
+        fn part(&self) -> T::Part
+        where
+            T: CacheKey,
+        {
+            unreachable!("nothing has the trait")
         }
     }
 }

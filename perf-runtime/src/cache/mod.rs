@@ -9,7 +9,7 @@
 //! | `handle` | what a cached function holds: look up, compute, store |
 //! | `key` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
-//! | `store`, `index`, `policy` | the entries, how they are found, which of them gives way |
+//! | `store`, `shard`, `index`, `policy` | the entries, how they are found, which of them gives way |
 //! | `flight`, `waits` | one computation per key, and no waiting in a ring |
 //! | `registry`, `stats`, `load` | all caches of the program, and what they count |
 //!
@@ -24,15 +24,17 @@ mod key;
 mod load;
 mod policy;
 mod registry;
+mod shard;
 mod stats;
 mod store;
 mod waits;
 
 pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
 pub use keep::{
-    CacheValue, Keep, KeepAny, KeepErr, KeepNone, KeepOk, KeepOkShareErr, KeepSome, Probe, Sorted, by, probe,
+    CacheErr, CacheNone, CacheValue, ErrProbe, Keep, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,
+    Probe, Shareable, Sorted, by, probe, probe_err, probe_none,
 };
-pub use key::{ByOption, ByRef, ByValue, CacheKey, Key, argument, part};
+pub use key::{ByOption, ByRef, ByValue, CacheKey, Hashable, Key, argument, expression};
 pub use policy::Policy;
 pub use registry::{CACHES, CacheSite, DEFAULT_MAX_SIZE, Instance, rows};
 pub use stats::CacheStats;

@@ -13,19 +13,12 @@ use std::collections::hash_map::Entry as Place;
 use std::sync::Arc;
 
 use super::flight::{Flight, Landing};
-use super::index::Index;
 use super::load::Loads;
-use super::policy::{Order, Policy};
+use super::policy::Policy;
+use super::shard::{Entries, Entry, Found, Use};
 use super::stats::CacheStats;
 use crate::clock;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
-
-/// A key and what belongs to it.
-#[derive(Debug)]
-pub(super) struct Entry<K, S> {
-    pub(super) key: K,
-    pub(super) value: S,
-}
 
 /// What a cache is told when it is made.
 #[derive(Clone, Copy, Debug)]
@@ -56,42 +49,6 @@ struct Shard<K, S, R> {
 }
 
 type Flights<K, S, R> = HashMap<u64, Arc<Flight<K, S, R>>, foldhash::fast::FixedState>;
-
-struct Entries<K, S> {
-    index: Index,
-    slots: Vec<Slot<K, S>>,
-    free: Vec<u32>,
-    order: Order,
-    hits: u64,
-    misses: u64,
-    evicted: u64,
-    expired: u64,
-    invalidated: u64,
-}
-
-struct Slot<K, S> {
-    hash: u64,
-    /// In ticks; `u64::MAX` for never.
-    expires: u64,
-    /// `None` in a free slot.
-    entry: Option<Arc<Entry<K, S>>>,
-}
-
-/// What a look into a shard found.
-enum Found<K, S> {
-    /// An entry with the hash; most likely the one.
-    Candidate(Arc<Entry<K, S>>),
-    /// An entry whose time was up, and which was taken out. There may be others.
-    Expired(Arc<Entry<K, S>>),
-    Nothing,
-}
-
-/// Whether a look is a use, as far as the policy is concerned.
-#[derive(Clone, Copy, PartialEq)]
-enum Use {
-    Yes,
-    No,
-}
 
 /// One hit in as many is timed.
 const TIMED: u64 = 1024;
@@ -373,7 +330,7 @@ impl<K, S, R> Store<K, S, R> {
             stats.evicted += entries.evicted;
             stats.expired += entries.expired;
             stats.invalidated += entries.invalidated;
-            stats.len += (entries.slots.len() - entries.free.len()) as u64;
+            stats.len += entries.len() as u64;
         }
         stats
     }
@@ -393,109 +350,7 @@ fn take<K, S, R>(
 
 impl<K, S, R> Shard<K, S, R> {
     fn new(policy: Policy) -> Self {
-        Shard {
-            entries: Mutex::new(Entries {
-                index: Index::default(),
-                slots: Vec::new(),
-                free: Vec::new(),
-                order: Order::new(policy),
-                hits: 0,
-                misses: 0,
-                evicted: 0,
-                expired: 0,
-                invalidated: 0,
-            }),
-            flights: Mutex::new(Flights::default()),
-        }
-    }
-}
-
-impl<K, S> Entries<K, S> {
-    /// The entry with this hash, after `skip` others. An expired one is taken out.
-    #[inline]
-    fn find(&mut self, hash: u64, skip: usize, now: u64, usage: Use) -> Found<K, S> {
-        let slot =
-            self.index.candidates(hash).filter(|slot| self.slots[*slot as usize].hash == hash).nth(skip);
-        let Some(slot) = slot else { return Found::Nothing };
-        let Slot { expires, entry, .. } = &self.slots[slot as usize];
-        let Some(entry) = entry else { return Found::Nothing };
-        let entry = Arc::clone(entry);
-        if *expires <= now {
-            self.empty(slot);
-            self.expired += 1;
-            return Found::Expired(entry);
-        }
-        if usage == Use::Yes {
-            self.order.touch(slot);
-        }
-        Found::Candidate(entry)
-    }
-
-    fn slot_of(&self, hash: u64, entry: &Arc<Entry<K, S>>) -> Option<u32> {
-        self.index.candidates(hash).find(|slot| {
-            self.slots[*slot as usize].entry.as_ref().is_some_and(|other| Arc::ptr_eq(other, entry))
-        })
-    }
-
-    fn insert(&mut self, hash: u64, entry: Arc<Entry<K, S>>, expires: u64) {
-        let filled = Slot { hash, expires, entry: Some(entry) };
-        let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = filled;
-            slot
-        } else {
-            self.slots.push(filled);
-            (self.slots.len() - 1) as u32
-        };
-        self.index.insert(hash, slot);
-        self.order.insert(slot, hash);
-    }
-
-    /// Puts another entry where `before` is; `None` if it is no longer there.
-    fn replace(
-        &mut self,
-        hash: u64,
-        before: &Arc<Entry<K, S>>,
-        entry: &Arc<Entry<K, S>>,
-        expires: u64,
-    ) -> Option<Arc<Entry<K, S>>> {
-        let slot = self.slot_of(hash, before)?;
-        self.order.touch(slot);
-        let slot = &mut self.slots[slot as usize];
-        slot.expires = expires;
-        slot.entry.replace(Arc::clone(entry))
-    }
-
-    /// Takes an entry out; `None` if it is no longer there.
-    fn remove(&mut self, hash: u64, entry: &Arc<Entry<K, S>>) -> Option<Arc<Entry<K, S>>> {
-        let slot = self.slot_of(hash, entry)?;
-        self.empty(slot)
-    }
-
-    fn empty(&mut self, slot: u32) -> Option<Arc<Entry<K, S>>> {
-        self.order.remove(slot);
-        self.release(slot)
-    }
-
-    fn evict(&mut self) -> Option<Arc<Entry<K, S>>> {
-        let slots = &self.slots;
-        let slot = self.order.evict(|slot| slots[slot as usize].hash)?;
-        self.evicted += 1;
-        self.release(slot)
-    }
-
-    /// Frees a slot that the policy no longer knows.
-    fn release(&mut self, slot: u32) -> Option<Arc<Entry<K, S>>> {
-        let Slot { hash, entry, .. } = &mut self.slots[slot as usize];
-        self.index.remove(*hash, slot);
-        self.free.push(slot);
-        entry.take()
-    }
-
-    fn clear(&mut self) -> Vec<Slot<K, S>> {
-        self.index.clear();
-        self.order.clear();
-        self.free = Vec::new();
-        core::mem::take(&mut self.slots)
+        Shard { entries: Mutex::new(Entries::new(policy)), flights: Mutex::new(Flights::default()) }
     }
 }
 
@@ -509,5 +364,169 @@ fn most_shards() -> usize {
             processors * 4
         }
         most => most,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    type Numbers = Store<u64, u64, ()>;
+
+    fn store(max_size: usize, policy: Policy) -> Numbers {
+        Store::new(Limits { max_size, policy, ttl: None })
+    }
+
+    /// A hash in which, from a thousand on, every eighth key meets another one. A look at the wrong one of the two is a use of it, so
+    /// the order of uses is exact only without.
+    fn hash(key: u64) -> u64 {
+        let key = if key > 1_000 && key.is_multiple_of(8) { key / 8 } else { key };
+        (key + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    fn put(store: &Numbers, key: u64, value: u64) {
+        store.insert(hash(key), Arc::new(Entry { key, value }), &|other| *other == key);
+    }
+
+    fn get(store: &Numbers, key: u64) -> Option<u64> {
+        store.find(hash(key), |other| *other == key).map(|entry| entry.value)
+    }
+
+    /// Numbers that are anything but regular.
+    fn random(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    /// Least recently used, as plain as can be.
+    #[derive(Default)]
+    struct Model {
+        /// From the oldest to the newest.
+        entries: VecDeque<(u64, u64)>,
+    }
+
+    impl Model {
+        fn take(&mut self, key: u64) -> Option<u64> {
+            let at = self.entries.iter().position(|(other, _)| *other == key)?;
+            self.entries.remove(at).map(|(_, value)| value)
+        }
+
+        fn get(&mut self, key: u64) -> Option<u64> {
+            let value = self.take(key)?;
+            self.entries.push_back((key, value));
+            Some(value)
+        }
+
+        fn put(&mut self, key: u64, value: u64, max_size: usize) {
+            if self.take(key).is_none() && self.entries.len() == max_size {
+                self.entries.pop_front();
+            }
+            self.entries.push_back((key, value));
+        }
+    }
+
+    #[test]
+    fn lru_is_what_a_plain_list_does() {
+        for max_size in [1, 2, 7, 64, 200] {
+            let (store, mut model) = (store(max_size, Policy::Lru), Model::default());
+            let mut state = 0x1234_5678_9ABC_DEF1 + max_size as u64;
+            for step in 0..30_000 {
+                let key = random(&mut state) % (max_size as u64 * 2);
+                match random(&mut state) % 100 {
+                    0 => assert_eq!(
+                        store.invalidate(hash(key), &|other| *other == key),
+                        model.take(key).is_some(),
+                        "{key} after {step} steps"
+                    ),
+                    1..50 => assert_eq!(get(&store, key), model.get(key), "{key} after {step} steps"),
+                    50 => {
+                        let peeked = store.peek(hash(key), &|other| *other == key).map(|entry| entry.value);
+                        let kept = model.entries.iter().find(|(other, _)| *other == key);
+                        assert_eq!(peeked, kept.map(|(_, value)| *value));
+                    }
+                    51 if step % 20 == 0 => {
+                        assert_eq!(store.clear(), model.entries.len() as u64);
+                        model.entries.clear();
+                    }
+                    _ => {
+                        put(&store, key, step);
+                        model.put(key, step, max_size);
+                    }
+                }
+                assert_eq!(store.stats().len, model.entries.len() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn s3fifo_gives_what_was_put_and_keeps_its_bound() {
+        for max_size in [1, 2, 10, 100, 1_000] {
+            let store = store(max_size, Policy::S3Fifo);
+            let mut last = HashMap::new();
+            let mut state = 0xFEDC_BA98_7654_3211;
+            for step in 0..30_000_u64 {
+                let key = random(&mut state) % (max_size as u64 * 3);
+                if step % 2 == 0 {
+                    put(&store, key, step);
+                    last.insert(key, step);
+                    assert_eq!(get(&store, key), Some(step), "what was put just now");
+                } else if let Some(value) = get(&store, key) {
+                    assert_eq!(Some(&value), last.get(&key));
+                }
+                assert!(store.stats().len <= max_size as u64);
+            }
+            assert_eq!(store.stats().len, max_size as u64);
+            let counted = store.stats();
+            assert_eq!(counted.hits + counted.misses, 30_000);
+        }
+    }
+
+    /// Hits of a trace on an empty cache, in percent.
+    fn hit_percent(policy: Policy, max_size: usize, trace: impl Iterator<Item = u64>) -> f64 {
+        let store = store(max_size, policy);
+        for key in trace {
+            if get(&store, key).is_none() {
+                put(&store, key, key);
+            }
+        }
+        store.stats().hit_ratio().unwrap_or(0.0) * 100.0
+    }
+
+    /// `count` keys, the n-th most popular of which is asked for in proportion to 1 / n^0.9.
+    fn zipf(count: usize, length: usize) -> Vec<u64> {
+        let mut sums = Vec::with_capacity(count);
+        let mut sum = 0.0;
+        for n in 1..=count {
+            sum += (n as f64).powf(-0.9);
+            sums.push(sum);
+        }
+        let mut state = 88_172_645_463_325_252;
+        (0..length)
+            .map(|_| {
+                let point = (random(&mut state) >> 11) as f64 / (1_u64 << 53) as f64 * sum;
+                // Popularity says nothing about the number.
+                (sums.partition_point(|sum| *sum < point) as u64).wrapping_mul(0x9E37_79B9) % 1_000_003
+            })
+            .collect()
+    }
+
+    /// A tenth of an exact figure is not the point; the order is what `policy` is chosen for.
+    #[test]
+    fn s3fifo_withstands_what_lru_does_not() {
+        let popular = zipf(100_000, 200_000);
+        let scans = popular.iter().enumerate().flat_map(|(n, key)| {
+            let scanned = (n % 2 == 0).then_some(2_000_000 + n as u64);
+            [Some(*key), scanned].into_iter().flatten()
+        });
+        let lru = hit_percent(Policy::Lru, 1_000, popular.iter().copied());
+        let s3fifo = hit_percent(Policy::S3Fifo, 1_000, popular.iter().copied());
+        assert!(s3fifo > lru + 5.0, "popular keys: {s3fifo} and {lru}");
+        let lru = hit_percent(Policy::Lru, 1_000, scans.clone());
+        let s3fifo = hit_percent(Policy::S3Fifo, 1_000, scans);
+        assert!(s3fifo > lru + 5.0, "with keys that come once: {s3fifo} and {lru}");
     }
 }
