@@ -28,7 +28,8 @@
 //!
 //! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
 
-pub use perf_macros::{cached, pooled, profile_block, profiled};
+pub use perf_bench::{Bencher, bench_main};
+pub use perf_macros::{benchmark, cached, pooled, profile_block, profiled};
 pub use perf_runtime::cache::{CacheHandle, CacheStats};
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume};
@@ -40,6 +41,9 @@ pub use perf_runtime::snapshot::{
 /// What the attributes' expansions name. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use perf_bench::{
+        BenchmarkEntry, Failure, argument as benchmark_argument, case_name, inventory, run_as_test,
+    };
     pub use perf_runtime::cache::{
         Binding, CACHES, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by,
         expression, look_up, probe, probe_err, probe_none,

@@ -18,7 +18,9 @@ use syn::{Expr, GenericParam, LitStr, Pat, Path, Safety, Token, Type};
 use self::key::{KeyParts, generics_of_handle};
 use crate::emit;
 use crate::fallback::Errors;
-use crate::function::{Argument, Body, Function, borrows, contains_impl, contains_word, future_shape};
+use crate::function::{
+    Argument, Body, Function, borrows, contains_impl, contains_word, future_shape, is_named,
+};
 use crate::options::{Entries, ExpressionOrList, duration_tokens, ungrouped};
 use crate::scan::Item;
 
@@ -175,8 +177,12 @@ fn skip(entries: &mut Entries, errors: &mut Errors) -> Vec<Ident> {
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream, Errors> {
     let mut errors = Errors::default();
+    let written = options.clone();
     let options = Options::parse(options, &mut errors);
     let output = match Item::parse(item.clone())? {
+        Item::Function(function) if !options.companions && function.has_attribute("profiled") => {
+            after_profiled(function, &written, &options.krate)
+        }
         Item::Function(function) => {
             refuse(&function, &mut errors);
             let mut outer = function.clone();
@@ -204,6 +210,14 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
     };
     errors.check()?;
     Ok(output)
+}
+
+/// Where the body stays inside of its function, `#[profiled]` has to come first to be about the body, as it is everywhere else.
+fn after_profiled(mut function: Function, options: &TokenStream, krate: &Path) -> TokenStream {
+    let (first, rest): (Vec<_>, Vec<_>) =
+        function.attributes.drain(..).partition(|attribute| is_named(attribute, "profiled"));
+    function.attributes = rest;
+    quote!(#(#first)* #[#krate::cached(#options)] #function)
 }
 
 /// Reports what cannot be cached, whatever the key.

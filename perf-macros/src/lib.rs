@@ -3,6 +3,7 @@
 //! Each expands to a `static` description of the place and one call into `perf-runtime`, so that the logic is in code that
 //! can be read and tested, and the user's compile time stays low. Function bodies are never parsed: they stay raw tokens.
 
+mod benchmark;
 mod cached;
 mod cyclomatic;
 mod emit;
@@ -30,6 +31,13 @@ pub fn profiled(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn profile_block(input: TokenStream) -> TokenStream {
     fallback::expression(input, profiled::expand_block)
+}
+
+/// Makes a function a benchmark, and a test of how fast it is.
+#[doc = include_str!("../doc/benchmark.md")]
+#[proc_macro_attribute]
+pub fn benchmark(options: TokenStream, item: TokenStream) -> TokenStream {
+    fallback::attribute(options, item, benchmark::expand)
 }
 
 /// Keeps the results of a function: called again with the same arguments, it returns what it returned.

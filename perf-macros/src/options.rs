@@ -90,6 +90,11 @@ impl Entries {
         Entries { entries, attribute }
     }
 
+    /// Whether the option was written, right or wrong.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+
     fn take(&mut self, name: &str) -> Option<Entry> {
         let index = self.entries.iter().position(|entry| entry.name == name)?;
         Some(self.entries.remove(index))
@@ -126,6 +131,19 @@ impl Entries {
         None
     }
 
+    /// `name = <function>`: a path or a closure. Whether it fits is the compiler's to say.
+    pub(crate) fn function(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<Expr> {
+        let expr = self.expression(name, example, errors)?;
+        if matches!(ungrouped(&expr), Expr::Path(_) | Expr::Closure(_)) {
+            return Some(expr);
+        }
+        errors.push_over(
+            &expr,
+            format_args!("`{name}` takes a function or a closure; write for example `{name} = {example}`"),
+        );
+        None
+    }
+
     /// `name = "text"`, not empty.
     pub(crate) fn string(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<LitStr> {
         let entry = self.take(name)?;
@@ -156,6 +174,27 @@ impl Entries {
         }
         self.wrong(&entry, example, errors);
         None
+    }
+
+    /// `name = <number>`, whole or not, with its span.
+    pub(crate) fn number(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<(f64, Span)> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = &entry.value
+            && let Some(number) = literal_number(expr)
+        {
+            return Some((number, expr.span()));
+        }
+        self.wrong(&entry, example, errors);
+        None
+    }
+
+    /// `name`, or `name = "text"`.
+    pub(crate) fn flag_or_string(&mut self, name: &str, example: &str, errors: &mut Errors) -> FlagOrString {
+        if self.entries.iter().any(|entry| entry.name == name && matches!(entry.value, Value::None)) {
+            self.take(name);
+            return FlagOrString::Flag;
+        }
+        self.string(name, example, errors).map_or(FlagOrString::None, FlagOrString::String)
     }
 
     /// `name = 600`, `0.5` (seconds), `"10m"` or `"250ms"`; zero is left to the attribute to judge.
@@ -267,6 +306,13 @@ impl Entries {
     }
 }
 
+/// See [`Entries::flag_or_string`].
+pub(crate) enum FlagOrString {
+    None,
+    Flag,
+    String(LitStr),
+}
+
 /// See [`Entries::expression_or_list`].
 pub(crate) enum ExpressionOrList {
     Expression(Expr),
@@ -306,6 +352,16 @@ pub(crate) fn ungrouped(expr: &Expr) -> &Expr {
         Expr::Group(group) => ungrouped(&group.expr),
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => expr,
         other => other,
+    }
+}
+
+/// A literal number, also one with a sign.
+fn literal_number(expr: &Expr) -> Option<f64> {
+    match ungrouped(expr) {
+        Expr::Lit(ExprLit { lit: Lit::Int(literal), .. }) => literal.base10_parse().ok(),
+        Expr::Lit(ExprLit { lit: Lit::Float(literal), .. }) => literal.base10_parse().ok(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => literal_number(expr).map(|number| -number),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ use syn::{
 use crate::emit;
 use crate::fallback::Errors;
 use crate::function::{Body, Function, contains_impl, contains_word, is_reference, last_segment};
-use crate::options::{Entries, ungrouped};
+use crate::options::Entries;
 use crate::scan::Item;
 
 const ATTRIBUTE: &str = "#[pooled]";
@@ -61,25 +61,12 @@ impl Options {
         Options {
             max_size: max_size.map(|(number, _)| number),
             prefill: prefill.map(|(number, _)| number),
-            reset: function_option(&mut entries, "reset", "Vec::clear", errors),
-            validate: function_option(&mut entries, "validate", "|buffer| buffer.capacity() < 65536", errors),
+            reset: entries.function("reset", "Vec::clear", errors),
+            validate: entries.function("validate", "|buffer| buffer.capacity() < 65536", errors),
             name: entries.string("name", "\"parsers\"", errors),
             krate: entries.crate_path(errors),
         }
     }
-}
-
-/// An option that is a function: a path or a closure. Whether it fits the objects is the compiler's to say.
-fn function_option(entries: &mut Entries, name: &str, example: &str, errors: &mut Errors) -> Option<Expr> {
-    let expr = entries.expression(name, example, errors)?;
-    if matches!(ungrouped(&expr), Expr::Path(_) | Expr::Closure(_)) {
-        return Some(expr);
-    }
-    errors.push(
-        expr.span(),
-        format_args!("`{name}` takes a function or a closure; write for example `{name} = {example}`"),
-    );
-    None
 }
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream, Errors> {

@@ -31,7 +31,7 @@ mod report;
 mod scope;
 mod terminal;
 
-pub use output::ReportError;
+pub use output::{ReportError, complain};
 pub use report::{report, reset};
 pub use scope::{Session, session};
-pub use terminal::page_of_stderr;
+pub use terminal::{page_of_stderr, page_of_stdout};

@@ -88,7 +88,7 @@ fn write_file(path: &Path, text: &str) -> Result<(), ReportError> {
     write().map_err(|source| ReportError::Write { path: path.clone(), source })
 }
 
-/// A line on standard error, where the user of the program sees it.
-pub(super) fn complain(message: impl fmt::Display) {
+/// A line on standard error that begins with `perfkit: `, also where a test runner keeps what tests print to itself.
+pub fn complain(message: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "perfkit: {message}");
 }

@@ -164,22 +164,33 @@ impl Writer {
         self.0.push(']');
     }
 
-    /// RFC 8259, section 7.
     fn string(&mut self, text: &str) {
-        self.0.push('"');
-        for character in text.chars() {
-            match character {
-                '"' => self.0.push_str("\\\""),
-                '\\' => self.0.push_str("\\\\"),
-                '\n' => self.0.push_str("\\n"),
-                '\r' => self.0.push_str("\\r"),
-                '\t' => self.0.push_str("\\t"),
-                control if control < ' ' => _ = write!(self.0, "\\u{:04x}", control as u32),
-                other => self.0.push(other),
-            }
-        }
-        self.0.push('"');
+        self.0.push_str(&json_string(text));
     }
+}
+
+/// A text as JSON, with its quotes (RFC 8259, section 7).
+///
+/// ```
+/// assert_eq!(perf_runtime::show::json_string("say \"ah\""), r#""say \"ah\"""#);
+/// ```
+#[must_use]
+pub fn json_string(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
+            '\r' => json.push_str("\\r"),
+            '\t' => json.push_str("\\t"),
+            control if control < ' ' => _ = write!(json, "\\u{:04x}", control as u32),
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+    json
 }
 
 #[cfg(test)]

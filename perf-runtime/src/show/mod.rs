@@ -8,5 +8,5 @@ mod report;
 pub mod table;
 pub mod units;
 
-pub use json::to_json;
+pub use json::{json_string, to_json};
 pub use report::{AllRows, tables};

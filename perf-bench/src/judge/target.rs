@@ -1,0 +1,66 @@
+//! Whether a target was kept.
+//!
+//! Noise only ever adds time. So a target is missed only if every sample is beyond it, the best one too, after rounds some time apart
+//! (see [`measure`](crate::measure)); it is met if the whole interval of the median is within; and between the two nothing can be said.
+
+use crate::stats::Summary;
+
+/// What became of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The whole interval is within it.
+    Met,
+    /// Some samples are within it, but not the whole interval.
+    Inconclusive,
+    /// Every sample is beyond it.
+    Missed,
+    /// There is one, but the code was not compiled with optimisation.
+    NotJudged,
+    /// There is none.
+    NoTarget,
+}
+
+/// Judges a summary by a target in nanoseconds per call.
+pub(crate) fn judge(summary: &Summary, target: Option<f64>, judged: bool) -> Verdict {
+    match target {
+        None => Verdict::NoTarget,
+        Some(_) if !judged => Verdict::NotJudged,
+        Some(target) if summary.best > target => Verdict::Missed,
+        Some(target) if summary.interval.1 <= target => Verdict::Met,
+        Some(_) => Verdict::Inconclusive,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(samples: &[f64]) -> Verdict {
+        judge(&Summary::of(samples, 1).unwrap(), Some(100.0), true)
+    }
+
+    #[test]
+    fn only_what_is_beyond_doubt_is_missed() {
+        assert_eq!(verdict(&[90.0; 20]), Verdict::Met);
+        assert_eq!(verdict(&[100.0; 20]), Verdict::Met);
+        assert_eq!(verdict(&[101.0; 20]), Verdict::Missed);
+        // One call in twenty shows what the code can do.
+        let mut disturbed = [170.0; 20];
+        disturbed[7] = 99.0;
+        assert_eq!(verdict(&disturbed), Verdict::Inconclusive);
+        let mut half = [90.0; 20];
+        half[..10].fill(130.0);
+        assert_eq!(verdict(&half), Verdict::Inconclusive);
+        // A few outliers change nothing.
+        let mut outliers = [90.0; 20];
+        outliers[..3].fill(9_000.0);
+        assert_eq!(verdict(&outliers), Verdict::Met);
+    }
+
+    #[test]
+    fn what_is_not_judged_is_not_missed() {
+        let slow = Summary::of(&[1e9; 3], 1).unwrap();
+        assert_eq!(judge(&slow, Some(1.0), false), Verdict::NotJudged);
+        assert_eq!(judge(&slow, None, true), Verdict::NoTarget);
+    }
+}

@@ -1,0 +1,90 @@
+//! Benchmarks as ordinary tests, for crates that have no benchmark target: what the `#[test]` beside each `#[benchmark]` calls.
+//!
+//! libtest tells nobody when its last test is over, so the table is printed when the process ends.
+
+use core::fmt;
+use std::io::{self, Write};
+use std::sync::{Mutex, Once, PoisonError};
+
+use perf_runtime::session::{complain, page_of_stderr};
+
+use crate::measure::Mode;
+use crate::registry::{cases_of, entries};
+use crate::run::{Outcome, run};
+use crate::table::table;
+
+/// Why a benchmark fails as a test. Its `Debug` is what libtest prints.
+pub struct Failure(Vec<String>);
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Runs the benchmark at this place in the source, and judges it.
+///
+/// # Errors
+/// If it panics, does not end in time, gives an invalid result, or misses its target.
+pub fn run_as_test(file: &str, line: u32, column: u32) -> Result<(), Failure> {
+    let here =
+        entries().into_iter().find(|entry| (entry.file, entry.line, entry.column) == (file, line, column));
+    let Some(entry) = here else {
+        return Err(Failure(vec![format!(
+            "{file}:{line}: the benchmark is not linked into this program, which is an error of perfkit's"
+        )]));
+    };
+    let mut failures = Vec::new();
+    for case in cases_of(entry) {
+        let outcome = run(&case, Mode::Test);
+        failures.extend(outcome.failure());
+        remember(outcome);
+    }
+    if failures.is_empty() { Ok(()) } else { Err(Failure(failures)) }
+}
+
+/// What is to be in the table, in the order in which the benchmarks ended.
+static OUTCOMES: Mutex<Vec<Outcome>> = Mutex::new(Vec::new());
+
+fn remember(outcome: Outcome) {
+    static AT_EXIT: Once = Once::new();
+    OUTCOMES.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+    AT_EXIT.call_once(print_at_exit);
+}
+
+#[cfg(unix)]
+fn print_at_exit() {
+    // SAFETY: `print` is a function of the type asked for, lives as long as the process, and lets no panic out.
+    let result = unsafe { libc::atexit(print) };
+    if result != 0 {
+        complain("the C library takes no more exit handlers, so there will be no table of benchmarks");
+    }
+}
+
+#[cfg(not(unix))]
+fn print_at_exit() {
+    complain("no table of benchmarks on this system; use `perfkit::bench_main!()` in a benchmark target");
+}
+
+#[cfg_attr(not(unix), allow(dead_code))]
+extern "C" fn print() {
+    // A panic must not leave a C callback. What could panic here is a broken table, and the hook has said so by then.
+    let _ = std::panic::catch_unwind(|| {
+        let mut outcomes = OUTCOMES.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        outcomes.sort_by(|a, b| {
+            let place =
+                |outcome: &Outcome| (outcome.case.entry.file, outcome.case.entry.line, outcome.case.index);
+            place(a).cmp(&place(b))
+        });
+        // Nobody is left to tell when standard error is closed.
+        let _ = io::stderr().write_all(format!("\n{}", table(&outcomes, page_of_stderr())).as_bytes());
+    });
+}

@@ -1,0 +1,183 @@
+//! `#[benchmark]` in a crate of strict habits, as ordinary tests: every `…_benchmark::run` here runs a benchmark.
+#![deny(warnings, missing_docs, unsafe_code, unused, clippy::all, clippy::pedantic)]
+#![forbid(unsafe_code)]
+#![allow(unreachable_pub, reason = "the shapes are the point")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use perfkit::{Bencher, benchmark};
+
+#[benchmark]
+fn nothing() {}
+
+#[benchmark(target_ms = 1000, iterations = 5, warmup = 1, timeout = "1m", name = "a simple sum")]
+fn sum() -> u64 {
+    (0..100).map(std::hint::black_box).sum()
+}
+
+#[benchmark(target_us = 1_000_000.5)]
+fn fraction() -> u32 {
+    7
+}
+
+static CASES: [u32; 3] = [1, 2, 3];
+static SEEN: AtomicU32 = AtomicU32::new(0);
+
+#[benchmark(args = CASES, validate = |double: &u32| double.is_multiple_of(2))]
+fn by_value(n: u32) -> u32 {
+    SEEN.fetch_or(1 << n, Ordering::Relaxed);
+    n * 2
+}
+
+#[benchmark(args = 1..4)]
+fn from_a_range(n: u64) -> u64 {
+    n + 1
+}
+
+#[benchmark(args = ["a", "b c", "\n"])]
+fn text(text: &str) -> usize {
+    text.len()
+}
+
+#[benchmark(args = [String::from("x")])]
+fn owned_text(text: String) -> String {
+    text
+}
+
+fn numbers() -> Vec<u32> {
+    (0..100).rev().collect()
+}
+
+fn is_sorted(numbers: &[u32]) -> bool {
+    numbers.is_sorted()
+}
+
+#[benchmark(setup = numbers, validate = |sorted| is_sorted(sorted))]
+fn sort(mut numbers: Vec<u32>) -> Vec<u32> {
+    numbers.sort_unstable();
+    numbers
+}
+
+#[benchmark(setup = numbers, validate = |was_sorted| !was_sorted)]
+fn sort_in_place(numbers: &mut [u32]) -> bool {
+    let before = numbers.is_sorted();
+    numbers.sort_unstable();
+    before
+}
+
+#[benchmark(args = [10, 20], setup = |n| (0..n).collect::<Vec<u32>>())]
+fn look_at(numbers: &[u32]) -> u32 {
+    numbers.iter().sum()
+}
+
+#[benchmark(setup = || (1, 2))]
+fn pattern((a, b): (u32, u32)) -> u32 {
+    a + b
+}
+
+#[benchmark]
+fn with_a_bencher(bencher: &mut Bencher) {
+    let numbers = numbers();
+    bencher.iter(|| numbers.iter().max().copied());
+}
+
+#[benchmark]
+fn with_inputs(bencher: &mut Bencher<'_>) {
+    bencher.iter_batched(numbers, |mut numbers| {
+        numbers.sort_unstable();
+        numbers
+    });
+}
+
+#[benchmark]
+fn with_inputs_by_reference(bencher: &mut Bencher) {
+    bencher.iter_batched_ref(numbers, |numbers| numbers.sort_unstable());
+}
+
+#[benchmark(ignore)]
+fn ignored() {
+    panic!("it is ignored");
+}
+
+#[benchmark(ignore = "has its reasons")]
+fn ignored_for_a_reason() {
+    panic!("it is ignored");
+}
+
+#[benchmark]
+extern "C" fn for_c() -> u32 {
+    1
+}
+
+#[benchmark]
+const fn constant() -> u32 {
+    1
+}
+
+#[benchmark]
+fn r#match() {}
+
+#[benchmark]
+#[must_use]
+#[inline]
+fn decorated() -> u32 {
+    1
+}
+
+#[cfg(any())]
+#[benchmark]
+fn left_out() -> Missing {}
+
+#[benchmark]
+#[cfg(any())]
+fn left_out_after() -> Missing {}
+
+mod inner {
+    use perfkit::benchmark;
+
+    /// Public, and documented.
+    #[benchmark]
+    pub fn public() -> u32 {
+        1
+    }
+
+    /// Names that the expansion might use itself.
+    mod names {
+        #[allow(non_camel_case_types, dead_code, reason = "names of the prelude, taken")]
+        mod shadowed {
+            struct Result;
+            struct Option;
+            struct Vec;
+            struct String;
+
+            #[perfkit::benchmark(args = [1])]
+            fn run(case: u8) -> u8 {
+                let (bencher, input) = (case, case);
+                bencher + input
+            }
+        }
+    }
+}
+
+/// Through a macro of the user.
+macro_rules! define {
+    ($name:ident, $args:expr, $argument:ident: $ty:ty, $body:block) => {
+        #[benchmark(args = $args)]
+        fn $name($argument: $ty) -> $ty $body
+    };
+}
+define!(through_a_macro, [1, 2], n: u16, { n + 1 });
+
+/// The functions are what they were.
+#[test]
+fn functions_can_be_called() {
+    assert_eq!((sum(), by_value(2), constant(), decorated(), inner::public()), (4950, 4, 1, 1, 1));
+    assert_eq!(
+        (text("abc"), owned_text("x".into()), look_at(&[1, 2]), through_a_macro(1)),
+        (3, "x".into(), 3, 2)
+    );
+    assert_eq!(for_c(), 1);
+    nothing();
+    r#match();
+    assert_eq!((fraction(), from_a_range(1), pattern((1, 2)), sort(vec![2, 1])), (7, 2, 3, vec![1, 2]));
+}

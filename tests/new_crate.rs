@@ -1,0 +1,320 @@
+//! perfkit as a new user meets it: crates outside of the workspace that depend on it by path, built and run by the real cargo and the
+//! real nextest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A crate that is like no other, in a directory of its own.
+struct Crate(PathBuf);
+
+impl Crate {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let directory = scratch().join(name);
+        let _ = fs::remove_dir_all(&directory);
+        let perfkit = env!("CARGO_MANIFEST_DIR");
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+             perfkit = {{ path = {perfkit:?} }}\n"
+        );
+        let mut all = vec![("Cargo.toml", manifest)];
+        for (path, text) in files {
+            match *path {
+                "Cargo.toml" => all[0].1.push_str(text),
+                path => all.push((path, (*text).to_owned())),
+            }
+        }
+        for (path, text) in all {
+            let path = directory.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        // The versions that this workspace is tested with, which are on the machine.
+        fs::copy(Path::new(perfkit).join("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
+        Crate(directory)
+    }
+
+    /// Runs cargo there, with the variables set.
+    fn cargo(&self, arguments: &str, variables: &[(&str, &str)]) -> Run {
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(&self.0).args(arguments.split_whitespace());
+        // What this test's own cargo and nextest say to it is not for that one.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if ["CARGO_", "NEXTEST", "RUST_", "PERFKIT", "RUSTFLAGS", "CLICOLOR"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+                && name != "CARGO_HOME"
+            {
+                command.env_remove(name);
+            }
+        }
+        command.env("CARGO_TARGET_DIR", scratch().join("target")).envs(variables.iter().copied());
+        Run::of(arguments, command.output().unwrap())
+    }
+}
+
+fn scratch() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("new-crates")
+}
+
+/// What a run of cargo said.
+struct Run {
+    what: String,
+    stdout: String,
+    stderr: String,
+    code: Option<i32>,
+}
+
+impl Run {
+    fn of(what: &str, output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("cargo prints Unicode");
+        Run {
+            what: what.to_owned(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            code: output.status.code(),
+        }
+    }
+
+    #[track_caller]
+    fn exits_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}", self.all());
+        self
+    }
+
+    #[track_caller]
+    fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            let found = self.stdout.contains(text) || self.stderr.contains(text);
+            assert!(found, "{text:?} is not in what it said.\n{}", self.all());
+        }
+        self
+    }
+
+    #[track_caller]
+    fn says_not(self, text: &str) -> Self {
+        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text:?}\n{}", self.all());
+        self
+    }
+
+    fn all(&self) -> String {
+        format!("cargo {}\n--- stdout\n{}\n--- stderr\n{}", self.what, self.stdout, self.stderr)
+    }
+
+    /// The words of the row that begins with this.
+    #[track_caller]
+    fn row(&self, name: &str) -> Vec<&str> {
+        let mut lines = self.stdout.lines().chain(self.stderr.lines());
+        let row = lines.find(|line| line.split_whitespace().next() == Some(name));
+        row.unwrap_or_else(|| panic!("no row `{name}`\n{}", self.all())).split_whitespace().collect()
+    }
+}
+
+#[test]
+fn one_attribute_and_perfkit_table() {
+    let krate = Crate::new(
+        "one-attribute",
+        &[(
+            "src/main.rs",
+            "#[perfkit::profiled]\nfn work(n: u64) -> u64 { (0..n).map(std::hint::black_box).sum() }\n\n\
+             fn main() { for n in 0..7 { work(n * 1000); } }\n",
+        )],
+    );
+    let quiet = krate.cargo("run --quiet", &[]).exits_with(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let run =
+        krate.cargo("run --quiet", &[("PERFKIT", "table")]).exits_with(0).says(&["Functions", "% of run"]);
+    assert_eq!(run.row("one_attribute::work")[1], "7");
+}
+
+const PROMISE: &str = "
+/// Kept.
+#[perfkit::benchmark(target_ms = 1)]
+fn quick() -> u64 {
+    (0..100).map(std::hint::black_box).sum()
+}
+";
+
+const BROKEN_PROMISE: &str = "
+mod deep {
+    #[perfkit::benchmark(target_us = 100)]
+    fn slow() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+";
+
+#[test]
+fn a_benchmark_and_nothing_else() {
+    let kept = Crate::new("kept", &[("src/lib.rs", PROMISE)]);
+    let debug = kept.cargo("test", &[]).exits_with(0).says(&[
+        "test quick_benchmark::run ... ok",
+        "test result: ok. 1 passed",
+        "Benchmarks",
+        "not judged",
+        "`cargo test --release` judges it",
+    ]);
+    assert_eq!(debug.row("kept::quick").last(), Some(&"judged"));
+    let after = debug.stderr.rfind("kept::quick").unwrap();
+    assert!(debug.stderr[after..].lines().count() >= 1);
+    let release = kept.cargo("test --release", &[]).exits_with(0).says(&["test quick_benchmark::run ... ok"]);
+    assert_eq!(release.row("kept::quick").last(), Some(&"met"));
+    let listed = kept.cargo("test --quiet --lib -- --list", &[]).exits_with(0);
+    assert!(listed.stdout.contains("quick_benchmark::run: test"), "{}", listed.all());
+
+    let both = Crate::new("broken", &[("src/lib.rs", &format!("{PROMISE}{BROKEN_PROMISE}"))]);
+    both.cargo("test", &[]).exits_with(0).says(&["deep::slow_benchmark::run ... ok", "not judged"]);
+    for variables in [&[("PERFKIT_JUDGE", "always")][..], &[]] {
+        let how = if variables.is_empty() { "test --release" } else { "test" };
+        let broken = both.cargo(how, variables).exits_with(101).says(&[
+            "test deep::slow_benchmark::run ... FAILED",
+            "test quick_benchmark::run ... ok",
+            "src/lib.rs:10: `broken::deep::slow` missed its target of 100 µs: the best of",
+            "took 2.",
+            "95 % interval 2.",
+            "test result: FAILED. 1 passed; 1 failed",
+            "MISSED",
+        ]);
+        assert_eq!(broken.row("deep::slow").last(), Some(&"MISSED"));
+        assert_eq!(broken.row("broken::quick").last(), Some(&"met"));
+    }
+    both.cargo("test", &[("PERFKIT_JUDGE", "yes")])
+        .exits_with(0)
+        .says(&["PERFKIT_JUDGE does not know `yes` (known: always)"]);
+
+    // The real nextest: a process for each test, and at once.
+    kept.cargo("nextest run", &[]).exits_with(0).says(&["kept quick_benchmark::run", "1 test run: 1 passed"]);
+    both.cargo("nextest run --release", &[]).exits_with(100).says(&[
+        "FAIL",
+        "broken deep::slow_benchmark::run",
+        "missed its target of 100 µs: the best of",
+        "2 tests run: 1 passed, 1 failed",
+    ]);
+    both.cargo("nextest run --release --success-output final", &[("NEXTEST_NO_FAIL_FAST", "1")])
+        .exits_with(100)
+        .says(&["broken::quick", "MISSED"]);
+}
+
+/// What goes wrong in a benchmark ends that one, and the exit code tells.
+#[test]
+fn what_goes_wrong_ends_one_benchmark() {
+    let source = "
+use perfkit::benchmark;
+#[benchmark] fn panics() { panic!(\"on purpose\") }
+#[benchmark(timeout = \"200ms\")] fn never_ends() { loop { std::thread::sleep(std::time::Duration::from_millis(1)); } }
+#[benchmark(validate = |n: &u32| *n == 2)] fn invalid() -> u32 { 1 }
+#[benchmark] fn measures_nothing(_: &mut perfkit::Bencher) {}
+#[benchmark] fn is_fine() {}
+";
+    let messages = [
+        "`wrong::panics` panicked: on purpose",
+        "`wrong::never_ends` did not end within 200ms",
+        "`wrong::invalid` returned a result that `validate` refuses",
+        "`wrong::measures_nothing` measured nothing",
+    ];
+    let bench = "[[bench]]\nname = \"speed\"\nharness = false\n";
+    let main = "use wrong as _;\nperfkit::bench_main!();\n";
+    let krate =
+        Crate::new("wrong", &[("Cargo.toml", bench), ("src/lib.rs", source), ("benches/speed.rs", main)]);
+    krate.cargo("test --lib", &[]).exits_with(101).says(&messages).says(&[
+        "PANICKED",
+        "TIMED OUT",
+        "INVALID",
+        "NOT MEASURED",
+        "1 passed; 4 failed",
+    ]);
+    krate.cargo("bench --bench speed", &[]).exits_with(101).says(&messages).says(&[
+        "test wrong::panics ... ",
+        "test wrong::is_fine ... bench:",
+        "0 passed; 4 failed; 0 ignored; 1 measured",
+    ]);
+}
+
+#[test]
+fn a_benchmark_target_speaks_the_language_of_libtest() {
+    let source = "
+use perfkit::benchmark;
+#[benchmark(target_ms = 1)] pub fn alpha() -> u64 { (0..100).map(std::hint::black_box).sum() }
+#[benchmark(args = [10, 20])] fn beta(n: u64) -> u64 { (0..n).map(std::hint::black_box).sum() }
+#[benchmark(ignore = \"slow\")] fn gamma() {}
+";
+    let krate = Crate::new(
+        "language",
+        &[
+            (
+                "Cargo.toml",
+                "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n[[bench]]\nname = \"empty\"\nharness = false\n",
+            ),
+            ("src/lib.rs", source),
+            (
+                "benches/speed.rs",
+                "use language as _;\n#[perfkit::benchmark]\nfn of_its_own() {}\nperfkit::bench_main!();\n",
+            ),
+            ("benches/empty.rs", "perfkit::bench_main!();\n"),
+        ],
+    );
+    let measured = krate.cargo("bench --bench speed", &[]).exits_with(0).says(&[
+        "running 5 tests",
+        "test language::beta/20 ... bench:",
+        "ns/iter (+/- ",
+        "test language::gamma ... ignored",
+        "test speed::of_its_own ... bench:",
+        "test result: ok. 0 passed; 0 failed; 1 ignored; 4 measured; 0 filtered out",
+        "95 % interval",
+    ]);
+    assert_eq!(measured.row("language::alpha").last(), Some(&"met"));
+    let samples = measured.row("language::beta/10");
+    assert!(samples.contains(&"100"), "{samples:?}");
+
+    krate.cargo("test --bench speed", &[]).exits_with(0).says(&["test language::alpha ... ok", "4 passed"]);
+    krate
+        .cargo("test --bench speed -- beta --skip 20 --quiet", &[])
+        .exits_with(0)
+        .says(&["running 1 test", "1 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out"]);
+    krate
+        .cargo("test --bench speed -- --ignored --exact language::gamma", &[])
+        .exits_with(0)
+        .says(&["test language::gamma ... ok", "1 passed"]);
+    let list = krate.cargo("test --quiet --bench speed -- --list --format terse", &[]).exits_with(0);
+    let expected = "language::alpha: benchmark\nlanguage::beta/10: benchmark\nlanguage::beta/20: benchmark\n\
+                    language::gamma: benchmark\nspeed::of_its_own: benchmark\n";
+    assert_eq!(list.stdout, expected);
+    let ignored =
+        krate.cargo("test --quiet --bench speed -- --list --format terse --ignored", &[]).exits_with(0);
+    assert_eq!(ignored.stdout, "language::gamma: benchmark\n");
+
+    let json = krate.cargo("bench --bench speed -- --format json -Z unstable-options", &[]).exits_with(0);
+    let events: Vec<serde_json::Value> = json
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of_type = |name: &str| events.iter().filter(|event| event["type"] == name).count();
+    assert_eq!((of_type("suite"), of_type("bench")), (2, 4), "{}", json.all());
+    assert_eq!(events.last().unwrap()["measured"], 4);
+
+    krate
+        .cargo("bench --bench speed -- --save-baselin x", &[])
+        .exits_with(101)
+        .says(&["error: Unrecognized option: 'save-baselin'"]);
+    krate
+        .cargo("bench --bench speed -- no_such_name", &[])
+        .exits_with(0)
+        .says(&["running 0 tests", "5 filtered out"]);
+    krate
+        .cargo("bench --bench empty", &[])
+        .exits_with(101)
+        .says(&["no benchmarks are linked into this program", "write `use your_crate as _;`"]);
+
+    krate
+        .cargo("nextest run --benches --no-fail-fast -E binary(speed)", &[])
+        .exits_with(0)
+        .says(&["language::bench/speed language::alpha", "4 tests run: 4 passed, 1 skipped"])
+        .says_not("FAIL");
+    krate
+        .cargo("nextest bench --bench speed", &[("NEXTEST_EXPERIMENTAL_BENCHMARKS", "1")])
+        .exits_with(0)
+        .says(&["language::beta/20", "4 benchmarks run: 4 passed"]);
+}

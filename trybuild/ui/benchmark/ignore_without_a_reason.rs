@@ -1,0 +1,9 @@
+use perfkit::benchmark;
+
+#[benchmark(ignore = true)]
+fn a() {}
+
+#[benchmark(ignore = "")]
+fn b() {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use perfkit::benchmark;
+
+#[benchmark]
+struct A;
+
+#[benchmark]
+impl A {}
+
+fn main() {}

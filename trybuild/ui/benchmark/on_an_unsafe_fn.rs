@@ -1,0 +1,6 @@
+use perfkit::benchmark;
+
+#[benchmark]
+unsafe fn a() {}
+
+fn main() {}

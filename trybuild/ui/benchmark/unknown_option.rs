@@ -1,0 +1,12 @@
+use perfkit::benchmark;
+
+#[benchmark(target = 1)]
+fn a() {}
+
+#[benchmark(iteration = 10)]
+fn b() {}
+
+#[benchmark(max_size = 10)]
+fn c() {}
+
+fn main() {}
