@@ -19,7 +19,9 @@
 //! | attribute | gives |
 //! |---|---|
 //! | [`#[profiled]`](macro@profiled) | calls, self and total time, percentiles, panics, errors, McCabe's complexity; futures by polls |
+//! | [`#[cached]`](macro@cached) | results kept, one computation per key |
 //! | [`#[pooled]`](macro@pooled) | objects used again instead of made again |
+//! | [`#[benchmark]`](macro@benchmark) | a promise of speed that `cargo test` holds |
 //!
 //! and [`profile_block!`] for a part of a function. How reports are asked for, and what `PERFKIT` may hold, is at
 //! [`session`](mod@perf_runtime::session).
@@ -37,6 +39,11 @@ pub use perf_runtime::session::{ReportError, Session, report, reset, session};
 pub use perf_runtime::snapshot::{
     CacheRow, FunctionRow, FutureRow, Latency, Location, PoolRow, Report, SortBy,
 };
+
+// Runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 /// What the attributes' expansions name. Not for people: it changes without notice.
 #[doc(hidden)]

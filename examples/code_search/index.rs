@@ -61,7 +61,8 @@ fn build_part(corpus: &Corpus, next: &AtomicU32) -> Index {
 
 #[profiled]
 impl Index {
-    fn add(&mut self, file: u32, text: &[u8]) {
+    /// Adds a file.
+    pub(crate) fn add(&mut self, file: u32, text: &[u8]) {
         let mut counts: HashMap<String, u32> = HashMap::new();
         let length = words::each(text, |word| match counts.get_mut(word) {
             Some(count) => *count += 1,

@@ -5,11 +5,14 @@
 //! Without a directory it reads the sources of all crates that this workspace depends on, which cargo has put on the machine. It splits
 //! the files into words with several threads, builds an inverted index, answers a list of queries with ranking, and checks the
 //! answers against a plain scan that uses no index. At its end the tables are printed.
+//!
+//! `cargo test --release --example code_search` judges how fast its parts are, which `speed.rs` promises.
 
 mod corpus;
 mod index;
 mod query;
 mod scan;
+mod speed;
 mod words;
 
 use std::path::PathBuf;

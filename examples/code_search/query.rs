@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use perfkit::profiled;
+use perfkit::{cached, profiled};
 
 use crate::corpus::Corpus;
 use crate::index::Index;
@@ -50,10 +50,15 @@ impl Engine {
     }
 }
 
-/// The best files for a query, the best first.
+/// The best files for a query, the best first. Whoever asks again within ten minutes is told the same.
+#[cached(ttl = 600, max_size = 1_000)]
 #[profiled]
 pub(crate) fn search(query: &str) -> Vec<Hit> {
-    let Some(Engine { index, .. }) = ENGINE.get() else { return Vec::new() };
+    ENGINE.get().map_or_else(Vec::new, |engine| answer(&engine.index, query))
+}
+
+/// The best files of an index for a query.
+pub(crate) fn answer(index: &Index, query: &str) -> Vec<Hit> {
     let mut scores: BTreeMap<u32, f64> = BTreeMap::new();
     for word in words::of_query(query) {
         let postings = index.postings(&word);

@@ -7,6 +7,7 @@ use core::any::{Any, TypeId};
 use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
+use std::sync::OnceLock;
 
 use linkme::distributed_slice;
 
@@ -16,7 +17,7 @@ use super::store::{Limits, Store};
 use crate::first_use;
 use crate::site::Site;
 use crate::snapshot::{CacheRow, Location};
-use crate::sync::{AtomicPtr, Mutex, Ordering};
+use crate::sync::Mutex;
 
 /// Every function that an attribute made cached.
 #[distributed_slice]
@@ -28,7 +29,7 @@ pub struct CacheSite {
     site: &'static Site,
     limits: Limits,
     /// The instance used first; most functions have no other.
-    first: AtomicPtr<Made>,
+    first: OnceLock<&'static Made>,
     all: Mutex<Vec<&'static Made>>,
 }
 
@@ -107,7 +108,7 @@ impl CacheSite {
         CacheSite {
             site,
             limits: Limits { max_size: DEFAULT_MAX_SIZE, policy: Policy::S3Fifo, ttl: None },
-            first: AtomicPtr::new(core::ptr::null_mut()),
+            first: OnceLock::new(),
             all: Mutex::new(Vec::new()),
         }
     }
@@ -167,19 +168,13 @@ impl CacheSite {
     {
         // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
         let of = typeid::of::<M>();
-        if let Some(first) = self.first()
+        if let Some(first) = self.first.get()
             && first.of == of
             && let Some(cache) = first.cache.as_any().downcast_ref()
         {
             return cache;
         }
         self.other_cache(of)
-    }
-
-    #[inline]
-    fn first(&self) -> Option<&'static Made> {
-        // SAFETY: the pointer is null or was made by `Box::leak` in `other_cache`; `Acquire` pairs with the `Release` there.
-        unsafe { self.first.load(Ordering::Acquire).as_ref() }
     }
 
     #[cold]
@@ -211,9 +206,8 @@ impl CacheSite {
             return cache;
         }
         all.push(instance);
-        if all.len() == 1 {
-            self.first.store(core::ptr::from_ref(instance).cast_mut(), Ordering::Release);
-        }
+        // Only the first one to come here sets it.
+        self.first.get_or_init(|| instance);
         made
     }
 
