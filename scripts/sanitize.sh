@@ -5,8 +5,9 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 host=$(rustc -vV | sed -n 's/host: //p')
 
-# The tests that run the code in `profile/link.rs`, `profile/future.rs` and `clock/tsc.rs`, with threads that come and go.
-tests=(--test profiled_accuracy --test profiled_shapes)
+# The tests that run the code in `profile/link.rs`, `profile/future.rs` and `clock/tsc.rs`, with threads that come and go, and the handlers at the
+# end of the process.
+tests=(--test profiled_accuracy --test profiled_shapes --test environment --test attributes_together)
 
 rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 # Leak detection is off: trees are leaked on purpose, and stay reachable.

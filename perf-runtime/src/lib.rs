@@ -11,6 +11,8 @@
 pub mod cache;
 pub mod clock;
 mod first_use;
+#[cfg(all(test, shuttle))]
+mod models;
 pub mod pool;
 pub mod profile;
 pub mod session;

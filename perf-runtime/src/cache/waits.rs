@@ -9,7 +9,7 @@
 
 use core::cell::RefCell;
 
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicU64, Mutex, Ordering, thread_local};
 
 /// The number of a flight; never used twice.
 pub(super) type FlightId = u64;
@@ -20,7 +20,7 @@ pub(super) fn next_id() -> FlightId {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-std::thread_local! {
+thread_local! {
     /// The flights whose bodies run on this thread now, the innermost last.
     static STACK: RefCell<Vec<FlightId>> = const { RefCell::new(Vec::new()) };
 }

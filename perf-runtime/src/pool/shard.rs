@@ -3,7 +3,7 @@
 //! Every thread has a home shard, so threads seldom meet at a lock. The counters are plain numbers under the lock that
 //! the way in and the way out need anyway: counting costs no further atomic instruction and no shared cache line.
 
-use crate::sync::{AtomicU32, Mutex, Ordering};
+use crate::sync::{AtomicU32, Mutex, Ordering, thread_local};
 
 /// Stacks a pool is split into at most. A power of two.
 pub(super) const SHARDS: usize = 16;

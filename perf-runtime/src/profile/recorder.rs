@@ -4,7 +4,7 @@
 //! emptied into the histogram when it is full, and a reader reads both.
 
 use super::histogram::{Counts, Histogram};
-use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence, yield_now};
 
 const BUFFER: usize = 64;
 
@@ -84,7 +84,7 @@ impl Recorder {
             if version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version {
                 break;
             }
-            std::thread::yield_now();
+            yield_now();
         }
         durations
     }

@@ -7,7 +7,7 @@ use core::cell::Cell;
 use super::tree::{Node, SiteStats, Tree};
 use crate::first_use;
 use crate::site::Site;
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicU64, Mutex, Ordering, thread_local};
 
 /// All trees, for reports.
 static TREES: Mutex<Vec<&'static Tree>> = Mutex::new(Vec::new());
@@ -16,7 +16,7 @@ static IDLE: Mutex<Vec<&'static Tree>> = Mutex::new(Vec::new());
 /// Threads that ever got a tree.
 static STARTED: AtomicU64 = AtomicU64::new(0);
 
-std::thread_local! {
+thread_local! {
     /// Where this thread is in its tree. Without a destructor, so that reading it is one instruction.
     static CURRENT: Cell<Option<&'static Node>> = const { Cell::new(None) };
     /// Gives the tree back when the thread ends.
@@ -33,7 +33,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if let Some(tree) = self.tree.take() {
             let at_rest =
-                current().is_some_and(|node| tree.root().is_some_and(|root| core::ptr::eq(root, node)));
+                current().is_none_or(|node| tree.root().is_some_and(|root| core::ptr::eq(root, node)));
             set_current(None);
             // A thread that was ended inside a frame (`pthread_exit`) leaves it open; nobody may close it any more.
             if at_rest {
@@ -45,12 +45,13 @@ impl Drop for Owner {
 
 #[inline]
 pub(super) fn current() -> Option<&'static Node> {
-    CURRENT.get()
+    CURRENT.try_with(Cell::get).unwrap_or(None)
 }
 
 #[inline]
 pub(super) fn set_current(node: Option<&'static Node>) {
-    CURRENT.set(node);
+    // It has no destructor, so it is there for as long as the thread is.
+    let _ = CURRENT.try_with(|current| current.set(node));
 }
 
 /// Where a thread begins: at the root of a tree that is now its own.
@@ -106,11 +107,11 @@ pub(super) fn with_stats(site: &'static Site, write: impl FnOnce(&'static SiteSt
 
 /// Runs `f`, unless this thread is inside of it already.
 pub(super) fn unless_busy<R>(f: impl FnOnce() -> R) -> Option<R> {
-    if BUSY.replace(true) {
+    if BUSY.with(|busy| busy.replace(true)) {
         return None;
     }
     let result = f();
-    BUSY.set(false);
+    BUSY.with(|busy| busy.set(false));
     Some(result)
 }
 

@@ -1,0 +1,223 @@
+//! Small models of what runs concurrently, under the model checker's schedules: `scripts/models.sh`.
+//!
+//! Each runs real code of this crate with two or three threads; a deadlock, a lost wake-up or a broken promise ends the run with the schedule that led to it.
+
+use std::sync::Arc;
+
+use shuttle::thread;
+
+/// Tries a model under schedules of two kinds, as many of each as `PERFKIT_SCHEDULES` says: at random, and with few switches at random
+/// places, which finds what only a long run of one thread shows (S. Burckhardt et al., "A Randomized Scheduler with Probabilistic Guarantees of
+/// Finding Bugs", ASPLOS 2010).
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let schedules = std::env::var("PERFKIT_SCHEDULES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000);
+    let model = Arc::new(model);
+    let again = Arc::clone(&model);
+    shuttle::check_random(move || model(), schedules);
+    shuttle::check_pct(move || again(), schedules, 3);
+}
+
+mod cache {
+    use shuttle::sync::atomic::{AtomicU32, Ordering};
+
+    use super::{Arc, check, thread};
+    use crate::cache::argument::{Argument, Fit as _};
+    use crate::cache::{CacheSite, Found, KeepAny, Policy, look_up};
+    use crate::site::Site;
+
+    static SITE: Site = Site::new(|| "model", "", 0, 0, 0);
+
+    /// A site of its own for each schedule.
+    fn site() -> &'static CacheSite {
+        Box::leak(Box::new(CacheSite::new(&SITE).max_size(2).policy(Policy::Lru)))
+    }
+
+    /// What generated code does.
+    fn call(site: &'static CacheSite, key: u32, body: impl FnOnce() -> u32) -> u32 {
+        let found = look_up(site.instance(()), &key, |key| (Argument(key).part(), ()), KeepAny);
+        match found {
+            Found::Hit(result) => result,
+            Found::Miss(miss) => miss.run(body),
+        }
+    }
+
+    #[test]
+    fn one_key_is_computed_once() {
+        check(|| {
+            let (site, runs) = (site(), Arc::new(AtomicU32::new(0)));
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    let runs = Arc::clone(&runs);
+                    thread::spawn(move || {
+                        call(site, 1, || {
+                            thread::yield_now();
+                            runs.fetch_add(1, Ordering::SeqCst) + 10
+                        })
+                    })
+                })
+                .collect();
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), 10);
+            }
+            assert_eq!(runs.load(Ordering::SeqCst), 1);
+            let stats = site.stats();
+            assert_eq!((stats.hits + stats.misses, stats.misses), (3, stats.loads + stats.waits));
+        });
+    }
+
+    #[test]
+    fn a_leader_that_gives_up_hands_over() {
+        check(|| {
+            let (site, runs) = (site(), Arc::new(AtomicU32::new(0)));
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    let runs = Arc::clone(&runs);
+                    thread::spawn(move || {
+                        // Without the hook: the first body always panics.
+                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                            call(site, 1, || {
+                                if runs.fetch_add(1, Ordering::SeqCst) == 0 {
+                                    std::panic::resume_unwind(Box::new("on purpose"));
+                                }
+                                7
+                            })
+                        }))
+                    })
+                })
+                .collect();
+            let ends: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+            assert_eq!(ends.iter().filter(|end| end.is_err()).count(), 1);
+            assert!(ends.iter().flatten().all(|result| *result == 7));
+            assert_eq!(runs.load(Ordering::SeqCst), 2);
+        });
+    }
+
+    #[test]
+    fn a_ring_does_not_hang() {
+        check(|| {
+            let (site, inside) = (site(), Arc::new([AtomicU32::new(0), AtomicU32::new(0)]));
+            fn link(site: &'static CacheSite, inside: &Arc<[AtomicU32; 2]>, key: u32) -> u32 {
+                call(site, key, || {
+                    // The second time around a ring it asks for nothing.
+                    if inside[key as usize].fetch_add(1, Ordering::SeqCst) == 0 {
+                        link(site, inside, 1 - key) + 1
+                    } else {
+                        0
+                    }
+                })
+            }
+            let threads: Vec<_> = (0..2)
+                .map(|key| {
+                    let inside = Arc::clone(&inside);
+                    thread::spawn(move || link(site, &inside, key))
+                })
+                .collect();
+            for thread in threads {
+                assert!(thread.join().unwrap() <= 2);
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_invalidated_meanwhile_is_not_kept() {
+        check(|| {
+            let (site, value) = (site(), Arc::new(AtomicU32::new(1)));
+            let reader = {
+                let value = Arc::clone(&value);
+                thread::spawn(move || call(site, 1, || value.load(Ordering::SeqCst)))
+            };
+            value.store(2, Ordering::SeqCst);
+            site.clear();
+            // Whatever was read before, nobody who asks from now on is told the old value.
+            assert_eq!(call(site, 1, || value.load(Ordering::SeqCst)), 2);
+            assert!(reader.join().unwrap() <= 2);
+            assert_eq!(call(site, 1, || 3), 2);
+        });
+    }
+
+    #[test]
+    fn a_full_cache_stays_within_its_size() {
+        check(|| {
+            let site = site();
+            let threads: Vec<_> = (0..3)
+                .map(|start| {
+                    thread::spawn(move || {
+                        for key in start..start + 2 {
+                            assert_eq!(call(site, key, || key * 10), key * 10);
+                            assert!(site.stats().len <= 2);
+                        }
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        });
+    }
+}
+
+mod pool {
+    use super::{check, thread};
+    use crate::pool::Pool;
+
+    #[test]
+    fn every_object_is_somewhere() {
+        check(|| {
+            let pool: &'static Pool<Vec<u8>> =
+                Box::leak(Box::new(Pool::new(Vec::new).max_size(2).prefill(1)));
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    thread::spawn(move || {
+                        let first = pool.borrow();
+                        let second = pool.borrow();
+                        drop(first);
+                        thread::yield_now();
+                        drop(second);
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            let stats = pool.stats();
+            assert_eq!((stats.borrowed, stats.in_use), (6, 0));
+            assert_eq!(stats.borrowed, stats.returned + stats.discarded);
+            assert!(stats.idle <= 2 && stats.peak_in_use <= 6, "{stats:?}");
+        });
+    }
+}
+
+mod profile {
+    use super::{check, thread};
+    use crate::profile::{Frame, rows};
+    use crate::site::Site;
+
+    static OUTER: Site = Site::new(|| "outer", "", 1, 1, 1);
+    static INNER: Site = Site::new(|| "inner", "", 2, 1, 1);
+
+    fn calls(name: &str) -> u64 {
+        rows().functions.iter().filter(|row| row.name == name).map(|row| row.calls).sum()
+    }
+
+    /// Threads publish nodes and hand on their trees while another one reads. The trees live on from one schedule to the next.
+    #[test]
+    fn a_reader_sees_whole_nodes_and_loses_no_call() {
+        check(|| {
+            let before = calls("inner");
+            let threads: Vec<_> = (0..2)
+                .map(|_| {
+                    thread::spawn(|| {
+                        let _outer = Frame::enter(&OUTER);
+                        drop(Frame::enter(&INNER));
+                    })
+                })
+                .collect();
+            let seen = calls("inner");
+            assert!((before..=before + 2).contains(&seen), "{seen} after {before}");
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert_eq!(calls("inner"), before + 2);
+        });
+    }
+}
