@@ -32,7 +32,19 @@ struct Anchor {
 #[inline]
 #[must_use]
 pub fn now() -> u64 {
-    if SOURCE.load(Ordering::Relaxed) == COUNTER { tsc::read() } else { now_slow() }
+    if is_counter() { tsc::read() } else { now_slow() }
+}
+
+/// Whether a tick is a cycle of the processor's counter, and [`counter`] may be read instead of [`now`].
+#[inline]
+pub(crate) fn is_counter() -> bool {
+    SOURCE.load(Ordering::Relaxed) == COUNTER
+}
+
+/// The same as [`now`] where [`is_counter`], without the question.
+#[inline]
+pub(crate) fn counter() -> u64 {
+    tsc::read()
 }
 
 /// The first reading of all, and every reading on a machine whose counter cannot be trusted.
@@ -40,7 +52,8 @@ pub fn now() -> u64 {
 #[inline(never)]
 fn now_slow() -> u64 {
     match SOURCE.load(Ordering::Relaxed) {
-        SYSTEM => nanos_since(anchor().instant),
+        // Never zero, as the counter never is.
+        SYSTEM => nanos_since(anchor().instant).saturating_add(1),
         _ => anchor().ticks,
     }
 }
@@ -53,7 +66,7 @@ fn anchor() -> &'static Anchor {
     ANCHOR.get_or_init(|| {
         let counter = tsc::is_trustworthy();
         let instant = Instant::now();
-        let ticks = if counter { tsc::read() } else { 0 };
+        let ticks = if counter { tsc::read() } else { 1 };
         SOURCE.store(if counter { COUNTER } else { SYSTEM }, Ordering::Relaxed);
         Anchor { instant, ticks }
     })

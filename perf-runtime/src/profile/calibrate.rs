@@ -4,10 +4,12 @@
 //! time (*inside*). The rest lies outside of them, in the caller's time (*outside*). Both are measured with the very code that
 //! profiled functions run, in a tree that no report sees; the least of many batches counts, since noise only adds.
 
+use core::hint::black_box;
 use std::sync::OnceLock;
 
 use super::frame::Frame;
 use super::threads;
+use super::tree::Tree;
 use crate::clock;
 use crate::site::Site;
 
@@ -34,16 +36,18 @@ pub(super) fn overhead() -> Overhead {
     *OVERHEAD.get_or_init(|| threads::with_private_tree(measure))
 }
 
-fn measure() -> Overhead {
+fn measure(tree: &'static Tree) -> Overhead {
     let mut best = Overhead { inside: f64::MAX, outside: f64::MAX };
-    let mut recorded = own_ticks();
+    let mut recorded = own_ticks(tree);
     for _ in 0..BATCHES {
         let start = clock::now();
         for _ in 0..CALLS {
-            drop(core::hint::black_box(Frame::enter(core::hint::black_box(&SITE))));
+            let frame = Frame::enter(black_box(&SITE));
+            black_box(());
+            drop(frame);
         }
         let whole = clock::now().saturating_sub(start) as f64 / CALLS as f64;
-        let after = own_ticks();
+        let after = own_ticks(tree);
         let inside = after.saturating_sub(recorded) as f64 / CALLS as f64;
         recorded = after;
         best.inside = best.inside.min(inside);
@@ -52,11 +56,10 @@ fn measure() -> Overhead {
     Overhead { inside: best.inside.max(0.0), outside: best.outside.max(0.0) }
 }
 
-/// Ticks recorded for the calibration site so far.
-fn own_ticks() -> u64 {
-    let Some(root) = threads::current() else { return 0 };
+/// Ticks recorded in the tree so far.
+fn own_ticks(tree: &'static Tree) -> u64 {
     let mut ticks = 0;
-    root.tree().walk(|node, entering| {
+    tree.walk(|node, entering| {
         if entering {
             ticks += node.read(clock::now()).ticks;
         }

@@ -8,135 +8,181 @@ use crate::clock;
 use crate::site::Site;
 use crate::sync::{AtomicU8, Ordering};
 
-/// Not zero while nothing is measured: by [`pause`], by [`switch_off`], or both.
-static STOPPED: AtomicU8 = AtomicU8::new(0);
+/// Zero while frames are measured in the common way: with the processor's counter. One load tells.
+static MODE: AtomicU8 = AtomicU8::new(OTHER_CLOCK);
+/// By [`pause`].
 const PAUSED: u8 = 1;
+/// By [`switch_off`].
 const OFF: u8 = 2;
+/// The clock is not known to be the counter: before the first frame, and for ever where it is not.
+const OTHER_CLOCK: u8 = 4;
 
 /// Stops measuring: functions entered from now on are not counted, until [`resume`]. Calls under way are.
 pub fn pause() {
-    STOPPED.fetch_or(PAUSED, Ordering::Relaxed);
+    MODE.fetch_or(PAUSED, Ordering::Relaxed);
 }
 
 /// Goes on measuring after [`pause`].
 pub fn resume() {
-    STOPPED.fetch_and(!PAUSED, Ordering::Relaxed);
+    MODE.fetch_and(!PAUSED, Ordering::Relaxed);
 }
 
 /// Whether measuring is stopped.
 #[inline]
 #[must_use]
 pub fn paused() -> bool {
-    STOPPED.load(Ordering::Relaxed) != 0
+    MODE.load(Ordering::Relaxed) & (PAUSED | OFF) != 0
 }
 
 /// Stops measuring for good; [`resume`] does not undo it.
 pub(crate) fn switch_off() {
-    STOPPED.fetch_or(OFF, Ordering::Relaxed);
+    MODE.fetch_or(OFF, Ordering::Relaxed);
 }
 
-/// A place in the tree that has been entered and must be left.
+/// A place in the tree that has been entered and must be left: the way that is right in every case.
 pub(super) struct Entered {
     pub(super) node: &'static Node,
-    /// `None` where the thread has its tree for the time of this frame only.
-    caller: Option<&'static Node>,
     pub(super) start: u64,
 }
 
 impl Entered {
     /// `None` while measuring is paused.
-    #[inline]
     pub(super) fn new(site: &'static Site) -> Option<Self> {
         if paused() {
             return None;
         }
-        let caller = threads::current();
-        match caller.and_then(|caller| caller.child_fast(site)) {
-            Some(node) => Some(Self::at(node, caller)),
-            None => Self::new_slow(site),
+        let caller = threads::current_or_begin()?;
+        let tree = caller.tree()?;
+        let node = match caller.last_child(site) {
+            Some(child) => child,
+            None => threads::unless_busy(|| caller.child(tree, site))?,
+        };
+        if node.is_merged() {
+            tree.push_merged_caller(caller);
         }
-    }
-
-    #[inline]
-    fn at(node: &'static Node, caller: Option<&'static Node>) -> Self {
-        threads::set_current(Some(node));
+        threads::set_current(node);
         // The last thing before the body.
         let start = clock::now();
-        node.open(start);
-        Entered { node, caller, start }
-    }
-
-    /// A path taken for the first time, or not the one taken last.
-    #[cold]
-    #[inline(never)]
-    fn new_slow(site: &'static Site) -> Option<Self> {
-        let (caller, homeless) = if let Some(node) = threads::current() {
-            (node, false)
+        if node.is_open() {
+            node.open_inner();
         } else {
-            let beginning = threads::begin()?;
-            (beginning.root, beginning.homeless)
-        };
-        let node = threads::unless_busy(|| caller.child_slow(site))?;
-        Some(Self::at(node, (!homeless).then_some(caller)))
+            node.open(start);
+        }
+        Some(Entered { node, start })
     }
 
-    /// Leaves the place and returns how long it was, in ticks.
-    #[inline]
+    /// Leaves the place and returns how long it was, in ticks. `calls` is 1, or 0 for one poll among others.
     pub(super) fn leave(&self, calls: u64) -> u64 {
         // The first thing after the body.
-        let ticks = clock::now().saturating_sub(self.start);
-        self.node.close(self.caller, ticks, calls);
-        threads::set_current(self.caller);
-        ticks
-    }
-
-    /// To be called when nothing more is written to the tree.
-    #[inline]
-    pub(super) fn end(&self) {
-        if self.caller.is_none() {
-            threads::end(self.node.tree());
+        let end = clock::now();
+        let ticks = end.saturating_sub(self.start);
+        let mut caller = self.node.close(self.start.wrapping_add(ticks), calls);
+        if self.node.is_merged() {
+            caller = self.node.close_merged(ticks).unwrap_or(caller);
         }
+        threads::set_current(caller);
+        ticks
     }
 }
 
 /// The guard that generated code holds while the body of a `#[profiled]` function runs.
+///
+/// The common way in is inline: the caller's last callee again, no panic under way, the counter as the clock. Every other way goes through
+/// [`Entered`]. What remains of that is in the same two words, so that the common way carries nothing it does not need.
 #[must_use = "the call ends when this is dropped"]
 pub struct Frame {
-    entered: Option<Entered>,
-    /// The thread was unwinding already, so the end of the frame says nothing about its own body.
-    unwinding: bool,
+    /// Where it was entered in the common way.
+    node: Option<&'static Node>,
+    /// The moment it began; without a node, that and two flags, or 0 where nothing is measured.
+    word: u64,
     /// Closed on the thread that opened it.
     _not_send: PhantomData<*const ()>,
 }
+
+/// Of a word without a node.
+const MEASURED: u64 = 1;
+/// The thread was unwinding already, so the end of the frame says nothing about its own body.
+const UNWINDING: u64 = 2;
+const FLAGS: u32 = 2;
 
 impl Frame {
     /// Begins a call of `site` on this thread.
     #[inline]
     pub fn enter(site: &'static Site) -> Frame {
-        Frame { unwinding: std::thread::panicking(), entered: Entered::new(site), _not_send: PhantomData }
+        if MODE.load(Ordering::Relaxed) == 0 && !std::thread::panicking() {
+            let caller = threads::current();
+            if let Some(node) = caller.last_child(site) {
+                threads::set_current(node);
+                // The last thing before the body.
+                let start = clock::counter();
+                node.open(start);
+                return Frame::of(Some(node), start);
+            }
+            if caller.is_of(site) {
+                caller.open_inner();
+                return Frame::of(Some(caller), clock::counter());
+            }
+        }
+        Frame::enter_slow(site)
+    }
+
+    #[inline]
+    const fn of(node: Option<&'static Node>, word: u64) -> Frame {
+        Frame { node, word, _not_send: PhantomData }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_slow(site: &'static Site) -> Frame {
+        let unwinding = std::thread::panicking();
+        let Some(Entered { node, start }) = Entered::new(site) else { return Frame::of(None, 0) };
+        if clock::is_counter() {
+            MODE.fetch_and(!OTHER_CLOCK, Ordering::Relaxed);
+            if !unwinding && !node.is_merged() && !threads::is_homeless() {
+                return Frame::of(Some(node), start);
+            }
+        }
+        let flags = MEASURED | if unwinding { UNWINDING } else { 0 };
+        Frame::of(None, start << FLAGS | flags)
     }
 
     /// Looks at what the body returned, and counts it if it is an `Err`.
     #[inline]
     pub fn returned<R: ReturnsResult>(frame: &Frame, result: &R) {
-        if let Some(entered) = &frame.entered
-            && result.is_failure()
-        {
-            entered.node.stats.errors.increment();
+        if result.is_failure() && (frame.node.is_some() || frame.word != 0) {
+            // A frame that is open is where the thread is.
+            threads::current().stats.errors.increment();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_slow(word: u64) {
+        if word == 0 {
+            return;
+        }
+        let entered = Entered { node: threads::current(), start: word >> FLAGS };
+        let ticks = entered.leave(1);
+        entered.node.stats.durations.record(ticks);
+        if std::thread::panicking() && word & UNWINDING == 0 {
+            entered.node.stats.panics.increment();
+        }
+        threads::end_if_homeless();
     }
 }
 
 impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
-        let Some(entered) = &self.entered else { return };
-        let ticks = entered.leave(1);
-        entered.node.stats.durations.record(ticks);
-        if std::thread::panicking() && !self.unwinding {
-            entered.node.stats.panics.increment();
+        let Some(node) = self.node else { return Frame::leave_slow(self.word) };
+        // The first thing after the body.
+        let end = clock::counter();
+        threads::set_current(node.close(end, 1));
+        // Less than zero where two cores disagree by a few ticks, which the recorder knows.
+        node.stats.durations.record(end.wrapping_sub(self.word));
+        if std::thread::panicking() {
+            node.stats.panics.increment();
         }
-        entered.end();
     }
 }
 

@@ -124,7 +124,7 @@ impl<R> Drop for PollFrame<'_, R> {
                 self.call.state = State::Ended;
             }
         }
-        self.entered.end();
+        threads::end_if_homeless();
     }
 }
 

@@ -1,4 +1,4 @@
-//! A pointer that one thread sets and any thread follows, to something that is never freed.
+//! Pointers that one thread sets and any thread follows, to something that is never freed.
 
 use core::ptr;
 
@@ -16,6 +16,25 @@ impl<T: Sync> Link<T> {
     pub(super) fn get(&self) -> Option<&'static T> {
         // SAFETY: the pointer is null or was made from a `&'static T` by `set`; `Acquire` pairs with its `Release`.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    pub(super) fn set(&self, target: &'static T) {
+        self.0.store(ptr::from_ref(target).cast_mut(), Ordering::Release);
+    }
+}
+
+/// The same for what is always there, which spares the question whether it is.
+pub(super) struct Always<T: Sync + 'static>(AtomicPtr<T>);
+
+impl<T: Sync> Always<T> {
+    pub(super) const fn to(target: &'static T) -> Self {
+        Always(AtomicPtr::new(ptr::from_ref(target).cast_mut()))
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> &'static T {
+        // SAFETY: the pointer was made from a `&'static T` by `to` or `set`; `Acquire` pairs with the `Release` of `set`.
+        unsafe { &*self.0.load(Ordering::Acquire) }
     }
 
     pub(super) fn set(&self, target: &'static T) {

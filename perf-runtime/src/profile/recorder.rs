@@ -36,26 +36,33 @@ impl Recorder {
         }
     }
 
-    /// Notes one duration. Only the owning thread may call this.
+    /// Notes one duration; a negative one, of a clock that went back a little between two cores, is none. Only the owning thread may call this.
     #[inline]
     pub(super) fn record(&self, ticks: u64) {
         let len = self.len.load(Ordering::Relaxed);
-        self.buffer[len as usize % BUFFER].store(ticks, Ordering::Relaxed);
-        self.len.store(len + 1, Ordering::Release);
-        if len as usize >= BUFFER - 1 {
-            self.empty();
+        match self.buffer.get(len as usize) {
+            Some(slot) => {
+                slot.store(ticks, Ordering::Relaxed);
+                self.len.store(len + 1, Ordering::Release);
+            }
+            None => self.record_in_full(ticks),
         }
     }
 
     #[cold]
     #[inline(never)]
+    fn record_in_full(&self, ticks: u64) {
+        self.empty();
+        self.record(ticks);
+    }
+
     fn empty(&self) {
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
         let mut durations = [0; BUFFER];
         for (duration, slot) in durations.iter_mut().zip(&self.buffer) {
-            *duration = slot.load(Ordering::Relaxed);
+            *duration = at_least_zero(slot.load(Ordering::Relaxed));
         }
         // Before the histogram, which may allocate and so, in a program that profiles its allocator, come back here.
         self.len.store(0, Ordering::Relaxed);
@@ -100,10 +107,14 @@ impl Recorder {
         self.histogram.read(&mut durations.counts);
         let len = self.len.load(Ordering::Acquire) as usize;
         for slot in self.buffer.iter().take(len) {
-            durations.add(slot.load(Ordering::Relaxed));
+            durations.add(at_least_zero(slot.load(Ordering::Relaxed)));
         }
         durations
     }
+}
+
+fn at_least_zero(ticks: u64) -> u64 {
+    ticks.cast_signed().max(0).cast_unsigned()
 }
 
 /// What a [`Recorder`] holds, as plain data in ticks.

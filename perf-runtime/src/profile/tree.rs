@@ -6,7 +6,7 @@
 use core::ptr;
 use std::collections::HashMap;
 
-use super::link::{Link, leak};
+use super::link::{Always, Link, leak};
 use super::recorder::Recorder;
 use crate::site::Site;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
@@ -18,34 +18,44 @@ pub const MAX_NODES: usize = 65_536;
 const WALK: usize = 8;
 
 /// All calls of one site by one path. What a call touches comes first, in one cache line.
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Node {
-    pub(super) site: &'static Site,
+    /// The site, for those who look for it among the callees of another node; [`NO_SITE`] where they are not to find it.
+    key: &'static Site,
+    /// Time of the primitive calls. While one runs, the moment it began is taken off, which leaves less than zero: calls of a node
+    /// follow one another, so that all their time lies before that moment. So one number tells both, and no reader sees a
+    /// call twice or not at all.
+    ticks: AtomicU64,
     /// Outermost calls: made with no frame of this node open.
     primitive: AtomicU64,
     /// Calls that the site made to itself directly; they stay in this node.
     recursive: AtomicU64,
-    /// Time of the primitive calls.
-    ticks: AtomicU64,
-    /// When the outermost open frame began.
-    opened_at: AtomicU64,
-    /// Open frames.
-    open: AtomicU32,
-    /// Whether it stands for paths that were merged, and is no child of its caller.
-    merged: bool,
+    /// Frames open beyond the outermost.
+    depth: AtomicU32,
     /// The child entered last; most often it is entered next.
-    last_child: Link<Node>,
+    last_child: Always<Node>,
+    /// [`NOWHERE`] in a root, and in a merged node, which has many.
+    parent: Always<Node>,
     pub(super) stats: &'static SiteStats,
 
     // What only new paths and reports touch.
+    pub(super) site: &'static Site,
     first_child: Link<Node>,
     next_sibling: Link<Node>,
     /// Time of merged callees, which are not among the children. May be less than zero in a merged node.
     merged_callees: AtomicU64,
     /// Times the node was entered, where that is not once per call: polls of a future.
     polls: AtomicU64,
-    tree: &'static Tree,
+    /// `None` in [`NOWHERE`].
+    tree: Option<&'static Tree>,
 }
+
+/// No function is at this site.
+static NO_SITE: Site = Site::new(|| "(nowhere)", "", 0, 0, 0);
+static NO_STATS: SiteStats = SiteStats::new();
+
+/// Where a thread without a tree is, and what a node without children entered last: a node in which nothing is found.
+pub(super) static NOWHERE: Node = Node::new(&NO_SITE, &NO_STATS, None, None, true);
 
 /// What is counted per site and thread, over all paths.
 pub(super) struct SiteStats {
@@ -121,17 +131,26 @@ impl SiteStats {
 }
 
 impl Node {
-    fn new(site: &'static Site, stats: &'static SiteStats, tree: &'static Tree, merged: bool) -> Self {
+    const fn new(
+        site: &'static Site,
+        stats: &'static SiteStats,
+        parent: Option<&'static Node>,
+        tree: Option<&'static Tree>,
+        hidden: bool,
+    ) -> Self {
         Node {
-            site,
+            key: if hidden { &NO_SITE } else { site },
+            ticks: AtomicU64::new(0),
             primitive: AtomicU64::new(0),
             recursive: AtomicU64::new(0),
-            ticks: AtomicU64::new(0),
-            opened_at: AtomicU64::new(0),
-            open: AtomicU32::new(0),
-            merged,
-            last_child: Link::empty(),
+            depth: AtomicU32::new(0),
+            last_child: Always::to(&NOWHERE),
+            parent: match parent {
+                Some(parent) => Always::to(parent),
+                None => Always::to(&NOWHERE),
+            },
             stats,
+            site,
             first_child: Link::empty(),
             next_sibling: Link::empty(),
             merged_callees: AtomicU64::new(0),
@@ -140,64 +159,80 @@ impl Node {
         }
     }
 
-    /// The node of `site` called from here, if it was the last one called or is the node itself.
+    /// The node of `site` called from here, if it was the one called last.
     #[inline]
-    pub(super) fn child_fast(&'static self, site: &'static Site) -> Option<&'static Node> {
-        if ptr::eq(self.site, site) {
-            return Some(self);
-        }
-        self.last_child.get().filter(|child| ptr::eq(child.site, site))
+    pub(super) fn last_child(&self, site: &'static Site) -> Option<&'static Node> {
+        let child = self.last_child.get();
+        ptr::eq(child.key, site).then_some(child)
     }
 
-    /// The node of `site` called from here, made if there is none yet.
-    pub(super) fn child_slow(&'static self, site: &'static Site) -> &'static Node {
-        if let Some(child) = self.child_fast(site) {
-            return child;
+    /// Whether this is the node of `site`, which then calls itself.
+    #[inline]
+    pub(super) fn is_of(&self, site: &'static Site) -> bool {
+        ptr::eq(self.key, site)
+    }
+
+    /// The node of `site` called from here, made if there is none yet. The caller has a tree.
+    pub(super) fn child(&'static self, tree: &'static Tree, site: &'static Site) -> &'static Node {
+        if ptr::eq(self.site, site) {
+            return self;
         }
-        let child = self.children().take(WALK).find(|child| ptr::eq(child.site, site));
-        let child = child.unwrap_or_else(|| self.tree.child(self, site));
-        if !child.merged {
+        let child = self.children().take(WALK).find(|child| child.is_of(site));
+        let child = child.unwrap_or_else(|| tree.child(self, site));
+        if !child.is_merged() {
             self.last_child.set(child);
         }
         child
     }
 
-    /// Notes that a frame begins.
-    #[inline]
-    pub(super) fn open(&self, now: u64) {
-        let open = self.open.load(Ordering::Relaxed);
-        if open == 0 {
-            self.opened_at.store(now, Ordering::Relaxed);
-        }
-        self.open.store(open + 1, Ordering::Relaxed);
+    /// Whether it stands for paths that were merged, and is no child of its caller.
+    pub(super) fn is_merged(&self) -> bool {
+        ptr::eq(self.key, &raw const NO_SITE)
     }
 
-    /// Notes that a frame of `ticks` ends whose caller is `caller`; `calls` is 1, or 0 for one poll among others.
+    /// Notes that an outermost frame begins, in a node that has none open.
     #[inline]
-    pub(super) fn close(&self, caller: Option<&'static Node>, ticks: u64, calls: u64) {
-        let open = self.open.load(Ordering::Relaxed).wrapping_sub(1);
-        self.open.store(open, Ordering::Relaxed);
-        if open == 0 {
-            increment(&self.ticks, ticks);
-            increment(&self.primitive, calls);
-        } else {
+    pub(super) fn open(&self, start: u64) {
+        self.ticks.store(self.ticks.load(Ordering::Relaxed).wrapping_sub(start), Ordering::Relaxed);
+    }
+
+    /// Notes that a frame begins inside of another of this node.
+    #[inline]
+    pub(super) fn open_inner(&self) {
+        self.depth.store(self.depth.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Whether a frame of this node is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.ticks.load(Ordering::Relaxed).cast_signed() < 0
+    }
+
+    /// Notes that the innermost frame ends, and returns where the thread is now; for a merged node, [`close_merged`](Self::close_merged) has to
+    /// tell. `calls` is 1, or 0 for one poll among others.
+    #[inline]
+    pub(super) fn close(&'static self, end: u64, calls: u64) -> &'static Node {
+        let depth = self.depth.load(Ordering::Relaxed);
+        if depth > 0 {
+            self.depth.store(depth - 1, Ordering::Relaxed);
             increment(&self.recursive, calls);
+            return self;
         }
-        if self.merged {
-            self.close_merged(caller, ticks, open);
-        }
+        increment(&self.ticks, end);
+        increment(&self.primitive, calls);
+        self.parent.get()
     }
 
-    /// A merged node is no child of its caller, so the caller is told what to leave out of its own time. Where the frame is
-    /// not the outermost of its node, its time is in the node's own already, and comes back from what its callees took out.
+    /// The rest of the end of a frame of a merged node, which is no child of its caller: the caller is told what to leave out of its own
+    /// time. Where the frame was not the outermost of its node, its time is in the node's own already, and comes back from what its
+    /// callees took out. Returns where the thread is now.
     #[cold]
-    fn close_merged(&self, caller: Option<&'static Node>, ticks: u64, open: u32) {
-        if let Some(caller) = caller {
-            increment(&caller.merged_callees, ticks);
-        }
-        if open > 0 {
+    pub(super) fn close_merged(&self, ticks: u64) -> Option<&'static Node> {
+        let caller = self.tree?.merged_callers.lock().pop()?;
+        increment(&caller.merged_callees, ticks);
+        if self.is_open() {
             increment(&self.merged_callees, ticks.wrapping_neg());
         }
+        Some(caller)
     }
 
     /// Counts an entry that is a poll.
@@ -210,7 +245,8 @@ impl Node {
         increment(&self.primitive, 1);
     }
 
-    pub(super) fn tree(&self) -> &'static Tree {
+    /// `None` for [`NOWHERE`].
+    pub(super) fn tree(&self) -> Option<&'static Tree> {
         self.tree
     }
 
@@ -220,17 +256,16 @@ impl Node {
 
     /// What is in the node at `now`, open frames included.
     pub(super) fn read(&self, now: u64) -> NodeReading {
-        let open = self.open.load(Ordering::Relaxed);
-        let mut ticks = self.ticks.load(Ordering::Relaxed);
-        if open > 0 {
-            ticks += now.saturating_sub(self.opened_at.load(Ordering::Relaxed));
-        }
+        let ticks = self.ticks.load(Ordering::Relaxed);
+        let open = ticks.cast_signed() < 0;
+        let so_far = ticks.wrapping_add(now).cast_signed();
         NodeReading {
             primitive: self.primitive.load(Ordering::Relaxed),
             recursive: self.recursive.load(Ordering::Relaxed),
             polls: self.polls.load(Ordering::Relaxed),
-            ticks,
-            open,
+            // A frame may have been opened after `now`.
+            ticks: if open { so_far.max(0).cast_unsigned() } else { ticks },
+            open: if open { 1 + self.depth.load(Ordering::Relaxed) } else { 0 },
             merged_callees: self.merged_callees.load(Ordering::Relaxed).cast_signed(),
         }
     }
@@ -252,6 +287,8 @@ pub(super) struct Tree {
     root: Link<Node>,
     /// Parent of the nodes that stand for merged paths; made when the first is needed.
     truncated: Link<Node>,
+    /// The callers of the frames of merged nodes that are open now, which the nodes do not know.
+    merged_callers: Mutex<Vec<&'static Node>>,
     /// Locked by the owner when it meets a new path, and by a report; never while anything of the user's runs.
     index: Mutex<Index>,
 }
@@ -274,9 +311,13 @@ static TRUNCATED: Site = Site::new(|| "(truncated)", "", 0, 0, 0);
 
 impl Tree {
     pub(super) fn new() -> &'static Tree {
-        let tree =
-            leak(Tree { root: Link::empty(), truncated: Link::empty(), index: Mutex::new(Index::default()) });
-        tree.root.set(leak(Node::new(&ROOT, leak(SiteStats::new()), tree, false)));
+        let tree = leak(Tree {
+            root: Link::empty(),
+            truncated: Link::empty(),
+            merged_callers: Mutex::new(Vec::new()),
+            index: Mutex::new(Index::default()),
+        });
+        tree.root.set(leak(Node::new(&ROOT, leak(SiteStats::new()), None, Some(tree), false)));
         tree
     }
 
@@ -289,17 +330,23 @@ impl Tree {
         self.index.lock().stats(site)
     }
 
+    /// Remembers from where a merged node was entered.
+    pub(super) fn push_merged_caller(&self, caller: &'static Node) {
+        self.merged_callers.lock().push(caller);
+    }
+
     fn child(&'static self, parent: &'static Node, site: &'static Site) -> &'static Node {
         let mut index = self.index.lock();
         if let Some(child) = index.children.get(&(address(parent), address(site))) {
             return child;
         }
-        let merged = index.nodes >= MAX_NODES || parent.merged;
+        let merged = index.nodes >= MAX_NODES || parent.is_merged();
         let parent = if merged { self.truncated_node() } else { parent };
         if let Some(child) = index.children.get(&(address(parent), address(site))) {
             return child;
         }
-        let child = leak(Node::new(site, index.stats(site), self, merged));
+        let node = Node::new(site, index.stats(site), (!merged).then_some(parent), Some(self), merged);
+        let child = leak(node);
         index.nodes += 1;
         index.children.insert((address(parent), address(site)), child);
         if let Some(first) = parent.first_child.get() {
@@ -311,7 +358,7 @@ impl Tree {
 
     fn truncated_node(&'static self) -> &'static Node {
         self.truncated.get().unwrap_or_else(|| {
-            let node = leak(Node::new(&TRUNCATED, leak(SiteStats::new()), self, true));
+            let node = leak(Node::new(&TRUNCATED, leak(SiteStats::new()), None, Some(self), true));
             self.truncated.set(node);
             node
         })
