@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# All tests of the workspace, on a machine where nothing was prepared: unit, integration, compile-error and documentation tests,
-# the example's own, and those that build crates outside of the workspace as a new user would.
+# All tests of the workspace, on a machine where nothing was prepared: the example's own, those of the features that are off by default,
+# and then unit, integration, compile-error and documentation tests, among them those that build crates outside of the workspace
+# as a new user would.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
-cargo test --workspace --exclude perfkit-peers --all-features "$@"
-cargo test --example code_search --quiet
+cargo test --example code_search
+cargo test --features all-sites --test never_called --test profiled_shapes --test cached_shapes --test pooled_shapes
+cargo test --workspace --exclude perfkit-peers "$@"

@@ -29,6 +29,7 @@
 //! # Features
 //!
 //! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
+//! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
 
 pub use perf_bench::{Bencher, bench_main};
 pub use perf_macros::{benchmark, cached, pooled, profile_block, profiled};
@@ -58,5 +59,5 @@ pub mod __private {
     pub use perf_runtime::linkme;
     pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
     pub use perf_runtime::profile::{Frame, Profiled, call};
-    pub use perf_runtime::site::{Site, name_of};
+    pub use perf_runtime::site::{SITES, Site, name_of};
 }

@@ -14,6 +14,24 @@ pub(crate) fn site(krate: &Path, ident: &Ident, label: Option<&LitStr>, cyclomat
     site_named(krate, &quote!(#krate::__private::name_of(here)), ident, label, cyclomatic)
 }
 
+/// The same, and lists it among all profiled sites where the feature `all-sites` asks for that.
+pub(crate) fn profiled_site(
+    krate: &Path,
+    ident: &Ident,
+    label: Option<&LitStr>,
+    cyclomatic: u32,
+) -> TokenStream {
+    let site = site(krate, ident, label, cyclomatic);
+    let listed = cfg!(feature = "all-sites").then(|| {
+        quote! {
+            #[#krate::__private::linkme::distributed_slice(#krate::__private::SITES)]
+            #[linkme(crate = #krate::__private::linkme)]
+            static LISTED: &'static #krate::__private::Site = &SITE;
+        }
+    });
+    quote!(#site #listed)
+}
+
 /// What a hidden companion of a method is called, after the method's own name.
 pub(crate) const COMPANION_SUFFIX: &str = "__in_a_trait_write_companions_false";
 

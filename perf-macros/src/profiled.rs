@@ -131,7 +131,8 @@ fn measured(mut function: Function, options: &Options) -> TokenStream {
     let Body::Block(block) = &function.body else { return quote!(#function) };
     let block = block.clone();
     let krate = &options.krate;
-    let site = emit::site(krate, function.name(), options.name.as_ref(), complexity(&block.stream()));
+    let complexity = complexity(&block.stream());
+    let site = emit::profiled_site(krate, function.name(), options.name.as_ref(), complexity);
     let (inner_attributes, body) = split_inner_attributes(block.stream());
     let body = emit::block_like(&block, body);
     let future = function.return_type().and_then(future_shape);
@@ -276,7 +277,7 @@ pub(crate) fn expand_block(input: TokenStream) -> Result<TokenStream, Errors> {
     let krate: Path = syn::parse_quote!(::perfkit);
     let ident = Ident::new("block", label.span());
     let body = emit::block_like(&block, block.stream());
-    let site = emit::site(&krate, &ident, Some(&label), 0);
+    let site = emit::profiled_site(&krate, &ident, Some(&label), 0);
     Ok(quote_spanned! {Span::mixed_site()=>
         { let _frame = { #site #krate::__private::Frame::enter(&SITE) }; #body }
     })

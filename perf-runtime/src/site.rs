@@ -3,6 +3,13 @@
 //! Its identity is its address, and to a reader its file, line and column. It holds constants only; what is
 //! counted about it lives with what counts it.
 
+use linkme::distributed_slice;
+
+/// Every profiled site of the program, where it was compiled with the feature `all-sites`; else empty. Listing a site costs the
+/// compiler more than all the rest of what the attribute generates, and a site that was called is in a thread's tree anyway.
+#[distributed_slice]
+pub static SITES: [&'static Site];
+
 /// One instrumented place. Built by generated code as a `static`.
 #[derive(Debug)]
 pub struct Site {

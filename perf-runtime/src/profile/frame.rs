@@ -39,6 +39,11 @@ pub(crate) fn switch_off() {
     MODE.fetch_or(OFF, Ordering::Relaxed);
 }
 
+/// Whether [`switch_off`] was called.
+pub(super) fn is_off() -> bool {
+    MODE.load(Ordering::Relaxed) & OFF != 0
+}
+
 /// A place in the tree that has been entered and must be left: the way that is right in every case.
 pub(super) struct Entered {
     pub(super) node: &'static Node,

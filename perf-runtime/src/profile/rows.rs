@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::calibrate::{Overhead, overhead};
+use super::frame::is_off;
 use super::recorder::Durations;
 use super::threads;
 use super::tree::{Node, NodeReading, Tree};
 use crate::clock::{self, Rate};
-use crate::site::Site;
+use crate::site::{SITES, Site};
 use crate::snapshot::{FunctionRow, FutureRow, Latency, Location};
 use crate::sync::Mutex;
 
@@ -50,7 +51,12 @@ pub fn rows() -> Rows {
         }
     }
     let all: f64 = sites.values().map(|totals| totals.self_ticks).sum();
-    let sites: Vec<Totals> = sites.into_values().filter(|totals| !totals.is_empty()).collect();
+    // Those of them that were never called have rows of zeros, unless nobody would know.
+    for site in SITES.iter().filter(|_| !is_off()) {
+        sites.entry(Key(site)).or_insert_with(|| Totals::new(site)).listed = true;
+    }
+    let sites: Vec<Totals> =
+        sites.into_values().filter(|totals| !totals.is_empty() || totals.listed).collect();
     Rows {
         functions: sites.iter().map(|totals| totals.function(rate, overhead, all)).collect(),
         futures: sites.iter().filter_map(|totals| totals.future(rate)).collect(),
@@ -195,6 +201,8 @@ struct Totals {
     total_ticks: f64,
     /// Nodes of the site on the path being walked.
     depth: usize,
+    /// It is among [`SITES`].
+    listed: bool,
     stats: StatsReading,
 }
 
@@ -208,6 +216,7 @@ impl Totals {
             self_ticks: 0.0,
             total_ticks: 0.0,
             depth: 0,
+            listed: false,
             stats: StatsReading::default(),
         }
     }

@@ -132,7 +132,10 @@ fn functions(report: &Report, limit: usize) -> Table {
     columns.extend(outcomes.iter().map(|(header, _)| Column::number(header, 7)));
     let mut table = Table::new("Functions", columns);
     let names = shorten(rows.iter().map(|row| row.name.as_str()));
-    for (row, name) in rows.iter().zip(names).take(limit) {
+    let (called, never): (Vec<_>, Vec<_>) =
+        rows.iter().zip(names).partition(|(row, _)| row.calls > 0 || row.in_flight > 0);
+    let shown = called.len();
+    for (row, name) in called.into_iter().take(limit) {
         let latency = &row.latency;
         let mut cells = vec![
             name.into(),
@@ -150,7 +153,10 @@ fn functions(report: &Report, limit: usize) -> Table {
         cells.extend(outcomes.iter().map(|(_, field)| trouble(field(row))));
         table.row(cells);
     }
-    more(&mut table, rows.len(), limit);
+    more(&mut table, shown, limit);
+    if !never.is_empty() {
+        table.note(never_called(never.into_iter().map(|(_, name)| name).collect(), limit));
+    }
     if report.truncated {
         table.note(
             "(truncated): some threads took more distinct call paths than are kept apart; the rest are merged per function, \
@@ -158,6 +164,15 @@ fn functions(report: &Report, limit: usize) -> Table {
         );
     }
     table
+}
+
+/// The names in one line, in the order of the alphabet.
+fn never_called(mut names: Vec<String>, limit: usize) -> String {
+    names.sort();
+    let count = names.len();
+    names.truncate(limit);
+    let rest = if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
+    format!("never called: {}{rest}", names.join(", "))
 }
 
 fn futures(rows: &[FutureRow], limit: usize) -> Table {
