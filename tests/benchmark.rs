@@ -94,16 +94,6 @@ fn with_inputs_by_reference(bencher: &mut Bencher) {
     bencher.iter_batched_ref(numbers, |numbers| numbers.sort_unstable());
 }
 
-#[benchmark(ignore)]
-fn ignored() {
-    panic!("it is ignored");
-}
-
-#[benchmark(ignore = "has its reasons")]
-fn ignored_for_a_reason() {
-    panic!("it is ignored");
-}
-
 #[benchmark]
 extern "C" fn for_c() -> u32 {
     1

@@ -238,6 +238,7 @@ use perfkit::benchmark;
 #[benchmark(target_ms = 1)] pub fn alpha() -> u64 { (0..100).map(std::hint::black_box).sum() }
 #[benchmark(args = [10, 20])] fn beta(n: u64) -> u64 { (0..n).map(std::hint::black_box).sum() }
 #[benchmark(ignore = \"slow\")] fn gamma() {}
+#[benchmark(ignore)] fn delta() {}
 ";
     let krate = Crate::new(
         "language",
@@ -255,12 +256,12 @@ use perfkit::benchmark;
         ],
     );
     let measured = krate.cargo("bench --bench speed", &[]).exits_with(0).says(&[
-        "running 5 tests",
+        "running 6 tests",
         "test language::beta/20 ... bench:",
         "ns/iter (+/- ",
         "test language::gamma ... ignored",
         "test speed::of_its_own ... bench:",
-        "test result: ok. 0 passed; 0 failed; 1 ignored; 4 measured; 0 filtered out",
+        "test result: ok. 0 passed; 0 failed; 2 ignored; 4 measured; 0 filtered out",
         "95 % interval",
     ]);
     assert_eq!(measured.row("language::alpha").last(), Some(&"met"));
@@ -271,18 +272,23 @@ use perfkit::benchmark;
     krate
         .cargo("test --bench speed -- beta --skip 20 --quiet", &[])
         .exits_with(0)
-        .says(&["running 1 test", "1 passed; 0 failed; 0 ignored; 0 measured; 4 filtered out"]);
+        .says(&["running 1 test", "1 passed; 0 failed; 0 ignored; 0 measured; 5 filtered out"]);
     krate
         .cargo("test --bench speed -- --ignored --exact language::gamma", &[])
         .exits_with(0)
         .says(&["test language::gamma ... ok", "1 passed"]);
     let list = krate.cargo("test --quiet --bench speed -- --list --format terse", &[]).exits_with(0);
     let expected = "language::alpha: benchmark\nlanguage::beta/10: benchmark\nlanguage::beta/20: benchmark\n\
-                    language::gamma: benchmark\nspeed::of_its_own: benchmark\n";
+                    language::gamma: benchmark\nlanguage::delta: benchmark\nspeed::of_its_own: benchmark\n";
     assert_eq!(list.stdout, expected);
     let ignored =
         krate.cargo("test --quiet --bench speed -- --list --format terse --ignored", &[]).exits_with(0);
-    assert_eq!(ignored.stdout, "language::gamma: benchmark\n");
+    assert_eq!(ignored.stdout, "language::gamma: benchmark\nlanguage::delta: benchmark\n");
+
+    krate.cargo("test --lib", &[]).exits_with(0).says(&[
+        "test gamma_benchmark::run ... ignored, slow",
+        "test delta_benchmark::run ... ignored, says `#[benchmark(ignore)]`",
+    ]);
 
     let json = krate.cargo("bench --bench speed -- --format json -Z unstable-options", &[]).exits_with(0);
     let events: Vec<serde_json::Value> = json
@@ -302,7 +308,7 @@ use perfkit::benchmark;
     krate
         .cargo("bench --bench speed -- no_such_name", &[])
         .exits_with(0)
-        .says(&["running 0 tests", "5 filtered out"]);
+        .says(&["running 0 tests", "6 filtered out"]);
     krate
         .cargo("bench --bench empty", &[])
         .exits_with(101)
@@ -311,7 +317,7 @@ use perfkit::benchmark;
     krate
         .cargo("nextest run --benches --no-fail-fast -E binary(speed)", &[])
         .exits_with(0)
-        .says(&["language::bench/speed language::alpha", "4 tests run: 4 passed, 1 skipped"])
+        .says(&["language::bench/speed language::alpha", "4 tests run: 4 passed, 2 skipped"])
         .says_not("FAIL");
     krate
         .cargo("nextest bench --bench speed", &[("NEXTEST_EXPERIMENTAL_BENCHMARKS", "1")])
