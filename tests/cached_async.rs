@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use perfkit::cached;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -194,6 +195,150 @@ async fn a_future_kept_aside_by_its_own_task_is_not_waited_for() {
     assert_eq!(aside.await, 1);
 }
 
+/// Futures that somebody polls one by one, only when their wakers were called: in the order in which they were pushed, the first one
+/// leads. It is held back in the middle of its body, and goes on only when the others have what they want.
+#[tokio::test]
+async fn a_future_among_others_that_nobody_polls_any_more_is_not_waited_for() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    #[cached]
+    async fn fetch(id: u32) -> u32 {
+        count(&RUNS);
+        sleep(Duration::from_millis(5)).await;
+        id
+    }
+
+    // `buffered(1)` holds the second one back until the first has ended, but the first was begun by somebody else.
+    let mut aside = Box::pin(fetch(1));
+    assert!(futures::poll!(aside.as_mut()).is_pending());
+    let all = futures::stream::iter((0..3).map(|_| fetch(1))).buffer_unordered(2).collect::<Vec<_>>();
+    assert_eq!(timeout(FOR_EVER, all).await.expect("it waits for a future that nobody polls"), [1, 1, 1]);
+    assert_eq!(get(&RUNS), 2);
+    assert_eq!(aside.await, 1);
+
+    // Forgotten, and so never dropped.
+    let mut forgotten = Box::pin(fetch(2));
+    assert!(futures::poll!(forgotten.as_mut()).is_pending());
+    std::mem::forget(forgotten);
+    assert_eq!(timeout(FOR_EVER, fetch(2)).await.expect("it waits for a future that was forgotten"), 2);
+
+    // In a task that waits for something else, which waits for this.
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let task = tokio::spawn(async move {
+        let mut aside = Box::pin(fetch(3));
+        assert!(futures::poll!(aside.as_mut()).is_pending());
+        receiver.await.unwrap();
+        aside.await
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(timeout(FOR_EVER, fetch(3)).await.expect("it waits for another task"), 3);
+    sender.send(()).unwrap();
+    assert_eq!(task.await.unwrap(), 3);
+}
+
+/// Many futures of one task, of which one computes: polled one by one, it is computed once.
+#[tokio::test]
+async fn futures_that_are_polled_one_by_one_compute_once() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    #[cached]
+    async fn fetch(id: u32) -> u32 {
+        count(&RUNS);
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+            sleep(Duration::from_millis(1)).await;
+        }
+        id
+    }
+
+    let all: futures::stream::FuturesUnordered<_> = (0..100).map(|_| fetch(1)).collect();
+    assert_eq!(timeout(FOR_EVER, all.collect::<Vec<_>>()).await.expect("it hangs"), [1; 100]);
+    let buffered = futures::stream::iter((0..100).map(|_| fetch(2))).buffered(7).collect::<Vec<_>>();
+    assert_eq!(timeout(FOR_EVER, buffered).await.expect("it hangs"), [2; 100]);
+    assert_eq!(get(&RUNS), 2);
+}
+
+/// A body that works for long without giving way is not taken for one that nobody polls.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_works_for_long_is_waited_for() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    #[cached]
+    async fn fetch(id: u32) -> u32 {
+        count(&RUNS);
+        poll_fn(|context| {
+            // Asked to be polled again while it is polled.
+            context.waker().wake_by_ref();
+            std::thread::sleep(Duration::from_millis(250));
+            Poll::Ready(())
+        })
+        .await;
+        id
+    }
+
+    let leader = tokio::spawn(fetch(1));
+    while get(&RUNS) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fetch(1).await, 1);
+    assert_eq!((leader.await.unwrap(), get(&RUNS)), (1, 1));
+}
+
+/// Wakers are somebody's code.
+#[tokio::test]
+async fn a_waker_that_panics_harms_nobody_else() {
+    struct Fragile;
+    impl std::task::Wake for Fragile {
+        fn wake(self: std::sync::Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    static GO: Notify = Notify::const_new();
+
+    #[cached]
+    async fn fetch(id: u32) -> u32 {
+        GO.notified().await;
+        id
+    }
+
+    let leader = tokio::spawn(fetch(1));
+    tokio::task::yield_now().await;
+    let fragile = std::task::Waker::from(std::sync::Arc::new(Fragile));
+    let mut first = Box::pin(fetch(1));
+    assert!(first.as_mut().poll(&mut std::task::Context::from_waker(&fragile)).is_pending());
+    let second = tokio::spawn(fetch(1));
+    tokio::task::yield_now().await;
+    GO.notify_one();
+    assert_eq!((leader.await.unwrap(), second.await.unwrap(), first.await), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn what_is_primed_is_kept_unless_it_was_invalidated_meanwhile() {
+    static GO: Notify = Notify::const_new();
+
+    #[cached]
+    async fn fetch(id: u32) -> u32 {
+        GO.notified().await;
+        id
+    }
+
+    for dropped in [false, true] {
+        let mut prime = Box::pin(fetch::prime(1));
+        assert!(futures::poll!(prime.as_mut()).is_pending());
+        fetch::invalidate(&1);
+        if dropped {
+            drop(prime);
+        } else {
+            GO.notify_one();
+            assert_eq!(prime.await, 1);
+        }
+        assert_eq!(fetch::peek(&1), None);
+    }
+    GO.notify_one();
+    assert_eq!(fetch::prime(1).await, 1);
+    assert_eq!(fetch::peek(&1), Some(1));
+}
+
 struct Client {
     host: String,
 }
@@ -238,4 +383,14 @@ fn futures_are_send() {
     assert_send(&future);
     let prime = show::prime(7_u8);
     assert_send(&prime);
+
+    /// What it returns is not `Send`, but its future is.
+    #[cached]
+    async fn fragile(id: u32) -> Result<u32, std::rc::Rc<str>> {
+        tokio::task::yield_now().await;
+        if id == 0 { Err("no id".into()) } else { Ok(id) }
+    }
+
+    assert_send(&fragile(1));
+    assert_send(&fragile::prime(1));
 }

@@ -13,14 +13,13 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, GenericParam, LitStr, Pat, Path, Safety, Token, Type};
+use syn::{Expr, FnArg, GenericParam, LitStr, Pat, Path, Safety, Token, Type};
 
 use self::key::{KeyParts, generics_of_handle};
+use crate::borrows::borrows;
 use crate::emit;
 use crate::fallback::Errors;
-use crate::function::{
-    Argument, Body, Function, borrows, contains_impl, contains_word, future_shape, is_named,
-};
+use crate::function::{Argument, Body, Function, contains_impl, contains_word, future_shape, is_named};
 use crate::options::{Entries, ExpressionOrList, duration_tokens, ungrouped};
 use crate::scan::Item;
 
@@ -185,6 +184,9 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         }
         Item::Function(function) => {
             refuse(&function, &mut errors);
+            if options.companions && !is_method(&function) {
+                refuse_type_of_its_name(&function, &mut errors);
+            }
             let mut outer = function.clone();
             let arguments = outer.name_arguments();
             let key = KeyParts::new(&function, &arguments, &options, &mut errors);
@@ -222,6 +224,24 @@ fn after_profiled(mut function: Function, options: &TokenStream, krate: &Path) -
 
 /// Reports what cannot be cached, whatever the key.
 fn refuse(function: &Function, errors: &mut Errors) {
+    if let Some(again) = function.attributes.iter().find(|attribute| is_named(attribute, "cached")) {
+        errors.push_over(again.path(), "`#[cached]` is given twice; keep one of them");
+    }
+    for argument in &function.signature.inputs {
+        let attributes = match argument {
+            FnArg::Receiver(receiver) => &receiver.attrs,
+            FnArg::Typed(argument) => &argument.attrs,
+        };
+        let condition =
+            attributes.iter().find(|attribute| is_named(attribute, "cfg") || is_named(attribute, "cfg_attr"));
+        if let Some(condition) = condition {
+            errors.push_over(
+                condition,
+                "a key has the same arguments in every build; \
+                 write the function twice, each with a `#[cfg]` of its own, or cache a function that this one calls",
+            );
+        }
+    }
     if let Some(constness) = &function.signature.constness {
         errors.push(
             constness.span(),
@@ -268,6 +288,41 @@ fn refuse(function: &Function, errors: &mut Errors) {
     }
 }
 
+/// Reports a function whose companions would hide a type that it needs.
+fn refuse_type_of_its_name(function: &Function, errors: &mut Errors) {
+    /// Other than as the end of a longer path.
+    fn names(tokens: TokenStream, name: &Ident) -> bool {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let is_colon = |at: usize| matches!(&tokens[at], TokenTree::Punct(colon) if colon.as_char() == ':');
+        tokens.iter().enumerate().any(|(at, token)| match token {
+            TokenTree::Ident(word) => word == name && !(at > 1 && is_colon(at - 1) && is_colon(at - 2)),
+            TokenTree::Group(group) => names(group.stream(), name),
+            _ => false,
+        })
+    }
+    let Function { signature, .. } = function;
+    let arguments = signature.inputs.iter().filter_map(|argument| match argument {
+        FnArg::Typed(argument) => Some(&*argument.ty),
+        FnArg::Receiver(_) => None,
+    });
+    let types = arguments.chain(function.return_type()).map(ToTokens::to_token_stream);
+    let name = function.name();
+    if types.chain([signature.generics.where_clause.to_token_stream()]).any(|tokens| names(tokens, name)) {
+        errors.push(
+            name.span(),
+            format_args!(
+                "the companions of `{name}` stand in a type of that name, and `{name}` in its signature would mean that one; \
+                 give one of the two another name, or write `companions = false`"
+            ),
+        );
+    }
+}
+
+/// Whether it stands in an `impl` or a `trait`, as far as its signature tells.
+fn is_method(function: &Function) -> bool {
+    function.receiver().is_some() || contains_word(&function.signature.to_token_stream(), "Self")
+}
+
 /// The function and everything beside it.
 struct Cached {
     /// As the user wrote it.
@@ -287,17 +342,11 @@ impl Cached {
         };
         if !self.options.companions {
             self.alone(body, returns)
-        } else if self.is_method() {
+        } else if is_method(&self.function) {
             self.method(body, returns)
         } else {
             self.free_function(body, returns)
         }
-    }
-
-    /// Whether it stands in an `impl` or a `trait`, as far as its signature tells.
-    fn is_method(&self) -> bool {
-        let signature = &self.function.signature;
-        self.function.receiver().is_some() || contains_word(&signature.to_token_stream(), "Self")
     }
 
     /// The function, and an `enum` of its name with the companions.
@@ -333,7 +382,7 @@ impl Cached {
 
             #conditions
             #underscores
-            #[allow(dead_code, clippy::too_many_arguments)]
+            #[allow(dead_code, unused_lifetimes, clippy::too_many_arguments)]
             impl #name {
                 #uncached
 
@@ -390,13 +439,14 @@ impl Cached {
 
             #conditions
             #underscores
-            #[allow(dead_code)]
+            #[allow(dead_code, unused_lifetimes)]
             #handle
 
             #conditions
             #uncached
 
             #conditions
+            #[allow(unused_lifetimes)]
             #instance
         }
     }
@@ -416,10 +466,10 @@ impl Cached {
         let inside = quote_spanned!(Span::mixed_site()=> #(#patterns)* #body);
         let run = if signature.asyncness.is_some() {
             let future = emit::async_block(&self.function, &inside);
-            quote_spanned!(Span::mixed_site()=> miss.run_async(#future).await)
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.run_async(#future).await)
         } else {
             let closure = emit::closure(&self.function, &inside);
-            quote_spanned!(Span::mixed_site()=> miss.run(#closure))
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.run(#closure))
         };
         let steps = self.steps(&quote!(#site.instance(|| ())), &run, returns);
         let underscores = self.underscores();
@@ -447,11 +497,12 @@ impl Cached {
         let (arguments, key, keep) =
             (self.key.arguments(), self.key.closure(krate, None), self.keep(returns));
         quote_spanned! {Span::mixed_site()=>
-            let found = #krate::__private::look_up(#instance, #arguments, #key, #keep);
-            match found {
-                #krate::__private::Found::Hit(result) => result,
-                #krate::__private::Found::Miss(miss) => #run,
-            }
+            // What is looked up is gone after this statement: it need not be `Send` where the body waits.
+            let __perfkit_miss = match #krate::__private::look_up(#instance, #arguments, #key, #keep) {
+                #krate::__private::Found::Hit(__perfkit_result) => return __perfkit_result,
+                #krate::__private::Found::Miss(__perfkit_miss) => __perfkit_miss,
+            };
+            #run
         }
     }
 
@@ -470,10 +521,10 @@ impl Cached {
         }
         if signature.asyncness.is_some() {
             let method = format_ident!("{method}_async", span = Span::mixed_site());
-            quote_spanned!(Span::mixed_site()=> miss.#method(#call).await)
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.#method(#call).await)
         } else {
             let method = Ident::new(method, Span::mixed_site());
-            quote_spanned!(Span::mixed_site()=> miss.#method(move || #call))
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.#method(move || #call))
         }
     }
 
@@ -506,7 +557,9 @@ impl Cached {
 
     /// `fn prime`: runs the body and keeps its result in place of what is in the cache.
     fn prime(&self) -> TokenStream {
-        let Function { visibility, signature, .. } = &self.outer;
+        let Function { attributes, visibility, signature, .. } = &self.outer;
+        let (_, on_body) = emit::split_attributes(attributes);
+        let of_code = on_body.iter().filter(|attribute| !is_named(attribute, "profiled"));
         let mut signature = signature.clone();
         signature.ident = Ident::new("prime", Span::mixed_site());
         signature.abi = None;
@@ -516,8 +569,9 @@ impl Cached {
         quote_spanned! {Span::mixed_site()=>
             /// Runs the function whatever is in the cache, and keeps the result.
             #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
+            #(#of_code)*
             #visibility #signature {
-                let miss = #handle().primer(#arguments);
+                let __perfkit_miss = #handle().primer(#arguments);
                 #run
             }
         }
@@ -585,7 +639,7 @@ impl Cached {
         let span = returns.span().resolved_at(Span::mixed_site());
         let probe = self.options.probe.clone().unwrap_or_else(|| Ident::new("probe", span));
         let probe = quote_spanned!(probe.span()=> #krate::__private::#probe::<#returns>());
-        let keep = quote_spanned!(span=> (&&&&#probe).keep());
+        let keep = quote_spanned!(span=> (&&&&#probe).__perfkit_keep());
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]

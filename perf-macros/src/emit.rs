@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, LitStr, Path};
+use syn::{Attribute, LitStr, Meta, Path, parse_quote};
 
 use crate::function::{Function, contains_impl, is_named, line_and_column};
 
@@ -142,15 +142,26 @@ pub(crate) fn conditions(attributes: &[Attribute]) -> TokenStream {
 }
 
 /// A function's attributes where its code moves to another function: those about calling it, and those about its code.
-pub(crate) fn split_attributes(attributes: &[Attribute]) -> (Vec<&Attribute>, Vec<&Attribute>) {
-    let belongs_to_code = |attribute: &&Attribute| {
-        ["profiled", "expect", "target_feature"].iter().any(|name| is_named(attribute, name))
-    };
-    let is_lint = |attribute: &Attribute| {
-        ["allow", "warn", "deny", "forbid"].iter().any(|name| is_named(attribute, name))
-    };
-    let calling = attributes.iter().filter(|attribute| !belongs_to_code(attribute)).collect();
-    let code =
-        attributes.iter().filter(|attribute| belongs_to_code(attribute) || is_lint(attribute)).collect();
+///
+/// A lint that is expected may come from either of the two, so that it is only allowed.
+pub(crate) fn split_attributes(attributes: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
+    let (mut calling, mut code) = (Vec::new(), Vec::new());
+    for attribute in attributes {
+        let is = |names: &[&str]| names.iter().any(|name| is_named(attribute, name));
+        let mut attribute = attribute.clone();
+        if is(&["expect"])
+            && let Meta::List(list) = &mut attribute.meta
+        {
+            list.path = parse_quote!(allow);
+        }
+        if is(&["allow", "warn", "deny", "forbid", "expect", "target_feature"]) {
+            calling.push(attribute.clone());
+            code.push(attribute);
+        } else if is(&["profiled"]) {
+            code.push(attribute);
+        } else {
+            calling.push(attribute);
+        }
+    }
     (calling, code)
 }

@@ -91,11 +91,17 @@ impl Function {
         self.attributes.iter().any(|attribute| is_named(attribute, name))
     }
 
-    /// Gives every argument a plain name in the signature, and returns for each what is in the signature now and what was.
+    /// Gives every argument a plain name in the signature, none of them `mut`, and returns for each what is in the signature now and what was.
     pub(crate) fn name_arguments(&mut self) -> Vec<Argument> {
         let mut arguments = Vec::new();
         for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
-            let FnArg::Typed(argument) = argument else { continue };
+            let argument = match argument {
+                FnArg::Typed(argument) => argument,
+                FnArg::Receiver(receiver) => {
+                    receiver.mutability = None;
+                    continue;
+                }
+            };
             let pattern = match &*argument.pat {
                 Pat::Ident(pattern) if pattern.subpat.is_none() => {
                     let name = pattern.ident.clone();
@@ -234,24 +240,6 @@ pub(crate) fn is_result(ty: &Type) -> bool {
 /// Whether `impl Trait` occurs anywhere in the type, which then cannot be written in another place.
 pub(crate) fn contains_impl(ty: &Type) -> bool {
     contains_word(&ty.to_token_stream(), "impl")
-}
-
-/// Whether the type holds a reference or a lifetime other than `'static`.
-pub(crate) fn borrows(ty: &Type) -> bool {
-    fn borrows(tokens: TokenStream) -> bool {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        let is_static = |at: usize| {
-            matches!(tokens.get(at), Some(TokenTree::Punct(quote)) if quote.as_char() == '\'')
-                && matches!(tokens.get(at + 1), Some(TokenTree::Ident(name)) if name == "static")
-        };
-        tokens.iter().enumerate().any(|(at, token)| match token {
-            TokenTree::Punct(punct) if punct.as_char() == '&' => !is_static(at + 1),
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => !is_static(at),
-            TokenTree::Group(group) => borrows(group.stream()),
-            _ => false,
-        })
-    }
-    borrows(ty.to_token_stream())
 }
 
 /// Whether the identifier occurs anywhere in the tokens.

@@ -4,6 +4,7 @@
 //! can be read and tested, and the user's compile time stays low. Function bodies are never parsed: they stay raw tokens.
 
 mod benchmark;
+mod borrows;
 mod cached;
 mod cyclomatic;
 mod emit;

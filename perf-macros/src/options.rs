@@ -350,7 +350,6 @@ fn skip_to_comma(input: ParseStream) {
 pub(crate) fn ungrouped(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => ungrouped(&group.expr),
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. }) => expr,
         other => other,
     }
 }

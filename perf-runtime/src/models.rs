@@ -34,7 +34,7 @@ mod cache {
 
     /// What generated code does.
     fn call(site: &'static CacheSite, key: u32, body: impl FnOnce() -> u32) -> u32 {
-        let found = look_up(site.instance(()), &key, |key| (Argument(key).part(), ()), KeepAny);
+        let found = look_up(site.instance(()), &key, |key| (Argument(key).__perfkit_part(), ()), KeepAny);
         match found {
             Found::Hit(result) => result,
             Found::Miss(miss) => miss.run(body),

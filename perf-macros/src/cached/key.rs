@@ -4,17 +4,16 @@
 //! is called what it is called in the function: a copy of it where it is `Copy`, else a reference to it, so that nothing is taken
 //! away from the body.
 
-use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Generics, Lifetime, Pat, Path, ReceiverKind, Type, parse_quote};
 
 use super::{KeyOption, Options};
+use crate::borrows::{borrows, borrows_mutably, with_lifetime};
 use crate::fallback::Errors;
-use crate::function::{
-    Argument, Function, borrows, contains_impl, contains_word, first_type_argument, is_reference,
-    last_segment,
-};
+use crate::function::{Argument, Function, contains_impl, first_type_argument, last_segment};
+use crate::options::ungrouped;
 
 /// See the module.
 pub(super) struct KeyParts {
@@ -76,11 +75,11 @@ impl KeyParts {
         let words: TokenStream = expressions.iter().map(|expression| quote!(#expression,)).collect();
         let instead = matches!(options.key, Some(KeyOption::Instead(_)));
         check_skip(function, arguments, options, errors);
-        let receiver = Receiver::new(function, options, contains_word(&words, "self"), errors);
+        let receiver = Receiver::new(function, options, mentions(&words, "self"), errors);
         let mut parts = Vec::new();
         for argument in arguments {
             let Argument { name, pattern, ty } = argument;
-            let named = names(pattern).iter().any(|name| contains_word(&words, &name.to_string()));
+            let named = names(pattern).iter().any(|name| mentions(&words, &name.to_string()));
             let skipped = options.skip.contains(name);
             // What has no name has no influence.
             let counts = !instead && !skipped && !matches!(pattern, Pat::Wild(_));
@@ -135,7 +134,7 @@ impl KeyParts {
                 let argument = Ident::new(shape.argument(), Span::mixed_site());
                 // Messages about the argument point at its type.
                 let span = shape.inner().span().resolved_at(Span::mixed_site());
-                quote_spanned!(span=> #krate::__private::argument::#argument(#name).part())
+                quote_spanned!(span=> #krate::__private::argument::#argument(#name).__perfkit_part())
             });
         let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
         let parts: Vec<TokenStream> = arguments.chain(expressions).collect();
@@ -153,18 +152,28 @@ impl KeyParts {
     fn expression(&self, krate: &Path, expression: &Expr) -> TokenStream {
         let bindings = self.arguments.iter().filter(|part| part.named).map(|part| {
             let Part { name, pattern, shape, .. } = part;
+            let pattern = pattern.as_ref().map(|pattern| plain(pattern.to_token_stream()));
             match (pattern, shape) {
-                (Some(pattern), _) => quote!(let #pattern = #name;),
-                (None, Shape::Value(_)) => {
-                    quote!(let #name = #krate::__private::argument::Argument(#name).here();)
+                (None, Shape::Reference(_) | Shape::Optional(_) | Shape::Cow(_)) => TokenStream::new(),
+                (pattern, Shape::Value(_)) => {
+                    let pattern = pattern.unwrap_or_else(|| name.to_token_stream());
+                    quote! {
+                        #[allow(unused_variables)]
+                        let #pattern = #krate::__private::argument::Argument(#name).__perfkit_here();
+                    }
                 }
-                (None, _) => TokenStream::new(),
+                (Some(pattern), _) => quote!(#[allow(unused_variables)] let #pattern = #name;),
             }
         });
         let span = expression.span().resolved_at(Span::mixed_site());
-        let expression = without_self(expression.to_token_stream(), &this());
-        let part =
-            quote_spanned!(span=> (&&&#krate::__private::expression::Expression::new(#expression)).part());
+        let is_place = is_place(expression);
+        let mut expression = without_self(expression.to_token_stream(), &this());
+        if is_place {
+            expression = quote_spanned! {span=>
+                #krate::__private::argument::Argument(&#expression).__perfkit_here()
+            };
+        }
+        let part = quote_spanned!(span=> (&&&#krate::__private::expression::Expression::new(#expression)).__perfkit_part());
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
@@ -218,7 +227,7 @@ impl Receiver {
             ReceiverKind::Reference(_, _, None) => (quote!(#this), quote!(&#lifetime Self)),
             ReceiverKind::Reference(..) => (quote!(&*#this), quote!(&#lifetime Self)),
             ReceiverKind::Typed(_, ty) => {
-                let ty = with_lifetime(ty.to_token_stream(), &lifetime);
+                let ty = with_lifetime(ty, &lifetime);
                 (quote!(&#this), quote!(&#lifetime #ty))
             }
             _ => (quote!(&#this), quote!(&#lifetime Self)),
@@ -231,7 +240,7 @@ impl Receiver {
 fn is_mutable(kind: &ReceiverKind) -> bool {
     match kind {
         ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
-        ReceiverKind::Typed(_, ty) => contains_word(&ty.to_token_stream(), "mut"),
+        ReceiverKind::Typed(_, ty) => borrows_mutably(ty),
         _ => false,
     }
 }
@@ -241,7 +250,7 @@ impl Shape {
         match ty {
             Type::Group(group) => return Shape::of(&group.elem),
             Type::Paren(paren) => return Shape::of(&paren.elem),
-            Type::Reference(reference) if !is_mutable_reference(ty) => {
+            Type::Reference(reference) if reference.mutability.is_none() => {
                 return Shape::Reference((*reference.elem).clone());
             }
             _ => {}
@@ -249,9 +258,7 @@ impl Shape {
         let Some(segment) = last_segment(ty) else { return Shape::Value(ty.clone()) };
         let argument = first_type_argument(&segment.arguments);
         match (segment.ident.to_string().as_str(), argument) {
-            ("Option", Some(Type::Reference(inner)))
-                if !is_mutable_reference(&Type::Reference(inner.clone())) =>
-            {
+            ("Option", Some(Type::Reference(inner))) if inner.mutability.is_none() => {
                 Shape::Optional((*inner.elem).clone())
             }
             ("Cow", Some(inner)) => Shape::Cow(inner.clone()),
@@ -264,11 +271,11 @@ impl Shape {
         let lifetime = lifetime();
         match self {
             Shape::Value(ty) | Shape::Reference(ty) | Shape::Cow(ty) => {
-                let ty = with_lifetime(ty.to_token_stream(), &lifetime);
+                let ty = with_lifetime(ty, &lifetime);
                 quote!(&#lifetime #ty)
             }
             Shape::Optional(ty) => {
-                let ty = with_lifetime(ty.to_token_stream(), &lifetime);
+                let ty = with_lifetime(ty, &lifetime);
                 quote!(::core::option::Option<&#lifetime #ty>)
             }
         }
@@ -289,13 +296,9 @@ impl Shape {
     }
 }
 
-fn is_mutable_reference(ty: &Type) -> bool {
-    is_reference(ty) && ty.to_token_stream().into_iter().any(|token| token.to_string() == "mut")
-}
-
 /// Reports an argument that cannot be what the key wants of it.
 fn refuse(ty: &Type, counts: bool, skipped: bool, named: bool, errors: &mut Errors) {
-    if contains_word(&ty.to_token_stream(), "mut") && !skipped {
+    if borrows_mutably(ty) && !skipped {
         errors.push_over(
             ty,
             "a hit would leave out what the function does to this argument; take it by `&`, \
@@ -321,9 +324,12 @@ fn check_skip(function: &Function, arguments: &[Argument], options: &Options, er
             if function.receiver().is_none_or(|receiver| !is_mutable(&receiver.kind)) {
                 errors.push(name.span(), "`self` is no part of the key by itself; remove it from `skip`");
             }
-        } else if !arguments.iter().any(|argument| argument.name == *name) {
-            let known: Vec<String> =
-                arguments.iter().map(|argument| format!("`{}`", argument.name)).collect();
+        } else if !arguments
+            .iter()
+            .any(|argument| matches!(argument.pattern, Pat::Ident(_)) && argument.name == *name)
+        {
+            let named = arguments.iter().filter(|argument| matches!(argument.pattern, Pat::Ident(_)));
+            let known: Vec<String> = named.map(|argument| format!("`{}`", argument.name)).collect();
             let known = if known.is_empty() { String::from("it has none") } else { known.join(", ") };
             errors.push(
                 name.span(),
@@ -334,9 +340,8 @@ fn check_skip(function: &Function, arguments: &[Argument], options: &Options, er
     if let (Some(KeyOption::Instead(_)), Some(name)) =
         (&options.key, options.skip.iter().find(|name| *name != "self"))
     {
-        let mutable = arguments
-            .iter()
-            .any(|argument| argument.name == *name && contains_word(&argument.ty.to_token_stream(), "mut"));
+        let mutable =
+            arguments.iter().any(|argument| argument.name == *name && borrows_mutably(&argument.ty));
         if !mutable {
             errors.push(
                 name.span(),
@@ -387,33 +392,79 @@ fn without_self(tokens: TokenStream, this: &Ident) -> TokenStream {
         .collect()
 }
 
-/// A type with `lifetime` in place of every other but `'static`, written or left out after `&`.
-fn with_lifetime(tokens: TokenStream, lifetime: &Lifetime) -> TokenStream {
+/// Whether an expression names the variable, also in a format string.
+fn mentions(tokens: &TokenStream, name: &str) -> bool {
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let is_dot = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(dot)) if dot.as_char() == '.');
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        // Not the field or the method after a dot; two dots are a range.
+        TokenTree::Ident(word) => word == name && (at == 0 || !is_dot(at - 1) || (at > 1 && is_dot(at - 2))),
+        TokenTree::Literal(literal) => is_in_format_string(&literal.to_string(), name),
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        TokenTree::Punct(_) => false,
+    })
+}
+
+/// Whether it stands in a literal as `{name}`, `{name:…}` or, for a width or a precision, `name$`.
+fn is_in_format_string(literal: &str, name: &str) -> bool {
+    let goes_on = |c: char| c == '_' || c.is_alphanumeric();
+    literal.contains('"')
+        && literal.match_indices(name).any(|(at, _)| {
+            let (before, after) = (&literal[..at], &literal[at + name.len()..]);
+            (before.ends_with('{') && after.starts_with(['}', ':', ' ']))
+                || (after.starts_with('$') && !before.ends_with(goes_on))
+        })
+}
+
+/// A pattern whose names are what it is matched with, or references into it: without `ref` and `mut`.
+fn plain(pattern: TokenStream) -> TokenStream {
+    let mut after_and = false;
     let mut output = TokenStream::new();
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for token in pattern {
+        let is_and = matches!(&token, TokenTree::Punct(and) if and.as_char() == '&');
         match token {
-            TokenTree::Punct(quote) if quote.as_char() == '\'' => {
-                let name = tokens.next();
-                if matches!(&name, Some(TokenTree::Ident(name)) if name == "static") {
-                    output.extend([TokenTree::Punct(quote)].into_iter().chain(name));
-                } else {
-                    lifetime.to_tokens(&mut output);
-                }
-            }
-            TokenTree::Punct(and) if and.as_char() == '&' => {
-                output.extend([TokenTree::Punct(Punct::new('&', Spacing::Alone))]);
-                if !matches!(tokens.peek(), Some(TokenTree::Punct(quote)) if quote.as_char() == '\'') {
-                    lifetime.to_tokens(&mut output);
-                }
-            }
+            TokenTree::Ident(word) if !after_and && (word == "ref" || word == "mut") => {}
             TokenTree::Group(group) => {
-                let mut inner = Group::new(group.delimiter(), with_lifetime(group.stream(), lifetime));
+                let mut inner = Group::new(group.delimiter(), plain(group.stream()));
                 inner.set_span(group.span());
                 output.extend([TokenTree::Group(inner)]);
             }
             other => output.extend([other]),
         }
+        after_and = is_and;
     }
     output
+}
+
+/// Whether an expression is a place, from which nothing can be moved out if it is borrowed.
+fn is_place(expression: &Expr) -> bool {
+    match ungrouped(expression) {
+        Expr::Field(_) | Expr::Index(_) => true,
+        Expr::Paren(paren) => is_place(&paren.expr),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_expressions() {
+        for text in
+            ["a", "f(a)", "(x, [a.b])", "0..a", "x.f(a)", r#"format!("{a:?}-{b}")"#, r##"w!(r#"{x:a$}"#)"##]
+        {
+            assert!(mentions(&text.parse().unwrap(), "a"), "{text}");
+        }
+        for text in ["x.a", "x.a()", "ab", r#"format!("{ab} a {{x}}")"#, "'a'", r#"f!("{x:aa$}")"#] {
+            assert!(!mentions(&text.parse().unwrap(), "a"), "{text}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_take_nothing() {
+        let pattern = plain("(mut a, Some(ref b), &mut c)".parse().unwrap());
+        let expected: TokenStream = "(a, Some(b), &mut c)".parse().unwrap();
+        assert_eq!(pattern.to_string(), expected.to_string());
+    }
 }

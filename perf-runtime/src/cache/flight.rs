@@ -1,32 +1,43 @@
 //! One computation of one key: its leader runs the body, everybody else waits for it to land.
 //!
 //! A flight that lands without a result (the body panicked or its future was dropped, or the result is not for others) sends those
-//! who wait back to the beginning, where one of them becomes the next leader. Threads wait on a condition, tasks by their wakers; both may
-//! wait for one flight.
+//! who wait back to the beginning, where one of them becomes the next leader.
+//!
+//! A leader whose body is a future may be kept aside by whoever holds it, and never be polled again, while what holds it waits for
+//! the flight: a `select!` that took another branch does that. Nobody can see it happen, but it shows: the body asked to be polled, and
+//! was not. So the body is polled with the flight as its waker, which wakes the leader, notes the time, and wakes one of those
+//! who wait; as long as the body stays unpolled that one looks again and again, and in the end gives the flight up.
 
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use super::shard::Entry;
 use super::waits::{FlightId, next_id};
+use crate::clock;
 use crate::sync::{Condvar, Mutex};
+
+/// How long a body that could go on may be left alone while somebody waits for it.
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How a flight ended.
 #[derive(Debug)]
-pub(super) enum Landing<K, S, R> {
-    /// With an entry, which is in the cache.
-    Kept(Arc<Entry<K, S>>),
-    /// With a result that is not kept, of this key.
-    Refused(Arc<Entry<K, R>>),
+pub(super) enum Landing<R> {
+    /// Its entry has a value.
+    Kept,
+    /// With a result that is not kept.
+    Refused(Arc<R>),
     /// With nothing to share.
     Nothing,
 }
 
-impl<K, S, R> Clone for Landing<K, S, R> {
+impl<R> Clone for Landing<R> {
     fn clone(&self) -> Self {
         match self {
-            Landing::Kept(entry) => Landing::Kept(Arc::clone(entry)),
-            Landing::Refused(entry) => Landing::Refused(Arc::clone(entry)),
+            Landing::Kept => Landing::Kept,
+            Landing::Refused(result) => Landing::Refused(Arc::clone(result)),
             Landing::Nothing => Landing::Nothing,
         }
     }
@@ -35,55 +46,71 @@ impl<K, S, R> Clone for Landing<K, S, R> {
 /// See the module.
 pub(super) struct Flight<K, S, R> {
     pub(super) id: FlightId,
-    state: Mutex<State<K, S, R>>,
+    /// Has the key, and in the end the value.
+    pub(super) entry: Arc<Entry<K, S>>,
+    /// Whether others may wait for it.
+    pub(super) is_shared: bool,
+    state: Mutex<State<R>>,
     landed: Condvar,
 }
 
-struct State<K, S, R> {
-    landing: Option<Landing<K, S, R>>,
-    /// Tasks that wait, each by the number that it was given.
-    tasks: Vec<(u64, Waker)>,
+struct State<R> {
+    landing: Option<Landing<R>>,
+    /// Tasks that wait and that nobody woke, by the numbers that they were given.
+    tasks: BTreeMap<u64, Waker>,
     next_task: u64,
-    /// The task that polled the body last, where the body is a future.
+    /// The task that polled the body last, until it is woken.
     leader: Option<Waker>,
-    /// How often it did.
-    polls: u64,
+    /// Since when the body could go on but was not polled, in ticks.
+    ready: Option<u64>,
+    /// The body is being polled, for however long.
+    is_polled: bool,
+}
+
+impl<R> State<R> {
+    /// The task that has waited for the longest.
+    fn take_one(&mut self) -> Option<Waker> {
+        self.tasks.pop_first().map(|(_, waker)| waker)
+    }
 }
 
 impl<K, S, R> Flight<K, S, R> {
-    pub(super) fn new() -> Self {
+    /// A computation of the key of `entry`, which has no value yet.
+    pub(super) fn new(entry: Arc<Entry<K, S>>, is_shared: bool) -> Self {
         Flight {
             id: next_id(),
+            entry,
+            is_shared,
             state: Mutex::new(State {
                 landing: None,
-                tasks: Vec::new(),
+                tasks: BTreeMap::new(),
                 next_task: 0,
                 leader: None,
-                polls: 0,
+                ready: None,
+                is_polled: false,
             }),
             landed: Condvar::new(),
         }
     }
 
     /// Ends the flight, the first time. Called with no lock held: wakers are somebody's code.
-    pub(super) fn land(&self, landing: Landing<K, S, R>) {
+    pub(super) fn land(&self, landing: Landing<R>) {
         let mut state = self.state.lock();
         if state.landing.is_some() {
             return;
         }
         state.landing = Some(landing);
-        let tasks = core::mem::take(&mut state.tasks);
-        let leader = state.leader.take();
+        let (tasks, leader) = (core::mem::take(&mut state.tasks), state.leader.take());
         drop(state);
         self.landed.notify_all();
-        drop(leader);
-        for (_, waker) in tasks {
-            waker.wake();
+        for waker in tasks.into_values() {
+            wake(waker);
         }
+        drop(leader);
     }
 
     /// Blocks the thread until the flight has landed.
-    pub(super) fn wait(&self) -> Landing<K, S, R> {
+    pub(super) fn wait(&self) -> Landing<R> {
         let mut state = self.state.lock();
         loop {
             if let Some(landing) = &state.landing {
@@ -93,45 +120,71 @@ impl<K, S, R> Flight<K, S, R> {
         }
     }
 
-    /// Notes that a task is about to poll the body.
-    pub(super) fn polled_by(&self, task: &Waker) {
-        let mut state = self.state.lock();
-        state.polls += 1;
-        if state.leader.as_ref().is_some_and(|leader| leader.will_wake(task)) {
-            return;
-        }
-        drop(state);
+    /// A task polls the body.
+    pub(super) fn poll<T>(&self, task: &Waker, body: impl FnOnce() -> Poll<T>) -> Poll<T> {
         let task = task.clone();
-        let before = self.state.lock().leader.replace(task);
+        let mut state = self.state.lock();
+        (state.ready, state.is_polled) = (None, true);
+        let before = state.leader.replace(task);
+        drop(state);
         drop(before);
+        // Where it panics, the flight lands.
+        let end = body();
+        let now = clock::now();
+        let mut state = self.state.lock();
+        state.is_polled = false;
+        // Asked to be polled again while it was polled.
+        state.ready = state.ready.filter(|_| end.is_pending()).map(|_| now);
+        let watcher = if state.ready.is_some() { state.take_one() } else { None };
+        drop(state);
+        watcher.into_iter().for_each(wake);
+        end
     }
+}
+
+/// What the body is polled with: it can go on.
+impl<K, S, R> Wake for Flight<K, S, R>
+where
+    K: Send + Sync + 'static,
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+{
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let now = clock::now();
+        let mut state = self.state.lock();
+        state.ready.get_or_insert(now);
+        let leader = state.leader.take();
+        let watcher = if state.is_polled { None } else { state.take_one() };
+        drop(state);
+        leader.into_iter().chain(watcher).for_each(wake);
+    }
+}
+
+/// A waker that panics must not keep others from being woken.
+fn wake(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
 
 /// A task's wait for a flight.
 pub(super) struct Landed<K, S, R> {
     flight: Arc<Flight<K, S, R>>,
     task: Option<u64>,
-    /// Polls of the body when this was polled last by the task that polls the body.
-    polls: Option<u64>,
-    /// How often in a row there were none between two polls of this.
-    idle: u8,
 }
 
-/// The flight will not land while this task waits for it: the task itself holds the body, and does not poll it.
+/// The body could go on, but nobody polls it.
 #[derive(Debug)]
-pub(super) struct Stuck;
+pub(super) struct Abandoned;
 
 impl<K, S, R> Landed<K, S, R> {
     pub(super) fn new(flight: Arc<Flight<K, S, R>>) -> Self {
-        Landed { flight, task: None, polls: None, idle: 0 }
+        Landed { flight, task: None }
     }
 
-    /// The landing, or `Stuck`.
-    ///
-    /// One task may hold both the leader and somebody who waits for it. As a rule each of its polls reaches both (`join!`, `select!`), in any
-    /// order, so that between two polls of this the leader is passed over once at most. If it is twice, it is held aside, say by
-    /// a `select!` that took another branch.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Landing<K, S, R>, Stuck>> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Landing<R>, Abandoned>> {
         // Outside of the lock, since it is somebody's code; so is dropping one.
         let waker = context.waker().clone();
         let mut state = self.flight.state.lock();
@@ -140,29 +193,19 @@ impl<K, S, R> Landed<K, S, R> {
             drop(state);
             return Poll::Ready(Ok(landing));
         }
-        let mut look_again = false;
-        if state.leader.as_ref().is_some_and(|leader| leader.will_wake(&waker)) {
-            look_again = self.polls == Some(state.polls);
-            self.idle = if look_again { self.idle + 1 } else { 0 };
-            self.polls = Some(state.polls);
-            if self.idle == 2 {
-                drop(state);
-                return Poll::Ready(Err(Stuck));
-            }
-        }
+        let ready = state.ready.filter(|_| !state.is_polled);
         let number = *self.task.get_or_insert_with(|| {
             state.next_task += 1;
             state.next_task
         });
-        let before = if let Some((_, before)) = state.tasks.iter_mut().find(|(task, _)| *task == number) {
-            Some(core::mem::replace(before, waker))
-        } else {
-            state.tasks.push((number, waker));
-            None
-        };
+        let before = state.tasks.insert(number, waker);
         drop(state);
         drop(before);
-        if look_again {
+        if let Some(ready) = ready {
+            let passed = clock::rate().duration(clock::now().saturating_sub(ready));
+            if passed > PATIENCE {
+                return Poll::Ready(Err(Abandoned));
+            }
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -173,9 +216,11 @@ impl<K, S, R> Drop for Landed<K, S, R> {
     fn drop(&mut self) {
         let Some(number) = self.task else { return };
         let mut state = self.flight.state.lock();
-        let index = state.tasks.iter().position(|(task, _)| *task == number);
-        let waker = index.map(|index| state.tasks.swap_remove(index));
+        let waker = state.tasks.remove(&number);
+        // It may have been the one that was woken to look after the body.
+        let next = if state.ready.is_some() && waker.is_none() { state.take_one() } else { None };
         drop(state);
         drop(waker);
+        next.into_iter().for_each(wake);
     }
 }

@@ -7,9 +7,10 @@ use core::fmt;
 use core::future::poll_fn;
 use core::marker::PhantomData;
 use core::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Waker};
 
-use super::flight::{Flight, Landed, Landing, Stuck};
+use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
 use super::key::Key;
 use super::load::{Load, Loads};
@@ -99,8 +100,9 @@ pub fn look_up<M, A, R, Q: Key, W: Keep<R>>(
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>();
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
-    match cache.store.find(hash, |owned| key.is(owned)) {
-        Some(entry) => Found::Hit(W::kept(entry.value.clone())),
+    let found = cache.store.find(hash, |owned| key.is(owned));
+    match found.and_then(|entry| entry.value()) {
+        Some(value) => Found::Hit(W::kept(value)),
         None => Found::Miss(Miss::new(cache, hash, &key)),
     }
 }
@@ -118,7 +120,7 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
     pub fn peek(&self, arguments: A) -> Option<R> {
         let key = self.binding.key(arguments);
         let entry = self.cache.store.peek(key.hash(&self.cache.seed), &|owned| key.is(owned))?;
-        Some(B::Keep::kept(entry.value.clone()))
+        entry.value().map(B::Keep::kept)
     }
 
     /// Keeps `result` as that of a call with these arguments, in place of what was there. What is not kept, an `Err` or a `None`, only
@@ -128,8 +130,8 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let hash = key.hash(&self.cache.seed);
         match B::Keep::sort(result) {
             Sorted::Kept(value) => {
-                let entry = Arc::new(Entry { key: key.own(), value });
-                self.cache.store.insert(hash, entry, &|owned| key.is(owned));
+                let entry = Entry { key: key.own(), value: OnceLock::from(value) };
+                self.cache.store.insert(hash, &Arc::new(entry), &|owned| key.is(owned));
             }
             Sorted::Refused(_) | Sorted::Private => {
                 self.cache.store.invalidate(hash, &|owned| key.is(owned));
@@ -149,7 +151,7 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         self.cache.store.stats()
     }
 
-    /// A run of the body whatever is in the cache.
+    /// A run of the body whatever is in the cache. It begins here, as far as what is invalidated meanwhile is concerned.
     pub fn primer(&self, arguments: A) -> Primer<R>
     where
         R: 'static,
@@ -160,7 +162,7 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
     }
 }
 
-/// Runs the body and keeps its result in place of what is in the cache.
+/// Runs the body and keeps its result in place of what is in the cache; what is not kept, an `Err` or a `None`, only removes it.
 #[must_use = "nothing is computed until the body runs"]
 pub struct Primer<R> {
     loads: &'static Loads,
@@ -208,7 +210,8 @@ pub enum Found<R, M> {
 pub struct Miss<K: 'static, R, W: Keep<R>> {
     cache: &'static Cache<K, W::Kept, W::Refused>,
     hash: u64,
-    key: K,
+    /// Has the key, and no value yet.
+    entry: Arc<Entry<K, W::Kept>>,
     are_same: fn(&K, &K) -> bool,
 }
 
@@ -220,16 +223,12 @@ impl<K: 'static, R, W: Keep<R>> fmt::Debug for Miss<K, R, W> {
 
 /// What a call without a result is to do next.
 enum Next<K: 'static, R, W: Keep<R>> {
-    /// Return this.
-    Return(R),
     /// Run the body, for all who wait.
-    Lead(Lead<K, R, W>),
-    /// Run the body for itself: it would wait for ever, or for another key of the same hash.
-    Alone(Miss<K, R, W>),
+    Lead(Descent<K, R, W>),
     /// Wait, and see.
-    Wait(Miss<K, R, W>, Arc<Flight<K, W::Kept, W::Refused>>, Waiting),
-    /// Begin again: what it waited for came to nothing.
-    Again(Miss<K, R, W>),
+    Wait(Arc<Flight<K, W::Kept, W::Refused>>, Waiting),
+    /// Run the body for itself: it would wait for ever.
+    Alone,
 }
 
 impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
@@ -239,174 +238,186 @@ impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
         hash: u64,
         key: &Q,
     ) -> Self {
-        Miss { cache, hash, key: key.own(), are_same: Q::are_same }
-    }
-
-    fn into_primer(self) -> Primer<R>
-    where
-        Owned: Send + Sync,
-        R: 'static,
-    {
-        let Miss { cache, hash, key, are_same } = self;
-        let keep = move |result: &R, load: Load| {
-            let sorted = W::sort(result);
-            load.end(matches!(sorted, Sorted::Kept(_)));
-            if let Sorted::Kept(value) = sorted {
-                let entry = Arc::new(Entry { key, value });
-                cache.store.insert(hash, Arc::clone(&entry), &|other| are_same(other, &entry.key));
-            }
-        };
-        Primer { loads: &cache.store.loads, keep: Box::new(keep) }
+        Miss { cache, hash, entry: Arc::new(Entry::new(key.own())), are_same: Q::are_same }
     }
 }
 
 /// The second step of a call: the result, from this body or from another caller's.
-impl<K: 'static, R, W: Keep<R>> Miss<K, R, W> {
+impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     /// Runs the body, unless another caller does or has done.
     pub fn run(self, body: impl FnOnce() -> R) -> R {
-        let mut next = self.next();
         loop {
-            next = match next {
-                Next::Return(result) => return result,
-                Next::Lead(lead) => return lead.run(body),
-                Next::Alone(miss) => {
-                    let load = miss.cache.store.loads.start();
+            match self.next() {
+                Err(result) => return result,
+                Ok(Next::Lead(descent)) => return self.lead(descent, body),
+                Ok(Next::Alone) => {
+                    let load = self.cache.store.loads.start();
                     let result = body();
-                    load.end(false);
+                    load.end(is_kept::<R, W>(&result));
                     return result;
                 }
-                Next::Wait(miss, flight, waiting) => {
+                Ok(Next::Wait(flight, waiting)) => {
                     let landing = flight.wait();
                     drop(waiting);
-                    miss.after(landing)
+                    if let Some(result) = self.share(&flight, landing) {
+                        return result;
+                    }
                 }
-                Next::Again(miss) => miss.next(),
             }
         }
     }
 
     /// The same for a body that is a future. It may be polled by any task and dropped at any time.
     pub async fn run_async(self, body: impl Future<Output = R>) -> R {
-        let mut next = self.next();
         loop {
-            next = match next {
-                Next::Return(result) => return result,
-                Next::Lead(lead) => return lead.run_async(body).await,
-                Next::Alone(miss) => {
-                    let load = miss.cache.store.loads.start();
+            // No `R` is held where this waits, so that the future is `Send` where the body's is.
+            let next = match self.next() {
+                Err(result) => return result,
+                Ok(next) => next,
+            };
+            match next {
+                Next::Lead(descent) => return self.lead_async(descent, body).await,
+                Next::Alone => {
+                    let load = self.cache.store.loads.start();
                     let result = body.await;
-                    load.end(false);
+                    load.end(is_kept::<R, W>(&result));
                     return result;
                 }
-                Next::Wait(miss, flight, waiting) => {
-                    let mut landed = Landed::new(flight);
+                Next::Wait(flight, waiting) => {
+                    let mut landed = Landed::new(Arc::clone(&flight));
                     let landing = poll_fn(|context| landed.poll(context)).await;
                     drop(landed);
                     drop(waiting);
                     match landing {
-                        Ok(landing) => miss.after(landing),
-                        Err(Stuck) => Next::Alone(miss),
+                        Ok(landing) => {
+                            if let Some(result) = self.share(&flight, landing) {
+                                return result;
+                            }
+                        }
+                        // Sends all who wait for it back to the beginning. Its leader may still go on, for itself.
+                        Err(Abandoned) => self.cache.store.give_up(self.hash, &flight, Landing::Nothing),
                     }
                 }
-                Next::Again(miss) => miss.next(),
             }
         }
     }
 
-    fn next(self) -> Next<K, R, W> {
+    fn next(&self) -> Result<Next<K, R, W>, R> {
         let store = &self.cache.store;
-        match store.join(self.hash) {
+        match store.join(self.hash, &self.entry, &|key| self.is(key)) {
             Turn::Lead(flight) => {
-                let descent = Descent { cache: self.cache, hash: self.hash, flight };
+                let descent = Descent::new(self, flight);
+                let _running = waits::run(descent.flight.id);
                 // Another flight may have landed since this call looked.
-                let found = store.peek(self.hash, &|key| (self.are_same)(key, &self.key));
-                match found {
-                    Some(entry) => {
+                let found = store.peek(self.hash, &|key| self.is(key));
+                match found.and_then(|entry| entry.value()) {
+                    Some(value) => {
                         store.loads.count_wait();
-                        Next::Return(W::kept(entry.value.clone()))
+                        Err(W::kept(value))
                     }
-                    None => Next::Lead(Lead { miss: self, descent }),
+                    None => Ok(Next::Lead(descent)),
                 }
             }
             Turn::Follow(flight) => match waits::begin(flight.id) {
-                Some(waiting) => Next::Wait(self, flight, waiting),
-                None => Next::Alone(self),
+                Some(waiting) => Ok(Next::Wait(flight, waiting)),
+                None => Ok(Next::Alone),
             },
         }
     }
 
-    /// What follows from the landing of the flight that it waited for.
-    fn after(self, landing: Landing<K, W::Kept, W::Refused>) -> Next<K, R, W> {
+    fn is(&self, key: &K) -> bool {
+        (self.are_same)(key, &self.entry.key)
+    }
+
+    /// The result of the flight that it waited for, if there is one to share.
+    fn share(&self, flight: &Flight<K, W::Kept, W::Refused>, landing: Landing<W::Refused>) -> Option<R> {
         let result = match landing {
-            Landing::Kept(entry) if (self.are_same)(&entry.key, &self.key) => W::kept(entry.value.clone()),
-            Landing::Refused(entry) if (self.are_same)(&entry.key, &self.key) => {
-                W::refused(entry.value.clone())
-            }
-            // Another key of the same hash.
-            Landing::Kept(_) | Landing::Refused(_) => return Next::Alone(self),
-            Landing::Nothing => return Next::Again(self),
+            Landing::Kept => W::kept(flight.entry.value()?),
+            Landing::Refused(refused) => W::refused(W::Refused::clone(&refused)),
+            Landing::Nothing => return None,
         };
         self.cache.store.loads.count_wait();
-        Next::Return(result)
+        Some(result)
+    }
+
+    fn lead(&self, descent: Descent<K, R, W>, body: impl FnOnce() -> R) -> R {
+        let load = self.cache.store.loads.start();
+        // Also while the flight lands: cloning, comparing and dropping may call this function again.
+        let _running = waits::run(descent.flight.id);
+        let result = body();
+        self.land(descent, &result, load);
+        result
+    }
+
+    async fn lead_async(&self, descent: Descent<K, R, W>, body: impl Future<Output = R>) -> R {
+        let load = self.cache.store.loads.start();
+        let flight = Arc::clone(&descent.flight);
+        let waker = Waker::from(Arc::clone(&flight));
+        let mut body = pin!(body);
+        let (result, _running) = poll_fn(|context| {
+            flight.poll(context.waker(), || {
+                let running = waits::run(flight.id);
+                let end = body.as_mut().poll(&mut Context::from_waker(&waker));
+                end.map(|result| (result, running))
+            })
+        })
+        .await;
+        self.land(descent, &result, load);
+        result
+    }
+
+    fn into_primer(self) -> Primer<R>
+    where
+        R: 'static,
+    {
+        let store = &self.cache.store;
+        let descent = Descent::new(&self, store.begin(self.hash, &self.entry));
+        let keep = move |result: &R, load: Load| self.land(descent, result, load);
+        Primer { loads: &store.loads, keep: Box::new(keep) }
+    }
+
+    fn land(&self, mut descent: Descent<K, R, W>, result: &R, load: Load) {
+        let sorted = W::sort(result);
+        load.end(matches!(sorted, Sorted::Kept(_)));
+        let (store, flight) = (&self.cache.store, &descent.flight);
+        match sorted {
+            Sorted::Kept(value) => {
+                // Only here, and this flight lands once.
+                let _ = flight.entry.value.set(value);
+                store.land(self.hash, flight, &|key| self.is(key));
+            }
+            Sorted::Refused(value) if flight.is_shared => {
+                store.give_up(self.hash, flight, Landing::Refused(Arc::new(value)));
+            }
+            Sorted::Private if flight.is_shared => store.give_up(self.hash, flight, Landing::Nothing),
+            Sorted::Refused(_) | Sorted::Private => store.forget(self.hash, flight, &|key| self.is(key)),
+        }
+        descent.is_over = true;
     }
 }
 
-/// A call that runs the body for all who wait. Dropped without a result, it sends them back.
-struct Lead<K: 'static, R, W: Keep<R>> {
-    miss: Miss<K, R, W>,
-    descent: Descent<K, R, W>,
+fn is_kept<R, W: Keep<R>>(result: &R) -> bool {
+    matches!(W::sort(result), Sorted::Kept(_))
 }
 
-/// The end of a flight that its leader has not landed.
+/// What lands a flight whose leader does not: its body panicked, or its future was dropped.
 struct Descent<K: 'static, R, W: Keep<R>> {
     cache: &'static Cache<K, W::Kept, W::Refused>,
     hash: u64,
     flight: Arc<Flight<K, W::Kept, W::Refused>>,
+    is_over: bool,
 }
 
-impl<K: 'static, R, W: Keep<R>> Lead<K, R, W> {
-    fn run(self, body: impl FnOnce() -> R) -> R {
-        let load = self.miss.cache.store.loads.start();
-        let running = waits::run(self.descent.flight.id);
-        let result = body();
-        drop(running);
-        self.land(&result, load);
-        result
-    }
-
-    async fn run_async(self, body: impl Future<Output = R>) -> R {
-        let load = self.miss.cache.store.loads.start();
-        let mut body = pin!(body);
-        let result = poll_fn(|context| {
-            let flight = &self.descent.flight;
-            flight.polled_by(context.waker());
-            let _running = waits::run(flight.id);
-            body.as_mut().poll(context)
-        })
-        .await;
-        self.land(&result, load);
-        result
-    }
-
-    fn land(self, result: &R, load: Load) {
-        let Lead { miss: Miss { cache, hash, key, .. }, descent } = self;
-        let sorted = W::sort(result);
-        load.end(matches!(sorted, Sorted::Kept(_)));
-        match sorted {
-            Sorted::Kept(value) => cache.store.land(hash, &descent.flight, Arc::new(Entry { key, value })),
-            Sorted::Refused(value) => {
-                let landing = Landing::Refused(Arc::new(Entry { key, value }));
-                cache.store.give_up(hash, &descent.flight, landing);
-            }
-            // What `descent` does when it is dropped.
-            Sorted::Private => {}
-        }
+impl<K: 'static, R, W: Keep<R>> Descent<K, R, W> {
+    fn new(miss: &Miss<K, R, W>, flight: Arc<Flight<K, W::Kept, W::Refused>>) -> Self {
+        Descent { cache: miss.cache, hash: miss.hash, flight, is_over: false }
     }
 }
 
 impl<K: 'static, R, W: Keep<R>> Drop for Descent<K, R, W> {
     fn drop(&mut self) {
-        // Landed already, or not at all.
-        self.cache.store.give_up(self.hash, &self.flight, Landing::Nothing);
+        if !self.is_over {
+            self.cache.store.give_up(self.hash, &self.flight, Landing::Nothing);
+        }
     }
 }

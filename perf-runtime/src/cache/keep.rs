@@ -1,7 +1,7 @@
 //! Which results are kept: all, or of a `Result` only the `Ok`s and of an `Option` only the `Some`s.
 //!
 //! What a function returns is looked at as a type, not as it is spelled, so an alias of a `Result` is a `Result`:
-//! `probe::<R>().keep()` gives the [`Keep`] that fits `R`, by the order in which methods are looked up (D. Tolnay, "Autoref-based stable
+//! `probe::<R>().__perfkit_keep()` gives the [`Keep`] that fits `R`, by the order in which methods are looked up (D. Tolnay, "Autoref-based stable
 //! specialization", 2019).
 
 use core::marker::PhantomData;
@@ -207,13 +207,13 @@ pub mod by {
         Probe, Shareable,
     };
 
-    /// A trait with one method, `keep`, that gives the way for the types it is implemented for.
+    /// A trait with one method that gives the way for the types it is implemented for.
     macro_rules! way {
         ($(#[$doc:meta])* $name:ident => $way:ident; $([$($parameter:ident $(: $bound:ident)?),*] $probe:ty),*) => {
             $(#[$doc])*
             pub trait $name {
                 /// The way.
-                fn keep(&self) -> $way {
+                fn __perfkit_keep(&self) -> $way {
                     $way
                 }
             }
@@ -241,7 +241,7 @@ pub mod by {
         [T: Shareable] &NoneProbe<Option<T>>
     );
 
-    /// A trait with one method, `keep`, that demands what nothing has.
+    /// A trait with one method that demands what nothing has.
     macro_rules! unfit {
         ($(#[$doc:meta])* $name:ident, $probe:ident => $demand:ident) => {
             $(#[$doc])*
@@ -250,7 +250,7 @@ pub mod by {
                 type Of;
 
                 /// Never called.
-                fn keep(&self) -> <Self::Of as $demand>::Way
+                fn __perfkit_keep(&self) -> <Self::Of as $demand>::Way
                 where
                     Self::Of: $demand;
             }
@@ -258,7 +258,7 @@ pub mod by {
             impl<R> $name for $probe<R> {
                 type Of = R;
 
-                fn keep(&self) -> R::Way
+                fn __perfkit_keep(&self) -> R::Way
                 where
                     R: $demand,
                 {
@@ -292,9 +292,9 @@ mod tests {
 
     #[test]
     fn each_type_is_kept_in_its_way() {
-        let KeepOkShareErr = (&&&&probe::<Result<u8, String>>()).keep();
-        let KeepOk = (&&&&probe::<Alias<u8>>()).keep();
-        let KeepSome = (&&&&probe::<Option<u8>>()).keep();
-        let KeepAny = (&&&&probe::<Vec<u8>>()).keep();
+        let KeepOkShareErr = (&&&&probe::<Result<u8, String>>()).__perfkit_keep();
+        let KeepOk = (&&&&probe::<Alias<u8>>()).__perfkit_keep();
+        let KeepSome = (&&&&probe::<Option<u8>>()).__perfkit_keep();
+        let KeepAny = (&&&&probe::<Vec<u8>>()).__perfkit_keep();
     }
 }

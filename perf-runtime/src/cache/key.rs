@@ -191,14 +191,14 @@ pub mod argument {
         type Part;
 
         /// The part.
-        fn part(self) -> Self::Part;
+        fn __perfkit_part(self) -> Self::Part;
     }
 
     impl<'a, T: Hashable + ?Sized> Fit for Argument<'a, T> {
         type Part = ByRef<'a, T>;
 
         #[inline]
-        fn part(self) -> ByRef<'a, T> {
+        fn __perfkit_part(self) -> ByRef<'a, T> {
             ByRef(self.0)
         }
     }
@@ -207,7 +207,7 @@ pub mod argument {
         type Part = ByOption<'a, T>;
 
         #[inline]
-        fn part(self) -> ByOption<'a, T> {
+        fn __perfkit_part(self) -> ByOption<'a, T> {
             ByOption(self.0)
         }
     }
@@ -218,7 +218,7 @@ pub mod argument {
         type Of: ?Sized;
 
         /// Never called.
-        fn part(self) -> <Self::Of as CacheKey>::Part
+        fn __perfkit_part(self) -> <Self::Of as CacheKey>::Part
         where
             Self::Of: CacheKey;
     }
@@ -226,7 +226,7 @@ pub mod argument {
     impl<T: ?Sized> Unfit for &Argument<'_, T> {
         type Of = T;
 
-        fn part(self) -> T::Part
+        fn __perfkit_part(self) -> T::Part
         where
             T: CacheKey,
         {
@@ -237,7 +237,7 @@ pub mod argument {
     impl<T: ?Sized> Unfit for &OptionalArgument<'_, T> {
         type Of = T;
 
-        fn part(self) -> T::Part
+        fn __perfkit_part(self) -> T::Part
         where
             T: CacheKey,
         {
@@ -248,12 +248,12 @@ pub mod argument {
     /// In an expression of `key`: a copy, so that the expression takes nothing away from the body.
     pub trait Copied<T> {
         /// The value.
-        fn here(self) -> T;
+        fn __perfkit_here(self) -> T;
     }
 
     impl<T: Copy> Copied<T> for Argument<'_, T> {
         #[inline]
-        fn here(self) -> T {
+        fn __perfkit_here(self) -> T {
             *self.0
         }
     }
@@ -261,12 +261,12 @@ pub mod argument {
     /// In an expression of `key`, where it cannot be copied: the reference.
     pub trait Borrowed<'a, T: ?Sized> {
         /// The reference.
-        fn here(self) -> &'a T;
+        fn __perfkit_here(self) -> &'a T;
     }
 
     impl<'a, T: ?Sized> Borrowed<'a, T> for &Argument<'a, T> {
         #[inline]
-        fn here(self) -> &'a T {
+        fn __perfkit_here(self) -> &'a T {
             self.0
         }
     }
@@ -304,14 +304,14 @@ pub mod expression {
         type Part;
 
         /// The part.
-        fn part(&self) -> Self::Part;
+        fn __perfkit_part(&self) -> Self::Part;
     }
 
     impl<'a, T: Hashable + ?Sized> Reference for &&Expression<&'a T> {
         type Part = ByRef<'a, T>;
 
         #[inline]
-        fn part(&self) -> ByRef<'a, T> {
+        fn __perfkit_part(&self) -> ByRef<'a, T> {
             ByRef(self.take())
         }
     }
@@ -320,7 +320,7 @@ pub mod expression {
         type Part = ByOption<'a, T>;
 
         #[inline]
-        fn part(&self) -> ByOption<'a, T> {
+        fn __perfkit_part(&self) -> ByOption<'a, T> {
             ByOption(self.take())
         }
     }
@@ -328,12 +328,12 @@ pub mod expression {
     /// As it is.
     pub trait Value<T> {
         /// The part.
-        fn part(&self) -> ByValue<T>;
+        fn __perfkit_part(&self) -> ByValue<T>;
     }
 
     impl<T: Hashable> Value<T> for &Expression<T> {
         #[inline]
-        fn part(&self) -> ByValue<T> {
+        fn __perfkit_part(&self) -> ByValue<T> {
             ByValue(self.take())
         }
     }
@@ -344,7 +344,7 @@ pub mod expression {
         type Of;
 
         /// Never called.
-        fn part(&self) -> <Self::Of as CacheKey>::Part
+        fn __perfkit_part(&self) -> <Self::Of as CacheKey>::Part
         where
             Self::Of: CacheKey;
     }
@@ -352,7 +352,7 @@ pub mod expression {
     impl<T> Unfit for Expression<T> {
         type Of = T;
 
-        fn part(&self) -> T::Part
+        fn __perfkit_part(&self) -> T::Part
         where
             T: CacheKey,
         {
@@ -390,8 +390,8 @@ mod tests {
     fn arguments_are_copied_where_they_can_be() {
         use argument::{Argument, Borrowed as _, Copied as _};
         let (number, text) = (7_u32, String::from("x"));
-        let copied: u32 = Argument(&number).here();
-        let borrowed: &String = Argument(&text).here();
+        let copied: u32 = Argument(&number).__perfkit_here();
+        let borrowed: &String = Argument(&text).__perfkit_here();
         assert_eq!((copied, borrowed.as_str()), (7, "x"));
     }
 }

@@ -10,12 +10,13 @@
 //! | `key` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard`, `index`, `policy` | the entries, how they are found, which of them gives way |
-//! | `flight`, `waits` | one computation per key, and no waiting in a ring |
+//! | `flight`, `aloft`, `waits` | one computation per key, and no waiting in a ring |
 //! | `registry`, `stats`, `load` | all caches of the program, and what they count |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
 
+mod aloft;
 mod flight;
 mod handle;
 mod index;

@@ -113,14 +113,14 @@ impl CacheSite {
         }
     }
 
-    /// The same, keeping at most `max_size` entries.
+    /// The same, keeping at most `max_size` entries, or 2³¹ where that is less.
     ///
     /// # Panics
     /// If `max_size` is 0; in a `static` that is a compile error.
     #[must_use]
     pub const fn max_size(mut self, max_size: usize) -> Self {
         assert!(max_size > 0, "a cache that keeps nothing is no cache");
-        self.limits.max_size = max_size;
+        self.limits.max_size = if max_size < Limits::LARGEST { max_size } else { Limits::LARGEST };
         self
     }
 

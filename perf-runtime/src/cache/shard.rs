@@ -1,15 +1,29 @@
 //! One shard's entries, under its lock: what is found by hash alone, and what no code of the user's runs in.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::index::Index;
 use super::policy::{Order, Policy};
 
-/// A key and what belongs to it.
+/// A key and what belongs to it, which is there when the entry is in a cache.
 #[derive(Debug)]
 pub(super) struct Entry<K, S> {
     pub(super) key: K,
-    pub(super) value: S,
+    pub(super) value: OnceLock<S>,
+}
+
+impl<K, S> Entry<K, S> {
+    pub(super) fn new(key: K) -> Self {
+        Entry { key, value: OnceLock::new() }
+    }
+}
+
+impl<K, S: Clone> Entry<K, S> {
+    /// A clone of the value, which is there where the entry was in a cache.
+    #[inline]
+    pub(super) fn value(&self) -> Option<S> {
+        self.value.get().cloned()
+    }
 }
 
 /// The entries of one shard, and what happened to them.
@@ -26,28 +40,24 @@ pub(super) struct Entries<K, S> {
 }
 
 /// A place for an entry.
-pub(super) struct Slot<K, S> {
+struct Slot<K, S> {
     hash: u64,
     /// In ticks; `u64::MAX` for never.
     expires: u64,
     /// `None` in a free slot.
-    pub(super) entry: Option<Arc<Entry<K, S>>>,
+    entry: Option<Arc<Entry<K, S>>>,
 }
 
-/// What a look into a shard found.
+/// All entries with one hash at one moment; nearly always one at most.
+pub(super) type Bucket<K, S> = Vec<Arc<Entry<K, S>>>;
+
+/// What a look into a shard found first.
 pub(super) enum Found<K, S> {
     /// An entry with the hash; most likely the one.
     Candidate(Arc<Entry<K, S>>),
-    /// An entry whose time was up, and which was taken out. There may be others.
-    Expired(Arc<Entry<K, S>>),
+    /// An entry with the hash whose time is up.
+    Expired,
     Nothing,
-}
-
-/// Whether a look is a use, as far as the policy is concerned.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Use {
-    Yes,
-    No,
 }
 
 impl<K, S> Entries<K, S> {
@@ -69,30 +79,74 @@ impl<K, S> Entries<K, S> {
         self.slots.len() - self.free.len()
     }
 
-    /// The entry with this hash, after `skip` others. An expired one is taken out.
+    /// The slots with this hash.
     #[inline]
-    pub(super) fn find(&mut self, hash: u64, skip: usize, now: u64, usage: Use) -> Found<K, S> {
-        let slot =
-            self.index.candidates(hash).filter(|slot| self.slots[*slot as usize].hash == hash).nth(skip);
-        let Some(slot) = slot else { return Found::Nothing };
-        let Slot { expires, entry, .. } = &self.slots[slot as usize];
-        let Some(entry) = entry else { return Found::Nothing };
-        let entry = Arc::clone(entry);
-        if *expires <= now {
-            self.empty(slot);
-            self.expired += 1;
-            return Found::Expired(entry);
-        }
-        if usage == Use::Yes {
+    fn slots_of(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        self.index.candidates(hash).filter(move |slot| self.slots[*slot as usize].hash == hash)
+    }
+
+    /// The first entry with this hash.
+    #[inline]
+    pub(super) fn first(&self, hash: u64, now: u64) -> Found<K, S> {
+        self.slots_of(hash).next().map_or(Found::Nothing, |slot| self.look_at(slot, now))
+    }
+
+    /// The first entry with this hash, which is noted as used.
+    #[inline]
+    pub(super) fn find(&mut self, hash: u64, now: u64) -> Found<K, S> {
+        let first = self.slots_of(hash).next();
+        let Some(slot) = first else { return Found::Nothing };
+        let found = self.look_at(slot, now);
+        if let Found::Candidate(_) = found {
             self.order.touch(slot);
         }
-        Found::Candidate(entry)
+        found
+    }
+
+    #[inline]
+    fn look_at(&self, slot: u32, now: u64) -> Found<K, S> {
+        match &self.slots[slot as usize] {
+            Slot { expires, entry: Some(entry), .. } if *expires > now => Found::Candidate(Arc::clone(entry)),
+            _ => Found::Expired,
+        }
+    }
+
+    /// All entries with this hash. Those whose time is up are taken out, into `expired`.
+    pub(super) fn bucket(&mut self, hash: u64, now: u64, expired: &mut Bucket<K, S>) -> Bucket<K, S> {
+        let (mut bucket, mut over) = (Vec::new(), Vec::new());
+        for slot in self.slots_of(hash) {
+            let Slot { expires, entry, .. } = &self.slots[slot as usize];
+            match entry {
+                Some(entry) if *expires > now => bucket.push(Arc::clone(entry)),
+                _ => over.push(slot),
+            }
+        }
+        self.expired += over.len() as u64;
+        expired.extend(over.into_iter().filter_map(|slot| self.empty(slot)));
+        bucket
+    }
+
+    /// Whether the entries with this hash are still those.
+    pub(super) fn is_bucket(&self, hash: u64, bucket: &[Arc<Entry<K, S>>]) -> bool {
+        let mut slots = self.slots_of(hash);
+        let same = bucket.iter().all(|entry| {
+            let slot = slots.next().and_then(|slot| self.slots[slot as usize].entry.as_ref());
+            slot.is_some_and(|other| Arc::ptr_eq(other, entry))
+        });
+        same && slots.next().is_none()
     }
 
     fn slot_of(&self, hash: u64, entry: &Arc<Entry<K, S>>) -> Option<u32> {
-        self.index.candidates(hash).find(|slot| {
+        self.slots_of(hash).find(|slot| {
             self.slots[*slot as usize].entry.as_ref().is_some_and(|other| Arc::ptr_eq(other, entry))
         })
+    }
+
+    /// Notes that an entry was used, if it is still there.
+    pub(super) fn touch(&mut self, hash: u64, entry: &Arc<Entry<K, S>>) {
+        if let Some(slot) = self.slot_of(hash, entry) {
+            self.order.touch(slot);
+        }
     }
 
     pub(super) fn insert(&mut self, hash: u64, entry: Arc<Entry<K, S>>, expires: u64) {
@@ -134,6 +188,7 @@ impl<K, S> Entries<K, S> {
         self.release(slot)
     }
 
+    /// Takes out what is to give way, if there is anything.
     pub(super) fn evict(&mut self) -> Option<Arc<Entry<K, S>>> {
         let slots = &self.slots;
         let slot = self.order.evict(|slot| slots[slot as usize].hash)?;
@@ -149,10 +204,12 @@ impl<K, S> Entries<K, S> {
         entry.take()
     }
 
-    pub(super) fn clear(&mut self) -> Vec<Slot<K, S>> {
+    /// Takes everything out.
+    pub(super) fn clear(&mut self) -> Bucket<K, S> {
         self.index.clear();
         self.order.clear();
         self.free = Vec::new();
-        core::mem::take(&mut self.slots)
+        let slots = core::mem::take(&mut self.slots);
+        slots.into_iter().filter_map(|slot| slot.entry).collect()
     }
 }

@@ -1,22 +1,22 @@
-//! The entries of one cache, spread over shards.
+//! The entries of one cache, spread over shards, and the computations under way.
 //!
 //! Under a shard's lock entries are found by hash alone and handed out by reference count, so that comparing keys and cloning and
-//! dropping values, which are somebody's code, happen after the lock is released. Two keys with one hash are both kept; who looks
-//! for the second is told to skip the first.
+//! dropping values, which are somebody's code, happen after the lock is released. Two keys with one hash are both kept. Where what was
+//! found must still be so when something is changed, it is looked at again under the lock, by address; if it is not, all begins anew.
 //!
 //! The number of entries is bounded for the cache as a whole, so that an uneven spread costs nothing: a full cache makes room in the shard that the new
 //! entry belongs to, and its shared counter is touched only while it fills.
 
 use core::time::Duration;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Place;
 use std::sync::Arc;
 
+use super::aloft::{Aloft, Flights};
 use super::flight::{Flight, Landing};
 use super::load::Loads;
 use super::policy::Policy;
-use super::shard::{Entries, Entry, Found, Use};
+use super::shard::{Bucket, Entries, Entry, Found};
 use super::stats::CacheStats;
+use super::waits::{FlightId, next_id};
 use crate::clock;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
@@ -26,6 +26,11 @@ pub(super) struct Limits {
     pub(super) max_size: usize,
     pub(super) policy: Policy,
     pub(super) ttl: Option<Duration>,
+}
+
+impl Limits {
+    /// Slots are numbered by 32 bits.
+    pub(super) const LARGEST: usize = 1 << 31;
 }
 
 /// One cache: the keys `K` and the values `S` that it keeps, and the results `R` that it does not keep but shares.
@@ -43,12 +48,10 @@ pub(super) struct Store<K, S, R> {
 /// On cache lines of its own. 128 bytes, because Intel's prefetcher fetches lines in pairs.
 #[repr(align(128))]
 struct Shard<K, S, R> {
+    /// Computations under way. Locked before `entries` where both are.
+    aloft: Mutex<Aloft<K, S, R>>,
     entries: Mutex<Entries<K, S>>,
-    /// Computations under way, by hash. Locked before `entries` where both are.
-    flights: Mutex<Flights<K, S, R>>,
 }
-
-type Flights<K, S, R> = HashMap<u64, Arc<Flight<K, S, R>>, foldhash::fast::FixedState>;
 
 /// One hit in as many is timed.
 const TIMED: u64 = 1024;
@@ -62,12 +65,9 @@ pub(super) enum Turn<K, S, R> {
 }
 
 impl<K, S, R> Store<K, S, R> {
-    pub(super) fn new(mut limits: Limits) -> Self {
-        /// Slots are numbered by 32 bits.
-        const LARGEST: usize = 1 << 31;
+    pub(super) fn new(limits: Limits) -> Self {
         /// A shard with fewer entries would keep its policy from choosing.
         const SMALLEST: usize = 128;
-        limits.max_size = limits.max_size.min(LARGEST);
         let shards = (limits.max_size / SMALLEST).clamp(1, most_shards());
         let shards = 1 << shards.ilog2();
         Store {
@@ -93,10 +93,10 @@ impl<K, S, R> Store<K, S, R> {
         let now = self.now();
         let (found, timed) = {
             let mut entries = self.shard(hash).entries.lock();
-            let found = entries.find(hash, 0, now, Use::Yes);
+            let found = entries.find(hash, now);
             match found {
                 Found::Candidate(_) => entries.hits += 1,
-                Found::Expired(_) | Found::Nothing => entries.misses += 1,
+                Found::Expired | Found::Nothing => entries.misses += 1,
             }
             (found, entries.hits % TIMED == 1)
         };
@@ -107,183 +107,215 @@ impl<K, S, R> Store<K, S, R> {
                 }
                 Some(entry)
             }
-            Found::Candidate(_) => {
-                let found = self.search(hash, &is, 1, Use::Yes);
-                if found.is_none() {
-                    self.recount(hash, |entries| (&mut entries.hits, &mut entries.misses));
-                }
-                found
-            }
-            Found::Expired(entry) => {
-                self.drop_expired(entry);
-                let found = self.search(hash, &is, 0, Use::Yes);
-                if found.is_some() {
-                    self.recount(hash, |entries| (&mut entries.misses, &mut entries.hits));
-                }
-                found
-            }
+            Found::Candidate(_) => self.find_among(hash, &is, true),
+            Found::Expired => self.find_among(hash, &is, false),
             Found::Nothing => None,
         }
     }
 
-    /// What was counted turned out to be the other, because two keys have one hash.
+    /// The rest of [`find`](Self::find) where the first entry with the hash was not the one, which has been counted as a hit or as a miss.
     #[cold]
-    fn recount(&self, hash: u64, counters: fn(&mut Entries<K, S>) -> (&mut u64, &mut u64)) {
+    fn find_among(&self, hash: u64, is: &impl Fn(&K) -> bool, was_hit: bool) -> Option<Arc<Entry<K, S>>> {
+        let found = self.peek(hash, is);
         let mut entries = self.shard(hash).entries.lock();
-        let (from, to) = counters(&mut entries);
-        *from -= 1;
-        *to += 1;
+        if let Some(entry) = &found {
+            entries.touch(hash, entry);
+        }
+        match (was_hit, found.is_some()) {
+            (true, false) => {
+                entries.hits -= 1;
+                entries.misses += 1;
+            }
+            (false, true) => {
+                entries.misses -= 1;
+                entries.hits += 1;
+            }
+            _ => {}
+        }
+        drop(entries);
+        found
     }
 
     /// The entry for which `is` holds; neither counted nor used.
     pub(super) fn peek(&self, hash: u64, is: &impl Fn(&K) -> bool) -> Option<Arc<Entry<K, S>>> {
-        self.search(hash, is, 0, Use::No)
-    }
-
-    fn search(
-        &self,
-        hash: u64,
-        is: &impl Fn(&K) -> bool,
-        mut skip: usize,
-        usage: Use,
-    ) -> Option<Arc<Entry<K, S>>> {
         let now = self.now();
-        loop {
-            let found = self.shard(hash).entries.lock().find(hash, skip, now, usage);
-            match found {
-                Found::Candidate(entry) if is(&entry.key) => return Some(entry),
-                Found::Candidate(_) => skip += 1,
-                Found::Expired(entry) => self.drop_expired(entry),
-                Found::Nothing => return None,
-            }
+        let first = self.shard(hash).entries.lock().first(hash, now);
+        match first {
+            Found::Candidate(entry) if is(&entry.key) => return Some(entry),
+            Found::Nothing => return None,
+            Found::Candidate(_) | Found::Expired => {}
         }
+        let mut expired = Bucket::new();
+        let bucket = self.shard(hash).entries.lock().bucket(hash, now, &mut expired);
+        self.len.fetch_sub(expired.len(), Ordering::Relaxed);
+        drop(expired);
+        bucket.into_iter().find(|entry| is(&entry.key))
     }
 
     /// Looks again, with a clock.
     #[cold]
     fn time_a_hit(&self, hash: u64, is: &impl Fn(&K) -> bool) {
         let start = clock::now();
-        let found = self.peek(hash, is);
+        let found = self.shard(hash).entries.lock().first(hash, start);
+        let is_one = matches!(&found, Found::Candidate(entry) if is(&entry.key));
         let ticks = clock::now().saturating_sub(start);
-        if found.is_some() {
+        if is_one {
             self.timed_ticks.fetch_add(ticks, Ordering::Relaxed);
             self.timed_hits.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Joins the computation of a key that is not in the cache, or begins it.
-    pub(super) fn join(&self, hash: u64) -> Turn<K, S, R> {
-        match self.shard(hash).flights.lock().entry(hash) {
-            Place::Occupied(flight) => Turn::Follow(Arc::clone(flight.get())),
-            Place::Vacant(place) => Turn::Lead(Arc::clone(place.insert(Arc::new(Flight::new())))),
+    pub(super) fn join(
+        &self,
+        hash: u64,
+        entry: &Arc<Entry<K, S>>,
+        is: &impl Fn(&K) -> bool,
+    ) -> Turn<K, S, R> {
+        let flight = Arc::new(Flight::new(Arc::clone(entry), true));
+        let mut flights = Flights::new();
+        loop {
+            let mut aloft = self.shard(hash).aloft.lock();
+            if aloft.are(hash, &flights) {
+                aloft.add(hash, &flight);
+                return Turn::Lead(flight);
+            }
+            let others = aloft.of(hash);
+            drop(aloft);
+            flights = others;
+            let mut same = flights.iter().filter(|other| other.is_shared && is(&other.entry.key));
+            if let Some(other) = same.next() {
+                return Turn::Follow(Arc::clone(other));
+            }
         }
     }
 
-    /// Ends a flight with an entry, which is kept unless the key was invalidated meanwhile.
-    pub(super) fn land(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, entry: Arc<Entry<K, S>>) {
-        let mut flights = self.shard(hash).flights.lock();
-        let registered = take(&mut flights, hash, flight);
-        // Still under the lock of the flights, so that an invalidation comes before this or finds the entry. The key has no entry yet: its
-        // leader looked, and whoever stores another takes the flight out.
-        let evicted = registered.as_ref().map(|_| self.put(hash, Arc::clone(&entry), None));
-        drop(flights);
-        drop(evicted);
-        flight.land(Landing::Kept(entry));
+    /// Begins a computation that nobody waits for, whatever else is under way.
+    pub(super) fn begin(&self, hash: u64, entry: &Arc<Entry<K, S>>) -> Arc<Flight<K, S, R>> {
+        let flight = Arc::new(Flight::new(Arc::clone(entry), false));
+        self.shard(hash).aloft.lock().add(hash, &flight);
+        flight
     }
 
-    /// Ends a flight without an entry.
-    pub(super) fn give_up(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, landing: Landing<K, S, R>) {
-        let registered = take(&mut self.shard(hash).flights.lock(), hash, flight);
+    /// Ends a flight whose entry has a value, which is kept unless the key was invalidated meanwhile.
+    pub(super) fn land(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, is: &impl Fn(&K) -> bool) {
+        let settled = self.settle(hash, flight.id, Some(flight), Some(&flight.entry), is);
+        // Before anything of what gave way is dropped, which may take long.
+        flight.land(Landing::Kept);
+        drop(settled);
+    }
+
+    /// Ends a flight without a value for its entry.
+    pub(super) fn give_up(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, landing: Landing<R>) {
+        self.shard(hash).aloft.lock().remove(hash, flight);
         flight.land(landing);
-        drop(registered);
     }
 
-    /// Keeps an entry in place of what was there, and lets no computation under way overwrite it.
-    pub(super) fn insert(&self, hash: u64, entry: Arc<Entry<K, S>>, is: &impl Fn(&K) -> bool) {
-        let before = self.peek(hash, is);
-        let mut flights = self.shard(hash).flights.lock();
-        let detached = flights.remove(&hash);
-        let removed = self.put(hash, entry, before.as_ref());
-        drop(flights);
-        drop((detached, removed));
+    /// Ends a flight whose result is not kept: what was there is not what the function returns now.
+    pub(super) fn forget(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, is: &impl Fn(&K) -> bool) {
+        let settled = self.settle(hash, flight.id, Some(flight), None, is);
+        flight.land(Landing::Nothing);
+        drop(settled);
+    }
+
+    /// Keeps an entry in place of what is there; no computation under way overwrites it.
+    pub(super) fn insert(&self, hash: u64, entry: &Arc<Entry<K, S>>, is: &impl Fn(&K) -> bool) {
+        drop(self.settle(hash, next_id(), None, Some(entry), is));
     }
 
     /// Removes a key's entry; whether there was one. A computation under way is not kept.
     pub(super) fn invalidate(&self, hash: u64, is: &impl Fn(&K) -> bool) -> bool {
-        let detached = self.shard(hash).flights.lock().remove(&hash);
-        drop(detached);
-        // Another thread may put the key back at any moment, but not for ever.
-        let mut found = false;
-        while let Some(entry) = self.peek(hash, is) {
-            let mut entries = self.shard(hash).entries.lock();
-            let removed = entries.remove(hash, &entry);
-            entries.invalidated += u64::from(removed.is_some());
-            drop(entries);
-            if removed.is_some() {
-                self.len.fetch_sub(1, Ordering::Relaxed);
-                found = true;
-                break;
-            }
-        }
-        found
+        self.settle(hash, next_id(), None, None, is).was_there
     }
 
-    /// Removes everything; how much there was.
-    pub(super) fn clear(&self) -> u64 {
-        let mut count = 0;
-        for shard in &self.shards {
-            let detached = core::mem::take(&mut *shard.flights.lock());
-            let mut entries = shard.entries.lock();
-            let slots = entries.clear();
-            let removed = slots.iter().filter(|slot| slot.entry.is_some()).count();
-            entries.invalidated += removed as u64;
-            drop(entries);
-            self.len.fetch_sub(removed, Ordering::Relaxed);
-            count += removed as u64;
-            drop((detached, slots));
-        }
-        count
-    }
-
-    /// Puts an entry into its shard, in place of `before` if that is still there. Returns what gave way to it, to be dropped with
-    /// no lock held.
-    fn put(
+    /// Makes `entry`, or nothing, what is kept of a key, and gives up what began before `order` and could undo that. What `flight`
+    /// brings counts only as long as it is aloft, which it no longer is when something that began later has settled the key.
+    fn settle(
         &self,
         hash: u64,
-        entry: Arc<Entry<K, S>>,
-        before: Option<&Arc<Entry<K, S>>>,
-    ) -> Vec<Arc<Entry<K, S>>> {
-        let expires = self.expires();
-        let mut removed = Vec::new();
+        order: FlightId,
+        flight: Option<&Arc<Flight<K, S, R>>>,
+        entry: Option<&Arc<Entry<K, S>>>,
+        is: &impl Fn(&K) -> bool,
+    ) -> Settled<K, S> {
+        let (now, expires) = (self.now(), self.expires());
+        let shard = self.shard(hash);
+        // What there is as a rule.
+        let mut flights: Flights<K, S, R> = flight.into_iter().cloned().collect();
+        let mut bucket: Bucket<K, S> = Bucket::new();
         loop {
-            let mut entries = self.shard(hash).entries.lock();
-            if let Some(before) = before
-                && let Some(replaced) = entries.replace(hash, before, &entry, expires)
-            {
-                entries.invalidated += 1;
-                removed.push(replaced);
-                return removed;
+            let before = bucket.iter().find(|entry| is(&entry.key));
+            let overtaken: Vec<_> =
+                flights.iter().filter(|other| other.id < order && is(&other.entry.key)).collect();
+            let mut aloft = shard.aloft.lock();
+            if flight.is_some_and(|flight| !aloft.contains(hash, flight)) {
+                return Settled { was_there: false, gone: None };
             }
-            if self.reserve() {
-                entries.insert(hash, entry, expires);
-                return removed;
+            // Under both locks, so that whoever settles the key next sees either the flight or what became of it.
+            let mut entries = shard.entries.lock();
+            if !aloft.are(hash, &flights) || !entries.is_bucket(hash, &bucket) {
+                let mut over = Bucket::new();
+                let seen = (aloft.of(hash), entries.bucket(hash, now, &mut over));
+                drop((entries, aloft));
+                self.len.fetch_sub(over.len(), Ordering::Relaxed);
+                (flights, bucket) = seen;
+                continue;
             }
-            if let Some(evicted) = entries.evict() {
-                removed.push(evicted);
-                entries.insert(hash, entry, expires);
-                return removed;
-            }
-            drop(entries);
-            // Full, and nothing in this shard: another one gives up an entry.
-            for shard in &self.shards {
-                let evicted = shard.entries.lock().evict();
-                if let Some(evicted) = evicted {
-                    removed.push(evicted);
+            let mut gone = None;
+            match (before, entry) {
+                (Some(before), Some(entry)) => gone = entries.replace(hash, before, entry, expires),
+                (Some(before), None) => {
+                    gone = entries.remove(hash, before);
                     self.len.fetch_sub(1, Ordering::Relaxed);
-                    break;
                 }
+                (None, Some(entry)) => {
+                    if !self.reserve() {
+                        gone = entries.evict();
+                        if gone.is_none() {
+                            drop((entries, aloft));
+                            self.evict_anywhere();
+                            continue;
+                        }
+                    }
+                    entries.insert(hash, Arc::clone(entry), expires);
+                }
+                (None, None) => {}
+            }
+            entries.invalidated += u64::from(before.is_some());
+            for flight in overtaken.into_iter().chain(flight) {
+                aloft.remove(hash, flight);
+            }
+            drop((entries, aloft));
+            return Settled { was_there: before.is_some(), gone };
+        }
+    }
+
+    /// Lets an entry of any shard give way.
+    #[cold]
+    fn evict_anywhere(&self) {
+        for shard in &self.shards {
+            let evicted = shard.entries.lock().evict();
+            if evicted.is_some() {
+                self.len.fetch_sub(1, Ordering::Relaxed);
+                return;
             }
         }
+    }
+
+    /// Removes everything; how much there was. No computation under way is kept.
+    pub(super) fn clear(&self) -> u64 {
+        let (mut detached, mut removed) = (Vec::new(), Vec::new());
+        for shard in &self.shards {
+            let mut aloft = shard.aloft.lock();
+            let mut entries = shard.entries.lock();
+            detached.push(core::mem::take(&mut *aloft));
+            let all = entries.clear();
+            entries.invalidated += all.len() as u64;
+            drop((entries, aloft));
+            self.len.fetch_sub(all.len(), Ordering::Relaxed);
+            removed.push(all);
+        }
+        removed.iter().map(|all| all.len() as u64).sum()
     }
 
     /// Takes a place if there is one left.
@@ -297,13 +329,6 @@ impl<K, S, R> Store<K, S, R> {
             }
         }
         false
-    }
-
-    /// Lets go of what had expired, with no lock held.
-    #[cold]
-    fn drop_expired(&self, entry: Arc<Entry<K, S>>) {
-        self.len.fetch_sub(1, Ordering::Relaxed);
-        drop(entry);
     }
 
     /// Only caches whose entries expire read the clock.
@@ -336,21 +361,18 @@ impl<K, S, R> Store<K, S, R> {
     }
 }
 
-/// Takes a flight out if it is still the one for its hash.
-fn take<K, S, R>(
-    flights: &mut Flights<K, S, R>,
-    hash: u64,
-    flight: &Arc<Flight<K, S, R>>,
-) -> Option<Arc<Flight<K, S, R>>> {
-    match flights.entry(hash) {
-        Place::Occupied(place) if Arc::ptr_eq(place.get(), flight) => Some(place.remove()),
-        _ => None,
-    }
+/// What became of a key.
+#[must_use = "what gave way is dropped with it"]
+struct Settled<K, S> {
+    was_there: bool,
+    /// What gave way: dropped, which is somebody's code, after the locks are released.
+    #[allow(dead_code, reason = "it is held to be dropped")]
+    gone: Option<Arc<Entry<K, S>>>,
 }
 
 impl<K, S, R> Shard<K, S, R> {
     fn new(policy: Policy) -> Self {
-        Shard { entries: Mutex::new(Entries::new(policy)), flights: Mutex::new(Flights::default()) }
+        Shard { aloft: Mutex::new(Aloft::default()), entries: Mutex::new(Entries::new(policy)) }
     }
 }
 
@@ -369,7 +391,8 @@ fn most_shards() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
+    use std::collections::{HashMap, VecDeque};
+    use std::sync::OnceLock;
 
     use super::*;
 
@@ -387,11 +410,16 @@ mod tests {
     }
 
     fn put(store: &Numbers, key: u64, value: u64) {
-        store.insert(hash(key), Arc::new(Entry { key, value }), &|other| *other == key);
+        let entry = Arc::new(Entry { key, value: OnceLock::from(value) });
+        store.insert(hash(key), &entry, &|other| *other == key);
+    }
+
+    fn value(entry: &Entry<u64, u64>) -> u64 {
+        *entry.value.get().expect("what is in a cache has a value")
     }
 
     fn get(store: &Numbers, key: u64) -> Option<u64> {
-        store.find(hash(key), |other| *other == key).map(|entry| entry.value)
+        store.find(hash(key), |other| *other == key).map(|entry| value(&entry))
     }
 
     /// Numbers that are anything but regular.
@@ -444,7 +472,7 @@ mod tests {
                     ),
                     1..50 => assert_eq!(get(&store, key), model.get(key), "{key} after {step} steps"),
                     50 => {
-                        let peeked = store.peek(hash(key), &|other| *other == key).map(|entry| entry.value);
+                        let peeked = store.peek(hash(key), &|other| *other == key).map(|entry| value(&entry));
                         let kept = model.entries.iter().find(|(other, _)| *other == key);
                         assert_eq!(peeked, kept.map(|(_, value)| *value));
                     }

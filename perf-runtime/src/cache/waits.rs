@@ -8,16 +8,20 @@
 //! A caller that holds up no flight cannot be in a ring and is not even noted, which is nearly every caller.
 
 use core::cell::RefCell;
+use core::marker::PhantomData;
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use crate::sync::{AtomicU64, Mutex, Ordering, thread_local};
 
-/// The number of a flight; never used twice.
+/// The number of a flight; never used twice, and greater for what began later.
 pub(super) type FlightId = u64;
 
 /// A new number.
 pub(super) fn next_id() -> FlightId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+    // What happened before a number was taken is seen by whoever takes a greater one.
+    NEXT.fetch_add(1, Ordering::AcqRel)
 }
 
 thread_local! {
@@ -25,14 +29,14 @@ thread_local! {
     static STACK: RefCell<Vec<FlightId>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A body, or one poll of it, runs on this thread while this lives.
-pub(super) struct Running(());
+/// A body, or one poll of it, runs on this thread while this lives, which is on this thread.
+pub(super) struct Running(PhantomData<*const ()>);
 
 /// Notes that the body of `flight` runs on this thread.
 pub(super) fn run(flight: FlightId) -> Running {
     // A thread that is past its destructors runs nothing that could wait.
     let _ = STACK.try_with(|stack| stack.borrow_mut().push(flight));
-    Running(())
+    Running(PhantomData)
 }
 
 impl Drop for Running {
@@ -41,66 +45,60 @@ impl Drop for Running {
     }
 }
 
-/// A wait that holds up flights.
-struct Wait {
-    number: u64,
-    holds_up: Vec<FlightId>,
-    on: FlightId,
-}
-
-struct Waits {
-    waits: Vec<Wait>,
-    next: u64,
-}
-
-static WAITS: Mutex<Waits> = Mutex::new(Waits { waits: Vec::new(), next: 0 });
+/// What each flight waits for that is held up: it may be held up on several threads, or several times on one.
+static WAITS: Mutex<BTreeMap<FlightId, Vec<FlightId>>> = Mutex::new(BTreeMap::new());
 
 /// The caller waits while this lives.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    number: Option<u64>,
+    holds_up: Vec<FlightId>,
+    on: FlightId,
 }
 
 /// Says that the caller is going to wait for `flight`; `None` if it would wait for ever.
 pub(super) fn begin(flight: FlightId) -> Option<Waiting> {
     let holds_up = STACK.try_with(|stack| stack.borrow().clone()).unwrap_or_default();
-    if holds_up.is_empty() {
-        return Some(Waiting { number: None });
+    if !holds_up.is_empty() {
+        let mut waits = WAITS.lock();
+        if waits_for_any(&waits, flight, &holds_up) {
+            return None;
+        }
+        for held in &holds_up {
+            waits.entry(*held).or_default().push(flight);
+        }
     }
-    let mut all = WAITS.lock();
-    if all.waits_for_any(flight, &holds_up) {
-        return None;
-    }
-    let number = all.next;
-    all.next += 1;
-    all.waits.push(Wait { number, holds_up, on: flight });
-    Some(Waiting { number: Some(number) })
+    Some(Waiting { holds_up, on: flight })
 }
 
-impl Waits {
-    /// Whether `flight` is one of `targets`, or waits for one.
-    fn waits_for_any(&self, flight: FlightId, targets: &[FlightId]) -> bool {
-        let mut reached = vec![flight];
-        let mut next = 0;
-        while let Some(flight) = reached.get(next).copied() {
-            if targets.contains(&flight) {
-                return true;
-            }
-            for wait in self.waits.iter().filter(|wait| wait.holds_up.contains(&flight)) {
-                if !reached.contains(&wait.on) {
-                    reached.push(wait.on);
-                }
-            }
-            next += 1;
+/// Whether `flight` is one of `targets`, or waits for one.
+fn waits_for_any(waits: &BTreeMap<FlightId, Vec<FlightId>>, flight: FlightId, targets: &[FlightId]) -> bool {
+    let mut reached = BTreeSet::from([flight]);
+    let mut next = vec![flight];
+    while let Some(flight) = next.pop() {
+        if targets.contains(&flight) {
+            return true;
         }
-        false
+        let further = waits.get(&flight).into_iter().flatten().copied();
+        next.extend(further.filter(|flight| reached.insert(*flight)));
     }
+    false
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(number) = self.number {
-            WAITS.lock().waits.retain(|wait| wait.number != number);
+        if self.holds_up.is_empty() {
+            return;
+        }
+        let mut waits = WAITS.lock();
+        for held in &self.holds_up {
+            let Entry::Occupied(mut entry) = waits.entry(*held) else { continue };
+            let on = entry.get_mut();
+            if let Some(index) = on.iter().position(|flight| *flight == self.on) {
+                on.swap_remove(index);
+            }
+            if on.is_empty() {
+                entry.remove();
+            }
         }
     }
 }
@@ -141,7 +139,7 @@ mod tests {
     fn nobody_waits_for_what_they_hold_up() {
         let [a, b] = ids();
         assert!(wait(&[a, b], a).is_none());
-        assert!(wait(&[], a).unwrap().number.is_none());
+        assert!(wait(&[], a).unwrap().holds_up.is_empty());
     }
 
     #[test]
