@@ -55,6 +55,27 @@ mod names {
     pub(super) static CACHE: u32 = 1;
     pub(super) static SITE: u32 = 2;
     pub(super) static ENTRY: u32 = 3;
+    #[allow(non_upper_case_globals, dead_code, reason = "what a generated pattern would mean")]
+    static found: u8 = 0;
+    #[allow(non_upper_case_globals, dead_code, reason = "what a generated pattern would mean")]
+    const miss: u8 = 0;
+    #[allow(non_upper_case_globals, dead_code, reason = "what a generated pattern would mean")]
+    static result: u8 = 0;
+
+    /// Methods that everything has.
+    #[allow(dead_code, clippy::unused_self, reason = "generated code must not call them")]
+    trait Everywhere {
+        fn keep(&self) {}
+        fn part(&self) {}
+        fn here(&self) {}
+        fn run(&self) {}
+    }
+    impl<T> Everywhere for T {}
+
+    #[cached(key(length.len()))]
+    pub(super) fn with_a_trait_for_all(n: u32, length: &str) -> Option<usize> {
+        Some(n as usize + length.len())
+    }
 
     pub(super) fn here() -> u32 {
         4
@@ -66,11 +87,11 @@ mod names {
         6
     }
 
-    #[cached(key = found + miss + CACHE + SITE + ENTRY + here())]
-    pub(super) fn site(found: u32, miss: u32) -> u32 {
-        let result = found + miss + CACHE + SITE + ENTRY + here() + instance() + uncached();
+    #[cached(key = load + flight + CACHE + SITE + ENTRY + here())]
+    pub(super) fn site(load: u32, flight: u32) -> u32 {
+        let value = load + flight + CACHE + SITE + ENTRY + here() + instance() + uncached();
         let (key, waiting) = (1, 2);
-        result + key + waiting
+        value + key + waiting
     }
 
     #[cached]
@@ -105,6 +126,10 @@ mod names {
 fn names_of_the_user_stay_their_own() {
     assert_eq!((names::site(1, 2), names::site(2, 1)), (27, 27));
     assert_eq!(names::site::stats().hits, 1);
+    assert_eq!(
+        (names::with_a_trait_for_all(1, "ab"), names::with_a_trait_for_all(1, "cd")),
+        (Some(3), Some(3))
+    );
     assert_eq!(names::r#match(1, "x"), "1x");
     assert_eq!(names::r#match::peek(&1, "x").as_deref(), Some("1x"));
     assert_eq!((names::cache(7), names::cache::cache().stats().misses), (7, 1));
@@ -224,8 +249,116 @@ fn many(
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n].iter().copied().map(u32::from).sum()
 }
 
+/// What is borrowed when the argument is called is no part of the argument.
+#[cached]
+fn with_a_function(f: fn(&str) -> usize, text: &str) -> usize {
+    f(text)
+}
+
+#[cached(skip(f, out))]
+fn with_pointers(f: &dyn Fn(&mut u8) -> u8, out: *mut u8, n: u8) -> u8 {
+    let _ = out;
+    let mut n = n;
+    f(&mut n)
+}
+
+#[cached]
+fn gives_a_function(n: u8) -> Arc<dyn for<'a> Fn(&'a [u8]) -> &'a [u8] + Send + Sync> {
+    Arc::new(move |bytes| &bytes[usize::from(n)..])
+}
+
+#[cached]
+#[expect(clippy::unnecessary_wraps, unused_variables, reason = "in one of the two that it becomes")]
+fn expecting(n: u32, unused: u8) -> Option<u32> {
+    Some(n)
+}
+
+#[cached]
+#[expect(clippy::too_many_arguments, reason = "in both")]
+fn expecting_many(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8) -> u32 {
+    [a, b, c, d, e, f, g, h].iter().copied().map(u32::from).sum()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[cached]
+#[target_feature(enable = "sse2")]
+fn with_a_feature(n: u32) -> u32 {
+    n
+}
+
+mod strict_about_lifetimes {
+    #![deny(unused_lifetimes, unused_qualifications, elided_lifetimes_in_paths)]
+    use super::cached;
+
+    #[derive(Clone, Copy)]
+    pub(super) struct Parser<'a>(pub(super) &'a str);
+
+    #[cached(key = parser.0)]
+    pub(super) fn words<'a>(parser: Parser<'a>, more: &'a str) -> usize {
+        parser.0.len() + more.len() * 0
+    }
+
+    impl Parser<'_> {
+        #[cached(key(self.0))]
+        pub(super) fn count<'b>(&self, word: &'b str) -> usize {
+            self.0.matches(word).count()
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Builder {
+    name: String,
+    sizes: Vec<u32>,
+}
+
+impl Builder {
+    /// A field that cannot be copied, an element, and a name that is also an argument's.
+    #[cached(key(self.name, self.sizes[0], &self.sizes[1..]))]
+    fn build(mut self, name: u8) -> String {
+        self.name.push('!');
+        format!("{}{name}", self.name)
+    }
+}
+
+/// Names in a format string, and patterns that take.
+#[cached(key = format!("{a}-{b:>width$}"))]
+fn formatted((mut a, ref b): (u32, String), width: usize) -> String {
+    a += 1;
+    format!("{a}{b}{width}")
+}
+
+#[test]
+fn what_keys_may_say() {
+    let builder = Builder { name: "n".into(), sizes: vec![1, 2] };
+    assert_eq!((builder.clone().build(1), builder.clone().build(1)), ("n!1".into(), "n!1".into()));
+    let other = Builder { sizes: vec![1, 3], ..builder.clone() };
+    assert_eq!((other.build(1), Builder::build_cache().stats().hits), ("n!1".into(), 1));
+    assert!(Builder::build_cache().invalidate((&builder, &1)));
+    assert_eq!(formatted((1, "x".into()), 3), "2x3");
+    assert_eq!(formatted((1, "  x".into()), 3), "2x3", "the key is the same");
+    assert_eq!(formatted((1, "x".into()), 4), "2x4");
+    let parser = strict_about_lifetimes::Parser("a b a");
+    assert_eq!((strict_about_lifetimes::words(parser, "x"), parser.count("a")), (5, 2));
+}
+
 #[test]
 fn every_shape_of_function() {
+    assert_eq!((with_a_function(str::len, "ab"), with_a_function(str::len, "ab")), (2, 2));
+    assert_eq!(with_a_function::stats().hits, 1);
+    let mut out = 0;
+    assert_eq!(
+        (with_pointers(&|n| *n + 1, &raw mut out, 1), with_pointers(&|n| *n, &raw mut out, 1)),
+        (2, 2)
+    );
+    assert_eq!(gives_a_function(1)(&[1, 2]), [2]);
+    assert_eq!((expecting(1, 2), expecting_many(1, 1, 1, 1, 1, 1, 1, 1)), (Some(1), 8));
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this architecture has it.
+    unsafe {
+        assert_eq!((with_a_feature(1), with_a_feature::prime(1), with_a_feature::uncached(1)), (1, 1, 1));
+    }
+
     assert_eq!((patterns((1, 2), 3, [4, 5], "x"), patterns((1, 2), 3, [4, 5], "y")), (10, 10));
     assert_eq!(patterns::stats().hits, 1);
     // SAFETY: it needs nothing.

@@ -232,9 +232,7 @@ fn refuse(function: &Function, errors: &mut Errors) {
             FnArg::Receiver(receiver) => &receiver.attrs,
             FnArg::Typed(argument) => &argument.attrs,
         };
-        let condition =
-            attributes.iter().find(|attribute| is_named(attribute, "cfg") || is_named(attribute, "cfg_attr"));
-        if let Some(condition) = condition {
+        if let Some(condition) = attributes.iter().find(|attribute| is_named(attribute, "cfg")) {
             errors.push_over(
                 condition,
                 "a key has the same arguments in every build; \

@@ -18,11 +18,13 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
 }
 
 mod cache {
+    use core::hash::{Hash, Hasher};
+
     use shuttle::sync::atomic::{AtomicU32, Ordering};
 
     use super::{Arc, check, thread};
     use crate::cache::argument::{Argument, Fit as _};
-    use crate::cache::{CacheSite, Found, KeepAny, Policy, look_up};
+    use crate::cache::{Binding, CacheHandle, CacheSite, Found, KeepAny, Policy, look_up};
     use crate::site::Site;
 
     static SITE: Site = Site::new(|| "model", "", 0, 0, 0);
@@ -32,13 +34,31 @@ mod cache {
         Box::leak(Box::new(CacheSite::new(&SITE).max_size(2).policy(Policy::Lru)))
     }
 
+    /// From ten on all have one hash.
+    #[derive(Clone, PartialEq, Eq)]
+    struct Key(u32);
+
+    impl Hash for Key {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.min(10).hash(state);
+        }
+    }
+
     /// What generated code does.
     fn call(site: &'static CacheSite, key: u32, body: impl FnOnce() -> u32) -> u32 {
-        let found = look_up(site.instance(()), &key, |key| (Argument(key).__perfkit_part(), ()), KeepAny);
-        match found {
+        let key = Key(key);
+        match look_up(site.instance(()), &key, |key| (Argument(key).__perfkit_part(), ()), KeepAny) {
             Found::Hit(result) => result,
             Found::Miss(miss) => miss.run(body),
         }
+    }
+
+    fn handle<'a>(site: &'static CacheSite) -> CacheHandle<&'a Key, u32, impl Binding<&'a Key, u32> + Copy> {
+        CacheHandle::new(site.instance(()), |key: &'a Key| (Argument(key).__perfkit_part(), ()), KeepAny)
+    }
+
+    fn prime(site: &'static CacheSite, key: u32, body: impl FnOnce() -> u32) -> u32 {
+        handle(site).primer(&Key(key)).prime(body)
     }
 
     #[test]
@@ -132,6 +152,53 @@ mod cache {
             assert_eq!(call(site, 1, || value.load(Ordering::SeqCst)), 2);
             assert!(reader.join().unwrap() <= 2);
             assert_eq!(call(site, 1, || 3), 2);
+        });
+    }
+
+    /// Two runs that keep whatever was there, and a change of what they read between their beginnings.
+    #[test]
+    fn what_began_last_is_kept() {
+        check(|| {
+            let (site, value) = (site(), Arc::new(AtomicU32::new(1)));
+            let older = {
+                let value = Arc::clone(&value);
+                thread::spawn(move || prime(site, 1, || value.load(Ordering::SeqCst)))
+            };
+            let reader = {
+                let value = Arc::clone(&value);
+                thread::spawn(move || call(site, 1, || value.load(Ordering::SeqCst)))
+            };
+            value.store(2, Ordering::SeqCst);
+            // Began after the change, and so do all that come after it.
+            assert_eq!(prime(site, 1, || value.load(Ordering::SeqCst)), 2);
+            assert_eq!(call(site, 1, || 3), 2);
+            assert!(older.join().unwrap() <= 2 && reader.join().unwrap() <= 2);
+            assert_eq!((call(site, 1, || 3), site.stats().len), (2, 1));
+        });
+    }
+
+    /// Two keys of one hash, and one that is removed over and over.
+    #[test]
+    fn keys_of_one_hash_do_not_disturb_each_other() {
+        check(|| {
+            let site = site();
+            let threads: Vec<_> = [10, 11]
+                .map(|key| {
+                    thread::spawn(move || {
+                        assert_eq!(call(site, key, || key), key);
+                        if key == 10 {
+                            handle(site).invalidate(&Key(10));
+                        }
+                        assert_eq!(call(site, key, || key), key);
+                    })
+                })
+                .into();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            let stats = site.stats();
+            assert_eq!((stats.len, stats.evicted), (2, 0));
+            assert!(stats.loads == 2 + stats.invalidated, "{stats:?}");
         });
     }
 
