@@ -1,6 +1,8 @@
 //! What `#[cached]` promises where several are at it: one computation per key, nothing kept that was invalidated, no lock around a user's
 //! code, and nobody waits for ever.
 
+#![allow(clippy::needless_pass_by_value, reason = "arguments by value are the point")]
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
