@@ -38,7 +38,7 @@ pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume};
 pub use perf_runtime::session::{ReportError, Session, report, reset, session};
 pub use perf_runtime::snapshot::{
-    CacheRow, FunctionRow, FutureRow, Latency, Location, PoolRow, Report, SortBy,
+    CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report, SortBy,
 };
 
 // Runs the examples of the README.

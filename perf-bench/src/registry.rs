@@ -3,6 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use perf_runtime::snapshot::Name;
+
 use crate::bencher::Bencher;
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
@@ -129,6 +131,14 @@ pub(crate) struct Case {
     pub(crate) name: String,
 }
 
+impl Case {
+    /// Its name for a table, which cuts a path and leaves `name = "…"` alone.
+    pub(crate) fn label_or_path(&self) -> Name {
+        let name = self.name.clone();
+        if self.entry.name.is_some() { Name::label(name) } else { Name::path(name) }
+    }
+}
+
 /// The cases of one benchmark.
 pub(crate) fn cases_of(entry: &'static BenchmarkEntry) -> Vec<Case> {
     let names = (entry.cases)();
@@ -172,5 +182,24 @@ pub fn argument<T>(args: impl IntoIterator<Item = T>, case: usize) -> T {
         None => panic!(
             "`args` has {case} values now, and had more when they were counted: they have to be the same every time"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perf_runtime::show::names::shorten;
+
+    use super::*;
+
+    static ENTRY: BenchmarkEntry =
+        BenchmarkEntry::new("app::parse::words", ("", 1, 1), true, || vec!["a::b::c".into()], |_, _| {});
+    static LABELLED: BenchmarkEntry =
+        BenchmarkEntry::new("app::parse::words", ("", 1, 1), true, Vec::new, |_, _| {}).named("a::b::c");
+
+    #[test]
+    fn a_table_cuts_paths_and_neither_labels_nor_arguments() {
+        let names: Vec<_> =
+            [&ENTRY, &LABELLED].into_iter().flat_map(cases_of).map(|case| case.label_or_path()).collect();
+        assert_eq!(shorten(&names), ["parse::words/a::b::c", "a::b::c"]);
     }
 }

@@ -27,7 +27,8 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
             Column::text("verdict", 10),
         ],
     );
-    let names = shorten(outcomes.iter().map(|outcome| outcome.case.name.as_str()));
+    let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
+    let names = shorten(&names);
     let mut not_judged = false;
     for (outcome, name) in outcomes.iter().zip(names) {
         let target =

@@ -5,6 +5,8 @@
 
 use linkme::distributed_slice;
 
+use crate::snapshot::Name;
+
 /// Every profiled site of the program, where it was compiled with the feature `all-sites`; else empty. Listing a site costs the
 /// compiler more than all the rest of what the attribute generates, and a site that was called is in a thread's tree anyway.
 #[distributed_slice]
@@ -54,15 +56,15 @@ impl Site {
     /// The name shown in reports: the label if there is one, else crate, modules, type, trait and function, such as
     /// `app::parse::Lexer<_>::next` or `<app::Csv as app::Format>::read`.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> Name {
         if let Some(label) = self.label {
-            return label;
+            return Name::label(label);
         }
         let path = (self.path)();
         let path = path.strip_suffix("::here").unwrap_or(path);
         // The body of an `async fn` is a closure to the compiler.
         let path = path.trim_end_matches("::{{closure}}");
-        path.strip_suffix(self.suffix).unwrap_or(path)
+        Name::path(path.strip_suffix(self.suffix).unwrap_or(path))
     }
 
     /// The source file, as the compiler was given it.

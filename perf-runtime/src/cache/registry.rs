@@ -236,7 +236,7 @@ impl CacheSite {
         let CacheSite { site, .. } = self;
         let stats = self.stats();
         CacheRow {
-            name: site.name().to_owned(),
+            name: site.name(),
             location: Location { file: site.file(), line: site.line(), column: site.column() },
             hits: stats.hits,
             misses: stats.misses,

@@ -30,7 +30,7 @@ impl PoolEntry {
         let Self { site, stats } = self;
         let stats = stats();
         PoolRow {
-            name: site.name().to_owned(),
+            name: site.name(),
             location: Location { file: site.file(), line: site.line(), column: site.column() },
             borrowed: stats.borrowed,
             reused: stats.reused,

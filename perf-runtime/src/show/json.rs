@@ -6,7 +6,7 @@
 use core::fmt::Write;
 use core::time::Duration;
 
-use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, Location, PoolRow, Report};
+use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report};
 
 /// The version of the layout.
 const SCHEMA: u64 = 1;
@@ -133,8 +133,9 @@ impl Writer {
         self.string(text);
     }
 
-    fn identity(&mut self, name: &str, location: Location) {
+    fn identity(&mut self, name: &Name, location: Location) {
         self.text("name", name);
+        self.boolean("label", name.is_label());
         self.text("file", location.file);
         self.number("line", u64::from(location.line));
         self.number("column", u64::from(location.column));
@@ -206,7 +207,7 @@ mod tests {
             truncated: true,
             functions: vec![
                 FunctionRow {
-                    name: name.into(),
+                    name: Name::label(name),
                     location: Location { file: "src/a.rs", line: 7, column: 4 },
                     cyclomatic: Some(12),
                     calls: u64::MAX,
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(value["wall_ns"], 1_500_000_000_u64);
         assert_eq!(value["truncated"], true);
         let function = &value["functions"][0];
-        assert_eq!(function["name"], name);
+        assert_eq!((&function["name"], &function["label"]), (&name.into(), &true.into()));
         assert_eq!(function["file"], "src/a.rs");
         assert_eq!(function["calls"], u64::MAX);
         assert_eq!(function["cyclomatic"], 12.0);
@@ -239,6 +240,7 @@ mod tests {
         assert_eq!(function["latency"]["p999_ns"], 8_000);
         assert!(value["functions"][1]["share"].is_null() && value["functions"][1]["cyclomatic"].is_null());
         assert_eq!(value["futures"][0]["polls"], 9);
+        assert_eq!(value["caches"][0]["label"], false);
         assert_eq!(value["caches"][0]["hit_ratio"], 0.75);
         assert!(value["caches"][1]["hit_ratio"].is_null());
         assert_eq!(value["pools"][0]["hit_ratio"], 0.75);

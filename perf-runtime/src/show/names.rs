@@ -1,28 +1,36 @@
 //! Names short enough for a table: as few segments of each path as tell the rows apart.
 //!
 //! `app::parse::Lexer<app::Token>::next` is shown as `Lexer<Token>::next`, and `<app::Csv as app::Format>::read` as
-//! `<Csv as Format>::read`, unless another row would then have the same name.
+//! `<Csv as Format>::read`, unless another row would then have the same name. A label is shown as somebody wrote it.
 
 use std::collections::HashMap;
 
+use tabled::grid::util::string::get_line_width;
+
+use crate::snapshot::Name;
+
+/// What every name keeps, where it has as many: a function and what it belongs to.
+const SEGMENTS: usize = 2;
+
 /// The short forms, in the order of `names`. Equal names stay equal.
 #[must_use]
-pub fn shorten<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let names: Vec<&str> = names.into_iter().collect();
-    let mut segments = vec![2; names.len()];
+pub fn shorten<'a>(names: impl IntoIterator<Item = &'a Name>) -> Vec<String> {
+    let names: Vec<&Name> = names.into_iter().collect();
+    let whole: Vec<String> = names.iter().map(|name| shown(name, usize::MAX)).collect();
+    let mut segments = vec![SEGMENTS; names.len()];
     loop {
         let short: Vec<String> =
-            names.iter().zip(&segments).map(|(name, segments)| suffix(name, *segments)).collect();
+            names.iter().zip(&segments).map(|(name, segments)| shown(name, *segments)).collect();
         let mut first: HashMap<&str, &str> = HashMap::new();
         let mut clashing: Vec<&str> = Vec::new();
-        for (short, name) in short.iter().zip(&names) {
-            if first.insert(short, name).is_some_and(|other| other != *name) {
+        for (short, whole) in short.iter().zip(&whole) {
+            if first.insert(short, whole).is_some_and(|other| other != whole) {
                 clashing.push(short);
             }
         }
         let mut grown = false;
-        for ((segments, name), short) in segments.iter_mut().zip(&names).zip(&short) {
-            if clashing.contains(&short.as_str()) && short != name {
+        for ((segments, whole), short) in segments.iter_mut().zip(&whole).zip(&short) {
+            if clashing.contains(&short.as_str()) && short != whole {
                 *segments += 1;
                 grown = true;
             }
@@ -33,15 +41,36 @@ pub fn shorten<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     }
 }
 
-/// The last `count` segments of a path, the paths inside of its brackets cut likewise to one less.
-fn suffix(name: &str, count: usize) -> String {
-    // A label that somebody wrote is no path.
-    if name.contains(' ') && !name.starts_with('<') && !name.contains('<') {
-        return name.to_owned();
+/// A label, or the last `count` segments of a path.
+fn shown(name: &Name, count: usize) -> String {
+    if name.is_label() {
+        return name.to_string();
     }
-    let segments = split(name);
-    let kept = &segments[segments.len().saturating_sub(count)..];
-    kept.iter().map(|segment| inner(segment, count - 1)).collect::<Vec<_>>().join("::")
+    // A path has no `/`. What follows one is an argument that a benchmark was run with.
+    match name.split_once('/') {
+        Some((path, argument)) => format!("{}/{argument}", suffix(path, count)),
+        None => suffix(name, count),
+    }
+}
+
+/// The last `count` segments of a path, the paths inside of its brackets cut likewise to one less. A closure has no name of its own and
+/// is not counted, so that the function it stands in is kept.
+fn suffix(path: &str, count: usize) -> String {
+    let mut kept: Vec<String> = Vec::new();
+    let mut counted = 0;
+    for segment in split(path).into_iter().rev() {
+        if counted == count {
+            break;
+        }
+        if segment == "{{closure}}" {
+            kept.push("{closure}".to_owned());
+        } else {
+            kept.push(inner(segment, count - 1));
+            counted += 1;
+        }
+    }
+    kept.reverse();
+    kept.join("::")
 }
 
 /// Splits at each `::` outside of brackets.
@@ -89,14 +118,15 @@ fn inner(segment: &str, count: usize) -> String {
     output
 }
 
-/// Cuts a name to `width` characters at its front, where the least telling part is.
+/// Cuts a name at its front, where the least telling part is, to what takes `width` columns of a terminal.
 #[must_use]
 pub fn fit(name: &str, width: usize) -> String {
-    let length = name.chars().count();
-    if length <= width {
+    if get_line_width(name) <= width {
         return name.to_owned();
     }
-    let kept: String = name.chars().skip(length + 1 - width.max(1)).collect();
+    let room = width.saturating_sub(1);
+    let mut ends = name.char_indices().map(|(start, _)| &name[start..]);
+    let kept = ends.find(|end| get_line_width(end) <= room).unwrap_or("");
     format!("…{kept}")
 }
 
@@ -104,38 +134,82 @@ pub fn fit(name: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
+    fn of_paths<const N: usize>(paths: [&'static str; N]) -> Vec<String> {
+        shorten(&paths.map(Name::path))
+    }
+
     #[test]
     fn two_segments_where_they_suffice() {
         assert_eq!(
-            shorten([
-                "app::main",
-                "app::parse::Lexer<app::Token>::next",
-                "<app::Csv as app::Format>::read",
-                "load the index"
-            ]),
-            ["app::main", "Lexer<Token>::next", "<Csv as Format>::read", "load the index"]
+            of_paths(["app::main", "app::parse::Lexer<app::Token>::next", "<app::Csv as app::Format>::read"]),
+            ["app::main", "Lexer<Token>::next", "<Csv as Format>::read"]
         );
     }
 
     #[test]
     fn more_where_two_rows_would_be_one() {
         assert_eq!(
-            shorten(["app::x::A::go", "app::y::A::go", "app::z::B::go", "app::z::B::go"]),
+            of_paths(["app::x::A::go", "app::y::A::go", "app::z::B::go", "app::z::B::go"]),
             ["x::A::go", "y::A::go", "B::go", "B::go"]
         );
         assert_eq!(
-            shorten(["<a::T as b::F>::read", "<c::T as b::F>::read"]),
+            of_paths(["<a::T as b::F>::read", "<c::T as b::F>::read"]),
             ["<a::T as b::F>::read", "<c::T as b::F>::read"]
         );
     }
 
     #[test]
-    fn odd_names_come_through() {
-        for name in ["", "::", "<", ">", "a::<b", "fn(u8) -> a::b::c", "[a::b; 3]::x", "é::ü"] {
-            assert_eq!(shorten([name]).len(), 1, "{name}");
+    fn a_label_stays_as_it_was_written() {
+        for label in
+            ["db::users::load", "GET /users/<id::x>", "parse<config::File>", "a::b::c/d::e::f", "load it"]
+        {
+            assert_eq!(shorten([&Name::label(label)]), [label]);
         }
+        assert_eq!(
+            shorten([&Name::label("users::load"), &Name::path("app::users::load")]),
+            ["users::load", "app::users::load"]
+        );
+    }
+
+    #[test]
+    fn a_closure_keeps_the_function_around_it() {
+        assert_eq!(
+            of_paths([
+                "app::x::outer::{{closure}}::inner",
+                "app::a::{{closure}}::{{closure}}::f",
+                "app::{{closure}}::T::go"
+            ]),
+            ["outer::{closure}::inner", "a::{closure}::{closure}::f", "T::go"]
+        );
+        assert_eq!(
+            of_paths(["app::x::f::{{closure}}::g", "app::y::f::{{closure}}::g"]),
+            ["x::f::{closure}::g", "y::f::{closure}::g"]
+        );
+    }
+
+    #[test]
+    fn an_argument_stays_as_it_was_written() {
+        assert_eq!(of_paths(["app::speed::words/std::vec::Vec"]), ["speed::words/std::vec::Vec"]);
+    }
+
+    #[test]
+    fn odd_names_come_through() {
+        for name in
+            ["", "::", "<", ">", "a::<b", "fn(u8) -> a::b::c", "[a::b; 3]::x", "é::ü", "{{closure}}", "/"]
+        {
+            assert_eq!(of_paths([name]).len(), 1, "{name}");
+            assert_eq!(of_paths([name, name]).len(), 2, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_cut_by_the_columns_it_takes() {
         assert_eq!(fit("Lexer<Token>::next", 7), "…::next");
         assert_eq!(fit("abc", 3), "abc");
         assert_eq!(fit("abc", 0), "…");
+        // Each of these takes two columns.
+        assert_eq!(fit("数える関数", 10), "数える関数");
+        assert_eq!(fit("数える関数", 9), "…える関数");
+        assert_eq!(fit("数える関数", 8), "…る関数");
     }
 }

@@ -131,7 +131,7 @@ fn functions(report: &Report, limit: usize) -> Table {
     ];
     columns.extend(outcomes.iter().map(|(header, _)| Column::number(header, 7)));
     let mut table = Table::new("Functions", columns);
-    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    let names = shorten(rows.iter().map(|row| &row.name));
     let (called, never): (Vec<_>, Vec<_>) =
         rows.iter().zip(names).partition(|(row, _)| row.calls > 0 || row.in_flight > 0);
     let shown = called.len();
@@ -192,7 +192,7 @@ fn futures(rows: &[FutureRow], limit: usize) -> Table {
             Column::number("max", 5),
         ],
     );
-    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    let names = shorten(rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
         table.row(vec![
             name.into(),
@@ -232,7 +232,7 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
             Column::number("of", 6),
         ],
     );
-    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    let names = shorten(rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
         let mean = if row.loads > 0 { row.load_time.as_nanos() as f64 / row.loads as f64 } else { 0.0 };
         table.row(vec![
@@ -273,7 +273,7 @@ fn pools(rows: &[PoolRow], limit: usize) -> Table {
             Column::number("of", 4),
         ],
     );
-    let names = shorten(rows.iter().map(|row| row.name.as_str()));
+    let names = shorten(rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
         table.row(vec![
             name.into(),
@@ -310,7 +310,7 @@ fn more(table: &mut Table, rows: usize, limit: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{Latency, Location};
+    use crate::snapshot::{Latency, Location, Name};
 
     fn micros(micros: u64) -> Duration {
         Duration::from_micros(micros)
@@ -318,7 +318,7 @@ mod tests {
 
     fn function(name: &str, calls: u64, self_time: Duration, share: f64) -> FunctionRow {
         FunctionRow {
-            name: name.into(),
+            name: Name::path(name.to_owned()),
             location: Location { file: "src/main.rs", line: 3, column: 4 },
             cyclomatic: Some(4),
             calls,
@@ -352,7 +352,7 @@ mod tests {
                 recursive,
             ],
             futures: vec![FutureRow {
-                name: "app::fetch".into(),
+                name: Name::path("app::fetch"),
                 started: 3,
                 completed: 2,
                 dropped: 1,
@@ -360,7 +360,7 @@ mod tests {
                 ..FutureRow::default()
             }],
             caches: vec![CacheRow {
-                name: "app::lookup".into(),
+                name: Name::path("app::lookup"),
                 hits: 9,
                 misses: 1,
                 loads: 1,
@@ -370,7 +370,7 @@ mod tests {
                 ..CacheRow::default()
             }],
             pools: vec![PoolRow {
-                name: "app::buffer".into(),
+                name: Name::path("app::buffer"),
                 borrowed: 100,
                 reused: 98,
                 created: 2,

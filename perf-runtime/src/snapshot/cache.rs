@@ -2,14 +2,14 @@
 
 use core::time::Duration;
 
-use super::Location;
+use super::{Location, Name};
 
 /// What is known of one cached function, over all instances of its generics.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CacheRow {
     /// As in [`FunctionRow`](super::FunctionRow).
-    pub name: String,
+    pub name: Name,
     /// Where the function is defined.
     pub location: Location,
     /// Lookups answered from the cache.

@@ -2,14 +2,14 @@
 
 use core::time::Duration;
 
-use super::Location;
+use super::{Location, Name};
 
 /// What is known of one profiled function or block, over all threads.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionRow {
     /// Crate, modules, type, trait and function; or the label given by `name = "…"`.
-    pub name: String,
+    pub name: Name,
     /// Where it is defined.
     pub location: Location,
     /// McCabe's cyclomatic complexity; `None` for a block.
@@ -39,7 +39,7 @@ pub struct FunctionRow {
 #[non_exhaustive]
 pub struct FutureRow {
     /// As in [`FunctionRow`].
-    pub name: String,
+    pub name: Name,
     /// Where it is defined.
     pub location: Location,
     /// Futures polled at least once.

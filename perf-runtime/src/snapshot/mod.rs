@@ -4,10 +4,12 @@
 
 mod cache;
 mod function;
+mod name;
 mod pool;
 
 pub use cache::CacheRow;
 pub use function::{FunctionRow, FutureRow, Latency};
+pub use name::Name;
 pub use pool::PoolRow;
 
 use core::time::Duration;

@@ -1,13 +1,13 @@
 //! One pool.
 
-use super::Location;
+use super::{Location, Name};
 
 /// What is known of one pool.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PoolRow {
     /// As in [`FunctionRow`](super::FunctionRow).
-    pub name: String,
+    pub name: Name,
     /// Where the factory or the type is defined.
     pub location: Location,
     /// Objects handed out.

@@ -1,0 +1,73 @@
+//! Reports as a reader sees them: what rows are called, and what their cells say.
+
+use perfkit::{Report, cached, pooled, profile_block, profiled};
+
+#[profiled(name = "db::users::load")]
+fn load() {}
+
+#[profiled(name = "GET /users/<id::x>")]
+fn get() {}
+
+#[cached(name = "parse<config::File>")]
+fn parse(n: u32) -> u32 {
+    n
+}
+
+#[pooled(name = "io::buffers::large")]
+fn buffer() -> Vec<u8> {
+    Vec::new()
+}
+
+#[profiled(name = "net::http::fetch")]
+async fn fetch() {}
+
+#[profiled]
+fn outer() {
+    let closure = || {
+        #[profiled]
+        fn in_closure() {}
+        in_closure();
+    };
+    closure();
+    profile_block!("step::one::two", {});
+}
+
+/// The words of the row that begins with `name`.
+#[track_caller]
+fn row<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
+    let mut rows = table.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix("  "));
+    rows.next().unwrap_or_else(|| panic!("no row `{name}`\n{table}")).split_whitespace().collect()
+}
+
+#[tokio::test]
+async fn labels_are_shown_as_they_were_written() {
+    load();
+    get();
+    parse(1);
+    drop(buffer());
+    fetch().await;
+    outer();
+    let report: Report = perfkit::report();
+    let table = report.to_table();
+    for label in [
+        "db::users::load",
+        "GET /users/<id::x>",
+        "parse<config::File>",
+        "io::buffers::large",
+        "net::http::fetch",
+        "step::one::two",
+        "outer::{closure}::in_closure",
+    ] {
+        row(&table, label);
+    }
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    let is_label = |kind: &str, name: &str| {
+        let rows = json[kind].as_array().unwrap();
+        rows.iter().find(|row| row["name"] == name).map(|row| row["label"].as_bool().unwrap())
+    };
+    assert_eq!(is_label("functions", "db::users::load"), Some(true));
+    assert_eq!(is_label("functions", "report::outer"), Some(false));
+    assert_eq!(is_label("futures", "net::http::fetch"), Some(true));
+    assert_eq!(is_label("caches", "parse<config::File>"), Some(true));
+    assert_eq!(is_label("pools", "io::buffers::large"), Some(true));
+}
