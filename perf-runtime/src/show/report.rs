@@ -6,14 +6,20 @@ use core::time::Duration;
 use super::json::to_json;
 use super::names::shorten;
 use super::table::{Cell, Column, Page, Table, Tone};
-use super::units::{count, duration, percent};
-use crate::snapshot::{CacheRow, FunctionRow, FutureRow, PoolRow, Report};
+use super::units::{count, duration, nanos, percent};
+use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, PoolRow, Report};
 
 impl Report {
     /// The tables as plain text of any width, long ones cut to thirty rows. [`Display`](fmt::Display) prints the same.
     #[must_use]
     pub fn to_table(&self) -> String {
         tables(self, Page::default(), AllRows::No)
+    }
+
+    /// The same with every row.
+    #[must_use]
+    pub fn to_full_table(&self) -> String {
+        tables(self, Page::default(), AllRows::Yes)
     }
 
     /// The report as JSON: a versioned layout, durations in whole nanoseconds.
@@ -45,7 +51,6 @@ const ROWS: usize = 30;
 /// All tables that have a row, under a line about the run.
 #[must_use]
 pub fn tables(report: &Report, page: Page, all: AllRows) -> String {
-    let mut output = heading(report);
     let limit = if all == AllRows::Yes { usize::MAX } else { ROWS };
     let tables = [
         (!report.functions.is_empty()).then(|| functions(report, limit)),
@@ -53,18 +58,17 @@ pub fn tables(report: &Report, page: Page, all: AllRows) -> String {
         (!report.caches.is_empty()).then(|| caches(&report.caches, limit)),
         (!report.pools.is_empty()).then(|| pools(&report.pools, limit)),
     ];
-    let mut empty = true;
+    let mut output = String::new();
     for table in tables.into_iter().flatten() {
-        empty = false;
         output.push('\n');
         output.push_str(&table.render(page));
     }
-    if empty {
-        output.push_str(
-            "nothing was measured: no #[profiled], #[cached] or #[pooled] function ran, or measuring was off (PERFKIT=off)\n",
+    if output.is_empty() {
+        return String::from(
+            "perfkit: nothing was measured: no #[profiled], #[cached] or #[pooled] function ran, or measuring was off (PERFKIT=off)\n",
         );
     }
-    output
+    heading(report) + &output
 }
 
 fn heading(report: &Report) -> String {
@@ -94,11 +98,22 @@ fn calls(row: &FunctionRow) -> String {
 /// The grades of McCabe's number: up to 10 simple, to 20 moderate, to 50 complex, beyond that untestable.
 fn cyclomatic(number: Option<u32>) -> Cell {
     match number {
-        None => Cell::toned("-", Tone::Faint),
+        None => unknown(),
         Some(n @ ..=10) => n.to_string().into(),
         Some(n @ 11..=50) => Cell::toned(n.to_string(), Tone::Warning),
         Some(n) => Cell::toned(n.to_string(), Tone::Bad),
     }
+}
+
+/// There is no such number.
+fn unknown() -> Cell {
+    Cell::toned("-", Tone::Faint)
+}
+
+/// The columns from the mean to the maximum, of so many that ended.
+fn latencies(ended: u64, latency: &Latency) -> [Cell; 5] {
+    [latency.mean, latency.p50, latency.p95, latency.p99, latency.max]
+        .map(|time| if ended > 0 { duration(time).into() } else { unknown() })
 }
 
 /// A number that is best at zero.
@@ -136,20 +151,15 @@ fn functions(report: &Report, limit: usize) -> Table {
         rows.iter().zip(names).partition(|(row, _)| row.calls > 0 || row.in_flight > 0);
     let shown = called.len();
     for (row, name) in called.into_iter().take(limit) {
-        let latency = &row.latency;
         let mut cells = vec![
             name.into(),
             calls(row).into(),
             duration(row.self_time).into(),
             percent(row.share).into(),
             duration(row.total_time).into(),
-            duration(latency.mean).into(),
-            duration(latency.p50).into(),
-            duration(latency.p95).into(),
-            duration(latency.p99).into(),
-            duration(latency.max).into(),
-            cyclomatic(row.cyclomatic),
         ];
+        cells.extend(latencies(row.calls, &row.latency));
+        cells.push(cyclomatic(row.cyclomatic));
         cells.extend(outcomes.iter().map(|(_, field)| trouble(field(row))));
         table.row(cells);
     }
@@ -194,19 +204,16 @@ fn futures(rows: &[FutureRow], limit: usize) -> Table {
     );
     let names = shorten(rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
-        table.row(vec![
+        let mut cells = vec![
             name.into(),
             count(row.started).into(),
             count(row.completed).into(),
             trouble(row.dropped),
             count(row.polls).into(),
             duration(row.busy).into(),
-            duration(row.wall.mean).into(),
-            duration(row.wall.p50).into(),
-            duration(row.wall.p95).into(),
-            duration(row.wall.p99).into(),
-            duration(row.wall.max).into(),
-        ]);
+        ];
+        cells.extend(latencies(row.completed, &row.wall));
+        table.row(cells);
     }
     more(&mut table, rows.len(), limit);
     table
@@ -234,7 +241,7 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
     );
     let names = shorten(rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
-        let mean = if row.loads > 0 { row.load_time.as_nanos() as f64 / row.loads as f64 } else { 0.0 };
+        let mean = row.load_time.as_nanos() as f64 / row.loads as f64;
         table.row(vec![
             name.into(),
             count(row.hits).into(),
@@ -243,7 +250,7 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
             count(row.waits).into(),
             count(row.loads).into(),
             trouble(row.load_errors),
-            super::units::nanos(mean).into(),
+            if row.loads > 0 { nanos(mean).into() } else { unknown() },
             duration(row.time_saved).into(),
             count(row.evicted).into(),
             count(row.expired).into(),
@@ -295,7 +302,7 @@ fn pools(rows: &[PoolRow], limit: usize) -> Table {
 
 fn ratio(ratio: Option<f64>) -> Cell {
     match ratio {
-        None => Cell::toned("-", Tone::Faint),
+        None => unknown(),
         Some(ratio) if ratio < 0.5 => Cell::toned(percent(ratio), Tone::Warning),
         Some(ratio) => percent(ratio).into(),
     }
@@ -303,14 +310,19 @@ fn ratio(ratio: Option<f64>) -> Cell {
 
 fn more(table: &mut Table, rows: usize, limit: usize) {
     if rows > limit {
-        table.note(format!("… and {} more (PERFKIT=table:all shows them)", rows - limit));
+        table.note(format!(
+            "… and {} more (shown by PERFKIT=table:all, and by `to_full_table` in code)",
+            rows - limit
+        ));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tabled::grid::util::string::get_line_width;
+
     use super::*;
-    use crate::snapshot::{Latency, Location, Name};
+    use crate::snapshot::{Location, Name};
 
     fn micros(micros: u64) -> Duration {
         Duration::from_micros(micros)
@@ -425,6 +437,49 @@ Lexer<Token>::next   1 234 567  750 µs    75.0 %  1.50 ms  2.00 µs  2.00 µs  
     }
 
     #[test]
+    fn wide_characters_keep_the_columns_straight() {
+        let report = Report {
+            functions: vec![
+                function("app::数える関数の長い名前をここに書きます試験用の名前", 5, micros(1), 0.1),
+                function("app::f", 5, micros(1), 0.1),
+            ],
+            ..Report::default()
+        };
+        for width in 40..=80 {
+            let text = tables(&report, Page { width: Some(width), colour: false }, AllRows::No);
+            let columns = |start: &str| {
+                let row = text.lines().find(|line| line.starts_with(start)).unwrap();
+                get_line_width(&row[..row.rfind(" µs").unwrap()])
+            };
+            assert_eq!(columns("…"), columns("app::f"), "{width}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_ended_has_no_mean() {
+        let running = FunctionRow {
+            calls: 0,
+            primitive_calls: 0,
+            in_flight: 1,
+            ..function("app::f", 1, micros(9), 1.0)
+        };
+        let report = Report {
+            functions: vec![running],
+            futures: vec![FutureRow { name: Name::path("app::g"), started: 1, ..FutureRow::default() }],
+            caches: vec![CacheRow { name: Name::path("app::h"), hits: 1, ..CacheRow::default() }],
+            ..Report::default()
+        };
+        let text = report.to_table();
+        let row = |name: &str| {
+            let row = text.lines().find(|line| line.starts_with(name)).unwrap();
+            row.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(row("app::f"), "0 9.00 µs 100.0 % 18.0 µs - - - - - 4 1");
+        assert_eq!(row("app::g"), "1 0 0 0 0 - - - - -");
+        assert_eq!(row("app::h"), "1 0 100.0 % 0 0 0 - 0 0 0 0 0 0");
+    }
+
+    #[test]
     fn a_narrow_page_loses_columns_and_says_which() {
         for width in [200, 120, 100, 80, 60, 40] {
             let text = tables(&example(), Page { width: Some(width), colour: false }, AllRows::No);
@@ -434,6 +489,10 @@ Lexer<Token>::next   1 234 567  750 µs    75.0 %  1.50 ms  2.00 µs  2.00 µs  
             }
             assert!(table.contains("calls") && table.contains("Token>::next"), "{table}");
             assert_eq!(table.contains("no room for: "), width < 110, "{width}\n{table}");
+            if width == 60 {
+                // In the order of the columns.
+                assert!(table.ends_with("\nno room for: mean, p50, p95, p99, max, cc, panics"), "{table}");
+            }
         }
     }
 
@@ -464,12 +523,16 @@ Lexer<Token>::next   1 234 567  750 µs    75.0 %  1.50 ms  2.00 µs  2.00 µs  
             functions: (0..45).map(|i| function(&format!("app::f{i}"), 1, micros(1), 0.1)).collect(),
             ..Report::default()
         };
-        assert!(tables(&report, Page::default(), AllRows::No).contains("… and 15 more"));
-        assert!(tables(&report, Page::default(), AllRows::Yes).contains("app::f44"));
+        assert!(
+            report
+                .to_table()
+                .contains("\n… and 15 more (shown by PERFKIT=table:all, and by `to_full_table` in code)\n")
+        );
+        assert!(report.to_full_table().contains("app::f44"));
     }
 
     #[test]
     fn nothing_measured_is_said() {
-        assert!(tables(&Report::default(), Page::default(), AllRows::No).contains("nothing was measured"));
+        assert!(Report::default().to_table().starts_with("perfkit: nothing was measured: no #[profiled]"));
     }
 }

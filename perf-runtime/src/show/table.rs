@@ -139,13 +139,15 @@ impl Table {
     #[must_use]
     pub fn render(&self, page: Page) -> String {
         let mut widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width_of(column)).collect();
-        let (shown, left_out) = self.fit(&mut widths, page.width);
+        let shown = self.fit(&mut widths, page.width);
         let mut output = String::new();
         let bold = if page.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
         // Writing to a string cannot fail.
         let _ = writeln!(output, "{}{}{}", bold.0, self.title, bold.1);
         output.push_str(&self.grid(&shown, &widths, page.colour));
         let mut notes = self.notes.clone();
+        let left_out = (0..self.columns.len()).filter(|column| !shown.contains(column));
+        let left_out: Vec<&str> = left_out.map(|column| self.columns[column].header).collect();
         if !left_out.is_empty() {
             notes.push(format!("no room for: {}", left_out.join(", ")));
         }
@@ -161,12 +163,11 @@ impl Table {
     }
 
     /// Chooses the columns to show and cuts the first to the room that the others leave it.
-    fn fit(&self, widths: &mut [usize], page: Option<usize>) -> (Vec<usize>, Vec<&'static str>) {
+    fn fit(&self, widths: &mut [usize], page: Option<usize>) -> Vec<usize> {
         /// A name shorter than this tells nothing.
         const SHORTEST: usize = 24;
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
-        let mut left_out: Vec<&'static str> = Vec::new();
-        let (Some(page), Some(first)) = (page, widths.first().copied()) else { return (shown, left_out) };
+        let (Some(page), Some(first)) = (page, widths.first().copied()) else { return shown };
         let others = |shown: &[usize], widths: &[usize]| -> usize {
             shown.iter().skip(1).map(|column| widths[*column] + GAP).sum()
         };
@@ -175,10 +176,9 @@ impl Table {
                 shown.iter().skip(1).rev().min_by_key(|column| self.columns[**column].weight).copied();
             let Some(least) = least else { break };
             shown.retain(|column| *column != least);
-            left_out.insert(0, self.columns[least].header);
         }
         widths[0] = first.min(page.saturating_sub(others(&shown, widths)).max(1));
-        (shown, left_out)
+        shown
     }
 
     fn grid(&self, shown: &[usize], widths: &[usize], colour: bool) -> String {
