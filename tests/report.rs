@@ -1,5 +1,7 @@
 //! Reports as a reader sees them: what rows are called, and what their cells say.
 
+use std::time::Duration;
+
 use perfkit::{Report, cached, pooled, profile_block, profiled};
 
 #[profiled(name = "db::users::load")]
@@ -30,6 +32,11 @@ fn outer() {
     };
     closure();
     profile_block!("step::one::two", {});
+}
+
+#[profiled(name = "a little of the run")]
+fn little() {
+    std::thread::sleep(Duration::from_millis(1));
 }
 
 /// The words of the row that begins with `name`.
@@ -70,4 +77,21 @@ async fn labels_are_shown_as_they_were_written() {
     assert_eq!(is_label("futures", "net::http::fetch"), Some(true));
     assert_eq!(is_label("caches", "parse<config::File>"), Some(true));
     assert_eq!(is_label("pools", "io::buffers::large"), Some(true));
+}
+
+#[test]
+fn a_small_part_of_the_run_is_shown_as_one() {
+    little();
+    let row =
+        |report: Report| report.functions.into_iter().find(|row| row.name == "a little of the run").unwrap();
+    // However long the call really was, the run goes on until that is a small part of it.
+    let mut report = perfkit::report();
+    while report.wall < 20 * row(report.clone()).self_time {
+        std::thread::sleep(Duration::from_millis(10));
+        report = perfkit::report();
+    }
+    let share = row(report.clone()).share;
+    assert!(share > 0.0 && share <= 0.05, "{share}");
+    let shown = format!("{:.1}", share * 100.0);
+    assert_eq!(self::row(&report.to_table(), "a little of the run")[3], shown, "{report}");
 }

@@ -28,7 +28,13 @@ static SINCE: AtomicU64 = AtomicU64::new(0);
 pub fn report() -> Report {
     let now = clock::now();
     let rows = profile::rows();
+    let since = SINCE.load(Ordering::Relaxed).max(clock::origin());
+    let wall = clock::rate().duration(now.saturating_sub(since));
     let mut functions = rows.functions;
+    // A profile knows what was measured. What part of the run that is can only be said here.
+    for row in &mut functions {
+        row.share = if wall.is_zero() { 0.0 } else { row.self_time.div_duration_f64(wall) };
+    }
     functions.sort_by(|a, b| {
         b.self_time.cmp(&a.self_time).then_with(|| b.calls.cmp(&a.calls)).then_with(|| a.name.cmp(&b.name))
     });
@@ -52,16 +58,7 @@ pub fn report() -> Report {
     let lookups = |row: &CacheRow| row.hits + row.misses;
     caches.sort_by(|a, b| lookups(b).cmp(&lookups(a)).then_with(|| a.name.cmp(&b.name)));
     pools.sort_by(|a, b| b.borrowed.cmp(&a.borrowed).then_with(|| a.name.cmp(&b.name)));
-    let since = SINCE.load(Ordering::Relaxed).max(clock::origin());
-    Report {
-        wall: clock::rate().duration(now.saturating_sub(since)),
-        threads: rows.threads,
-        truncated: rows.truncated,
-        functions,
-        futures,
-        caches,
-        pools,
-    }
+    Report { wall, threads: rows.threads, truncated: rows.truncated, functions, futures, caches, pools }
 }
 
 /// Begins anew: later reports leave out what was measured up to now. What caches and pools hold stays, and is shown.

@@ -2,6 +2,8 @@
 //!
 //! `"schema"` is raised when a field changes its meaning or goes; fields may be added without. Durations are whole nanoseconds, shares
 //! and ratios are fractions of 1, what is not known is `null`.
+//!
+//! Since 2: `share` is of the run (`wall_ns`), where it was of all measured time; `latency` and `wall` are `null` where nothing ended.
 
 use core::fmt::Write;
 use core::time::Duration;
@@ -9,7 +11,7 @@ use core::time::Duration;
 use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report};
 
 /// The version of the layout.
-const SCHEMA: u64 = 1;
+const SCHEMA: u64 = 2;
 
 /// The report as one JSON object, ending in a newline.
 #[must_use]
@@ -40,7 +42,7 @@ fn function(json: &mut Writer, row: &FunctionRow) {
     json.duration("self_ns", row.self_time);
     json.duration("total_ns", row.total_time);
     json.optional("share", Some(row.share));
-    json.latency("latency", &row.latency);
+    json.latency("latency", row.calls, &row.latency);
 }
 
 fn future(json: &mut Writer, row: &FutureRow) {
@@ -50,7 +52,7 @@ fn future(json: &mut Writer, row: &FutureRow) {
     json.number("dropped", row.dropped);
     json.number("polls", row.polls);
     json.duration("busy_ns", row.busy);
-    json.latency("wall", &row.wall);
+    json.latency("wall", row.completed, &row.wall);
 }
 
 fn cache(json: &mut Writer, row: &CacheRow) {
@@ -141,8 +143,12 @@ impl Writer {
         self.number("column", u64::from(location.column));
     }
 
-    fn latency(&mut self, key: &str, latency: &Latency) {
+    /// Of so many that ended.
+    fn latency(&mut self, key: &str, ended: u64, latency: &Latency) {
         self.key(key);
+        if ended == 0 {
+            return self.0.push_str("null");
+        }
         self.object(|json| {
             json.duration("min_ns", latency.min);
             json.duration("mean_ns", latency.mean);
@@ -227,7 +233,7 @@ mod tests {
             pools: vec![PoolRow { borrowed: 4, reused: 3, max_size: 11, ..PoolRow::default() }],
         };
         let value: serde_json::Value = serde_json::from_str(&to_json(&report)).unwrap();
-        assert_eq!(value["schema"], 1);
+        assert_eq!(value["schema"], 2);
         assert_eq!(value["wall_ns"], 1_500_000_000_u64);
         assert_eq!(value["truncated"], true);
         let function = &value["functions"][0];
@@ -238,6 +244,7 @@ mod tests {
         assert_eq!(function["total_ns"], 7_000_000_000_u64);
         assert_eq!(function["share"], 0.25);
         assert_eq!(function["latency"]["p999_ns"], 8_000);
+        assert!(value["functions"][1]["latency"].is_null() && value["futures"][0]["wall"].is_null());
         assert!(value["functions"][1]["share"].is_null() && value["functions"][1]["cyclomatic"].is_null());
         assert_eq!(value["futures"][0]["polls"], 9);
         assert_eq!(value["caches"][0]["label"], false);

@@ -28,7 +28,8 @@ pub struct FunctionRow {
     pub self_time: Duration,
     /// Time in the function and all it called; the outermost frame of a recursion counts once.
     pub total_time: Duration,
-    /// `self_time` as a share of all measured time, 0 to 1; the shares of all rows add up to 1.
+    /// `self_time` as a share of the run, that is of [`Report::wall`](super::Report::wall): 0.5 for half of it. Threads that run at once each
+    /// add theirs, so it can be above 1; where the shares of all rows add up to little, little of the run is profiled.
     pub share: f64,
     /// How long one call took.
     pub latency: Latency,
