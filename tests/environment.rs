@@ -1,5 +1,6 @@
 //! `PERFKIT=…` on real processes: this test binary runs itself as a program with attributes and nothing else.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -22,8 +23,16 @@ fn run() {
 #[test]
 fn program() {
     let Some(ending) = std::env::var_os("PERFKIT_TEST_ENDING") else { return };
+    if ending == "only asks" {
+        let _session = perfkit::session();
+        return;
+    }
     run();
     match ending.to_str() {
+        Some("elsewhere") => {
+            std::env::set_current_dir("/").unwrap();
+            std::process::exit(7);
+        }
         Some("exit") => std::process::exit(7),
         Some("panic") => panic!("on purpose"),
         Some("session") => {
@@ -36,15 +45,19 @@ fn program() {
     }
 }
 
-fn start(ending: &str, perfkit: &str) -> Output {
-    Command::new(std::env::current_exe().unwrap())
+fn command(ending: &str, perfkit: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "program", "--nocapture", "--quiet"])
         .env("PERFKIT_TEST_ENDING", ending)
         .env("PERFKIT", perfkit)
         .env_remove("CLICOLOR_FORCE")
-        .env_remove("COLUMNS")
-        .output()
-        .unwrap()
+        .env_remove("COLUMNS");
+    command
+}
+
+fn start(ending: &str, perfkit: impl AsRef<OsStr>) -> Output {
+    command(ending, perfkit).output().unwrap()
 }
 
 fn stderr(output: &Output) -> String {
@@ -97,7 +110,15 @@ fn nothing_is_printed_unasked() {
 #[test]
 fn off_measures_nothing_and_says_so_when_asked_for_a_table() {
     let text = stderr(&start("exit", "off,table"));
-    assert!(text.contains("nothing was measured") && !text.contains("environment::work"), "{text}");
+    assert!(text.starts_with("perfkit: nothing was measured: "), "{text}");
+    assert!(!text.contains("environment::work") && !text.contains("run 0"), "{text}");
+}
+
+#[test]
+fn who_only_asks_for_a_report_is_told_of_a_wrong_word_too() {
+    let text = stderr(&start("only asks", "tabel"));
+    assert_eq!(text.matches("did you mean `table`?").count(), 1, "{text}");
+    assert_eq!(text.matches("nothing was measured").count(), 1, "{text}");
 }
 
 #[test]
@@ -132,7 +153,7 @@ fn a_wrong_word_is_said_once_and_costs_nothing_else() {
 fn a_file_that_cannot_be_written_is_said_once_and_costs_nothing_else() {
     let directory = temporary("unwritable");
     let path = directory.join("missing").join("perf.json");
-    let output = start("exit", &format!("json={},table", path.display()));
+    let output = start("exit", format!("json={},table", path.display()));
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(7));
     assert_eq!(text.matches("the report cannot be written to").count(), 1, "{text}");
@@ -141,12 +162,93 @@ fn a_file_that_cannot_be_written_is_said_once_and_costs_nothing_else() {
 }
 
 #[test]
+fn what_failed_is_what_is_said() {
+    let said = |path: &str| stderr(&start("exit", format!("json={path}")));
+    let directory = temporary("failures");
+    let missing = said(&format!("{}/missing/perf.json", directory.display()));
+    assert!(
+        missing.contains("perf.json`: No such file") && missing.contains("; its directory has to exist"),
+        "{missing}"
+    );
+    if fs::exists("/dev/full").unwrap() {
+        let full = said("/dev/full");
+        assert!(full.ends_with("`/dev/full`: No space left on device (os error 28)\n"), "{full}");
+    }
+}
+
+#[test]
+fn a_relative_path_is_in_the_directory_where_the_program_began() {
+    let directory = fs::canonicalize(temporary("relative")).unwrap();
+    let output =
+        command("elsewhere", "json=perf.json,table=tables/%p").current_dir(&directory).output().unwrap();
+    // Where `tables` is said to be missing, too.
+    assert!(
+        stderr(&output).contains(&format!("written to `{}/tables/", directory.display())),
+        "{}",
+        stderr(&output)
+    );
+    assert!(fs::read_to_string(directory.join("perf.json")).unwrap().contains("environment::work"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_leads_to_the_report() {
+    use std::os::unix::fs::symlink;
+
+    let directory = temporary("link");
+    fs::create_dir(directory.join("data")).unwrap();
+    fs::write(directory.join("data/old.json"), "old").unwrap();
+    for (target, name) in
+        [("data/old.json", "link.json"), ("data/new.json", "to be.json"), ("link.json", "chain.json")]
+    {
+        let link = directory.join(name);
+        symlink(target, &link).unwrap();
+        let output = start("exit", format!("json={}", link.display()));
+        assert_eq!(stderr(&output), "");
+        assert_eq!(fs::read_link(&link).unwrap(), PathBuf::from(target));
+        let written = fs::read_to_string(directory.join(target)).unwrap();
+        assert!(written.contains("environment::work"), "{written}");
+    }
+    assert_eq!(fs::read_dir(directory.join("data")).unwrap().count(), 2, "no temporary file stays");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_name_need_not_be_unicode() {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+    let directory = temporary("bytes");
+    let name = OsStr::from_bytes(b"caf\xe9-%p.json");
+    let mut value = OsStr::new("json=").as_bytes().to_vec();
+    value.extend_from_slice(directory.join(name).as_os_str().as_bytes());
+    let output = start("exit", std::ffi::OsString::from_vec(value));
+    assert_eq!(stderr(&output), "");
+    let entry = fs::read_dir(&directory).unwrap().next().unwrap().unwrap();
+    let written = entry.file_name().into_vec();
+    assert!(written.starts_with(b"caf\xe9-") && written.ends_with(b".json"), "{written:?}");
+}
+
+/// `json=/dev/stdout`, where standard output is a file: what the program wrote there stays.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stream_is_added_to() {
+    let directory = temporary("stream");
+    let path = directory.join("out.txt");
+    let file = fs::File::create(&path).unwrap();
+    let output = command("exit", "json=/dev/stdout").stdout(file).output().unwrap();
+    assert_eq!(stderr(&output), "");
+    let text = fs::read_to_string(&path).unwrap();
+    // The test runner's own words came first.
+    assert!(text.contains("running 1 test") && text.ends_with("}\n"), "{text}");
+}
+
+#[test]
 fn a_report_that_cannot_be_written_leaves_what_was_there() {
     let directory = temporary("before");
     let path = directory.join("perf.json");
     // No file can be renamed onto a directory.
     fs::create_dir(&path).unwrap();
-    let output = start("exit", &format!("json={}", path.display()));
+    let output = start("exit", format!("json={}", path.display()));
     assert!(stderr(&output).contains("the report cannot be written to"), "{}", stderr(&output));
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "no temporary file stays");
     assert!(path.is_dir());

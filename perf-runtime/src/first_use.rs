@@ -1,4 +1,4 @@
-//! Tells who wants to know that something instrumented is used for the first time in this process.
+//! Tells who wants to know that perfkit is used for the first time in this process: something instrumented runs, or a report is asked for.
 //!
 //! The collecting layers call [`announce`] on their cold paths and know nobody who listens; the session puts itself on the list
 //! at link time. That is how `PERFKIT=…` works in a program whose code has attributes and nothing else.

@@ -1,9 +1,11 @@
 //! The words of the environment variable `PERFKIT`.
+//!
+//! A path is whatever the system takes for one, and need not be Unicode; so the value is read as bytes.
 
 use core::fmt;
-use std::path::PathBuf;
+use std::ffi::OsStr;
 
-use super::output::Output;
+use super::output::{Output, path_of};
 use crate::show::AllRows;
 
 /// The variable's name.
@@ -17,127 +19,199 @@ pub(super) struct Request {
     pub(super) misunderstood: Vec<Misunderstood>,
 }
 
-/// A word that means nothing.
+/// A word that means something.
 #[derive(Debug, PartialEq)]
-pub(super) struct Misunderstood {
-    word: String,
-    problem: Problem,
+struct Word {
+    name: &'static str,
+    wish: Wish,
+    /// The ways to write it.
+    usage: &'static [&'static str],
 }
 
-#[derive(Debug, PartialEq)]
-enum Problem {
-    Unknown { nearest: Option<&'static str> },
-    NeedsPath,
-    TakesNoPath,
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wish {
+    Table(AllRows),
+    Json,
+    Off,
 }
 
-const WORDS: [&str; 4] = ["table", "table:all", "json", "off"];
+static WORDS: [Word; 4] = [
+    Word { name: "table", wish: Wish::Table(AllRows::No), usage: &["table", "table=PATH"] },
+    Word { name: "table:all", wish: Wish::Table(AllRows::Yes), usage: &["table:all", "table:all=PATH"] },
+    Word { name: "json", wish: Wish::Json, usage: &["json=PATH"] },
+    Word { name: "off", wish: Wish::Off, usage: &["off"] },
+];
+
+/// A part of the value that cannot be obeyed.
+#[derive(Debug, PartialEq)]
+pub(super) enum Misunderstood {
+    Unknown { written: String, nearest: Option<&'static str> },
+    NeedsPath { word: &'static str, example: &'static str },
+    TakesNoValue { word: &'static str },
+}
 
 impl fmt::Display for Misunderstood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = &self.word;
-        match self.problem {
-            Problem::Unknown { nearest } => {
-                write!(f, "{VARIABLE} does not know `{word}`")?;
+        match self {
+            Misunderstood::Unknown { written, nearest } => {
+                write!(f, "{VARIABLE} does not know `{written}`")?;
                 if let Some(nearest) = nearest {
                     write!(f, "; did you mean `{nearest}`?")?;
                 }
             }
-            Problem::NeedsPath => {
-                write!(f, "{VARIABLE}: `{word}` needs a file, such as `{word}=perf.{word}`")?;
+            Misunderstood::NeedsPath { word, example } => {
+                write!(f, "`{word}` in {VARIABLE} needs a file, such as `{word}={example}`")?;
             }
-            Problem::TakesNoPath => write!(f, "{VARIABLE}: `{word}` takes no value")?,
+            Misunderstood::TakesNoValue { word } => write!(f, "`{word}` in {VARIABLE} takes no value")?,
         }
-        write!(f, " (known: table, table:all, table=PATH, json=PATH, off)")
+        let usage: Vec<&str> = WORDS.iter().flat_map(|word| word.usage).copied().collect();
+        write!(f, " (known: {})", usage.join(", "))
     }
 }
 
 impl Request {
-    pub(super) fn parse(value: &str) -> Self {
+    pub(super) fn parse(value: &OsStr) -> Self {
         let mut request = Request::default();
-        for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (word, path) = match part.split_once('=') {
-                Some((word, path)) => (word.trim(), Some(path.trim())),
+        let parts = value.as_encoded_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        for part in parts.filter(|part| !part.is_empty()) {
+            let (word, path) = match part.iter().position(|byte| *byte == b'=') {
+                Some(at) => (part[..at].trim_ascii(), Some(part[at + 1..].trim_ascii())),
                 None => (part, None),
             };
-            let problem = match (word, path) {
-                ("off", None) => {
-                    request.off = true;
-                    continue;
-                }
-                ("table" | "table:all", path) if path != Some("") => {
-                    let all = if word == "table" { AllRows::No } else { AllRows::Yes };
-                    request.outputs.push(Output::Table(all, path.map(PathBuf::from)));
-                    continue;
-                }
-                ("json", Some(path)) if !path.is_empty() => {
-                    request.outputs.push(Output::Json(PathBuf::from(path)));
-                    continue;
-                }
-                ("off", Some(_)) => Problem::TakesNoPath,
-                ("table" | "table:all" | "json", _) => Problem::NeedsPath,
-                _ => Problem::Unknown { nearest: nearest(word) },
-            };
-            request.misunderstood.push(Misunderstood { word: word.to_owned(), problem });
+            if let Err(misunderstood) = request.add(word, path) {
+                request.misunderstood.push(misunderstood);
+            }
         }
         request
     }
+
+    fn add(&mut self, written: &[u8], path: Option<&[u8]>) -> Result<(), Misunderstood> {
+        let Some(Word { name: word, wish, .. }) = WORDS.iter().find(|word| word.name.as_bytes() == written)
+        else {
+            let written = String::from_utf8_lossy(written).into_owned();
+            return Err(Misunderstood::Unknown { nearest: nearest(&written), written });
+        };
+        match (*wish, path) {
+            (Wish::Off, None) => self.off = true,
+            (Wish::Off, Some(_)) => return Err(Misunderstood::TakesNoValue { word }),
+            (Wish::Table(all), None) => self.outputs.push(Output::Table(all, None)),
+            (Wish::Table(_), Some(b"")) => {
+                return Err(Misunderstood::NeedsPath { word, example: "perf.txt" });
+            }
+            (Wish::Table(all), Some(path)) => self.outputs.push(Output::Table(all, Some(path_of(path)))),
+            (Wish::Json, None | Some(b"")) => {
+                return Err(Misunderstood::NeedsPath { word, example: "perf.json" });
+            }
+            (Wish::Json, Some(path)) => self.outputs.push(Output::Json(path_of(path))),
+        }
+        Ok(())
+    }
 }
 
-/// The known word that shares the most of its letters with `word`, in order.
-fn nearest(word: &str) -> Option<&'static str> {
-    let common = |known: &str| {
-        let mut rest = known.chars();
-        word.to_lowercase().chars().filter(|c| rest.clone().any(|k| k == *c) && rest.any(|k| k == *c)).count()
-    };
-    let (score, known) = WORDS
-        .into_iter()
-        .map(|known| (common(known) * 2, known))
-        .max_by_key(|(score, known)| (score * 100) / (known.len() + word.chars().count()).max(1))?;
-    (score * 100 / (known.len() + word.chars().count()).max(1) >= 60).then_some(known)
+/// The known word that `written` becomes with the fewest letters put in, left out or replaced, if those are less than half of the word's.
+fn nearest(written: &str) -> Option<&'static str> {
+    let written = written.to_lowercase();
+    let candidates = WORDS.iter().map(|word| (distance(&written, word.name), word.name));
+    let (distance, name) = candidates.min()?;
+    (2 * distance < name.len()).then_some(name)
+}
+
+/// How many letters are to be put in, left out or replaced to make one word the other.
+fn distance(from: &str, to: &str) -> usize {
+    // From the letters so far of `from` to each beginning of `to`.
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (done, letter) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = done + 1;
+        for (index, other) in to.chars().enumerate() {
+            let replaced = diagonal + usize::from(letter != other);
+            diagonal = row[index + 1];
+            row[index + 1] = replaced.min(row[index] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.chars().count()]
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
+    fn parse(value: &str) -> Request {
+        Request::parse(value.as_ref())
+    }
+
+    /// Without what is known.
     fn messages(value: &str) -> Vec<String> {
-        Request::parse(value).misunderstood.iter().map(ToString::to_string).collect()
+        let known = " (known: table, table=PATH, table:all, table:all=PATH, json=PATH, off)";
+        let messages = parse(value).misunderstood.into_iter().map(|misunderstood| misunderstood.to_string());
+        messages.map(|message| message.strip_suffix(known).unwrap().to_owned()).collect()
     }
 
     #[test]
     fn words_between_commas() {
-        let request = Request::parse(" table , json=out/a=b.json,,off ");
+        let request = parse(" table , json = out/a=b.json,,off ");
         assert!(request.off && request.misunderstood.is_empty());
         assert_eq!(
             request.outputs,
             [Output::Table(AllRows::No, None), Output::Json(PathBuf::from("out/a=b.json"))]
         );
         assert_eq!(
-            Request::parse("table:all=t.txt").outputs,
+            parse("table:all=t.txt").outputs,
             [Output::Table(AllRows::Yes, Some(PathBuf::from("t.txt")))]
         );
-        assert_eq!(Request::parse(""), Request::default());
+        assert_eq!(parse(""), Request::default());
     }
 
     #[test]
     fn what_is_wrong_is_said_and_the_rest_is_done() {
-        let request = Request::parse("tabel,json=x.json");
-        assert_eq!(request.outputs, [Output::Json(PathBuf::from("x.json"))]);
-        assert_eq!(
-            messages("tabel"),
-            [
-                "PERFKIT does not know `tabel`; did you mean `table`? (known: table, table:all, table=PATH, json=PATH, off)"
-            ]
-        );
-        assert_eq!(
-            messages("jsn=a")[0].split(" (").next().unwrap(),
-            "PERFKIT does not know `jsn`; did you mean `json`?"
-        );
-        assert_eq!(messages("xyz")[0].split(" (").next().unwrap(), "PERFKIT does not know `xyz`");
-        assert!(messages("json")[0].contains("needs a file, such as `json=perf.json`"));
-        assert!(messages("table=")[0].contains("needs a file"));
-        assert!(messages("off=1")[0].contains("takes no value"));
+        assert_eq!(parse("tabel,json=x.json").outputs, [Output::Json(PathBuf::from("x.json"))]);
+        for (word, nearest) in [
+            ("tabel", "table"),
+            ("Table", "table"),
+            ("table:al", "table:all"),
+            ("jsn=a", "json"),
+            ("of", "off"),
+        ] {
+            let written = word.split('=').next().unwrap();
+            assert_eq!(
+                messages(word),
+                [format!("PERFKIT does not know `{written}`; did you mean `{nearest}`?")]
+            );
+        }
+        for word in ["xyz", "html", "on", "jo", "1", "all", "é", "🦀"] {
+            assert_eq!(messages(word), [format!("PERFKIT does not know `{word}`")]);
+        }
         assert_eq!(messages("é,🦀=1").len(), 2);
+        assert_eq!(messages("json"), ["`json` in PERFKIT needs a file, such as `json=perf.json`"]);
+        assert_eq!(messages("table="), ["`table` in PERFKIT needs a file, such as `table=perf.txt`"]);
+        assert_eq!(
+            messages("table:all="),
+            ["`table:all` in PERFKIT needs a file, such as `table:all=perf.txt`"]
+        );
+        assert_eq!(messages("off=1"), ["`off` in PERFKIT takes no value"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_need_not_be_unicode() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let request = Request::parse(OsStr::from_bytes(b"json=/x/caf\xe9.json,t\xe9ble"));
+        assert_eq!(request.outputs, [Output::Json(PathBuf::from(OsStr::from_bytes(b"/x/caf\xe9.json")))]);
+        assert_eq!(
+            request.misunderstood[0].to_string().split(" (").next().unwrap(),
+            "PERFKIT does not know `t\u{fffd}ble`; did you mean `table`?"
+        );
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!((distance("", "off"), distance("off", ""), distance("off", "off")), (3, 3, 0));
+        assert_eq!(
+            (distance("tabel", "table"), distance("json", "jason"), distance("jason", "json")),
+            (2, 1, 1)
+        );
     }
 }

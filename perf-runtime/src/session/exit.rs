@@ -24,7 +24,7 @@ static START: fn() = start;
 
 fn start() {
     let Some(value) = std::env::var_os(VARIABLE) else { return };
-    let request = Request::parse(&value.to_string_lossy());
+    let request = Request::parse(&value);
     for misunderstood in &request.misunderstood {
         complain(misunderstood);
     }
@@ -32,7 +32,8 @@ fn start() {
         profile::switch_off();
     }
     if !request.outputs.is_empty() {
-        let at_exit = AtExit { outputs: request.outputs, process: std::process::id() };
+        let outputs = request.outputs.into_iter().map(Output::here).collect();
+        let at_exit = AtExit { outputs, process: std::process::id() };
         if AT_EXIT.set(at_exit).is_ok() {
             register();
         }

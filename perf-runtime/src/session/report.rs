@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::snapshot::{CacheRow, PoolRow, Report};
 use crate::sync::{AtomicU64, Mutex, Ordering};
-use crate::{cache, pool, profile};
+use crate::{cache, first_use, pool, profile};
 
 /// What stood in the rows at the last [`reset`].
 struct Base {
@@ -26,6 +26,7 @@ static SINCE: AtomicU64 = AtomicU64::new(0);
 /// ```
 #[must_use]
 pub fn report() -> Report {
+    first_use::announce();
     let now = clock::now();
     let rows = profile::rows();
     let since = SINCE.load(Ordering::Relaxed).max(clock::origin());

@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::report::report;
+use crate::first_use;
 use crate::show::AllRows;
 
 /// Prints the tables to standard error when the returned guard is dropped, also when that is by a panic.
@@ -13,6 +14,7 @@ use crate::show::AllRows;
 ///
 /// It cannot print when the process ends by `std::process::exit`, which drops nothing; `PERFKIT=table` can.
 pub fn session() -> Session {
+    first_use::announce();
     Session { _private: () }
 }
 
