@@ -36,7 +36,8 @@ pub fn main() -> ExitCode {
     if all.is_empty() {
         complain(
             "no benchmarks are linked into this program. A crate that its source does not name is left out by the linker: \
-             write `use your_crate as _;` beside `bench_main!()` for each crate whose `#[benchmark]` functions are to run here",
+             write `use your_crate as _;` beside `bench_main!()` for each crate whose `#[benchmark]` functions are to run here \
+             (a `main.rs` is no such crate: move them to a `lib.rs`)",
         );
         return if arguments.list { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
     }

@@ -55,10 +55,19 @@ pub use inventory;
 /// ```
 ///
 /// `cargo bench` measures all benchmarks of the crates named, and those in the file itself. `cargo test --benches` judges their
-/// targets. `cargo bench -- --help` tells the options.
+/// targets. `cargo bench -- --help` tells the options. A package that has only a `main.rs` has no crate to name: its benchmarks go into a
+/// `lib.rs` that `main.rs` uses, or into the file itself.
 #[macro_export]
 macro_rules! bench_main {
     () => {
+        // Only libtest's harness compiles this, and with that one `main` would never run.
+        #[::core::prelude::v1::test]
+        fn bench_main_needs_harness_false() {
+            const _: () = ::core::panic!(
+                "`bench_main!` is a whole program: write `harness = false` below `[[bench]]` in Cargo.toml"
+            );
+        }
+
         fn main() -> ::std::process::ExitCode {
             $crate::main()
         }
