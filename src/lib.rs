@@ -23,13 +23,20 @@
 //! | [`#[pooled]`](macro@pooled) | objects used again instead of made again |
 //! | [`#[benchmark]`](macro@benchmark) | a promise of speed that `cargo test` holds |
 //!
-//! and [`profile_block!`] for a part of a function. How reports are asked for, and what `PERFKIT` may hold, is at
-//! [`session`](mod@perf_runtime::session).
+//! and [`profile_block!`] for a part of a function. Reports come
+//!
+//! * when they are asked for: [`report()`], as data, [table](Report::to_table) or [JSON](Report::to_json);
+//! * at the end of a scope: [`session()`];
+//! * at the end of the process: `PERFKIT=table`, whose reference is at [`environment`].
+//!
+//! [`pause`] and [`resume`] leave a part of the run out, [`reset`] leaves out all of it up to now.
 //!
 //! # Features
 //!
 //! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
 //! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
+
+pub mod environment;
 
 pub use perf_bench::{Bencher, bench_main};
 pub use perf_macros::{benchmark, cached, pooled, profile_block, profiled};

@@ -34,6 +34,7 @@ fn program() {
             std::process::exit(7);
         }
         Some("exit") => std::process::exit(7),
+        Some("abort") => std::process::abort(),
         Some("panic") => panic!("on purpose"),
         Some("session") => {
             let _session = perfkit::session();
@@ -97,6 +98,11 @@ fn a_return_from_main_is_an_end_too() {
     let early = start("early", "table");
     assert!(early.status.success());
     assert!(stderr(&early).contains("environment::work"), "{}", stderr(&early));
+}
+
+#[test]
+fn an_abort_is_an_end_that_nobody_sees() {
+    assert_eq!(stderr(&start("abort", "table")), "");
 }
 
 #[test]
@@ -228,14 +234,14 @@ fn a_file_name_need_not_be_unicode() {
     assert!(written.starts_with(b"caf\xe9-") && written.ends_with(b".json"), "{written:?}");
 }
 
-/// `json=/dev/stdout`, where standard output is a file: what the program wrote there stays.
+/// Standard output by its path, where it is a file: what the program wrote there stays. (Not `/dev/stdout`, which a mistake could replace.)
 #[cfg(target_os = "linux")]
 #[test]
 fn a_stream_is_added_to() {
     let directory = temporary("stream");
     let path = directory.join("out.txt");
     let file = fs::File::create(&path).unwrap();
-    let output = command("exit", "json=/dev/stdout").stdout(file).output().unwrap();
+    let output = command("exit", "json=/proc/self/fd/1").stdout(file).output().unwrap();
     assert_eq!(stderr(&output), "");
     let text = fs::read_to_string(&path).unwrap();
     // The test runner's own words came first.

@@ -309,10 +309,11 @@ use perfkit::benchmark;
         .cargo("bench --bench speed -- no_such_name", &[])
         .exits_with(0)
         .says(&["running 0 tests", "6 filtered out"]);
-    krate
-        .cargo("bench --bench empty", &[])
-        .exits_with(101)
-        .says(&["no benchmarks are linked into this program", "write `use your_crate as _;`"]);
+    krate.cargo("bench --bench empty", &[]).exits_with(101).says(&[
+        "no benchmarks are linked into this program",
+        "write `use your_crate as _;`",
+        "a `lib.rs`",
+    ]);
 
     krate
         .cargo("nextest run --benches --no-fail-fast -E binary(speed)", &[])
@@ -323,4 +324,24 @@ use perfkit::benchmark;
         .cargo("nextest bench --bench speed", &[("NEXTEST_EXPERIMENTAL_BENCHMARKS", "1")])
         .exits_with(0)
         .says(&["language::beta/20", "4 benchmarks run: 4 passed"]);
+}
+
+/// What the README says of `cargo bench` is enough, and what is left out of it is told.
+#[test]
+fn a_benchmark_target_as_the_readme_has_it() {
+    let readme = include_str!("../README.md");
+    let block = |begins: &str| {
+        let start = readme.find(begins).unwrap_or_else(|| panic!("the README has no `{begins}`"));
+        &readme[start..start + readme[start..].find("```").unwrap()]
+    };
+    let (manifest, main) = (block("[[bench]]"), block("use my_crate as _;"));
+    let files = |manifest| [("Cargo.toml", manifest), ("src/lib.rs", PROMISE), ("benches/speed.rs", main)];
+    Crate::new("my_crate", &files(manifest))
+        .cargo("bench --bench speed", &[])
+        .exits_with(0)
+        .says(&["test my_crate::quick ... bench:", "1 measured"]);
+    Crate::new("my_crate", &files(&manifest.replace("harness = false", "")))
+        .cargo("bench --bench speed", &[])
+        .exits_with(101)
+        .says(&["write `harness = false` below `[[bench]]` in Cargo.toml"]);
 }

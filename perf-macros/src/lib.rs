@@ -25,10 +25,7 @@ pub fn profiled(options: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Measures a part of a function under a label of its own: `profile_block!("label", { … })`.
-///
-/// The block is an ordinary block: its value is the value of the macro, and `?`, `return` and `break` act on the function around it.
-/// It may not contain `.await`, because a block that waits would be measured as if it worked; make it an `async fn` with
-/// `#[profiled]`.
+#[doc = include_str!("../doc/profile_block.md")]
 #[proc_macro]
 pub fn profile_block(input: TokenStream) -> TokenStream {
     fallback::expression(input, profiled::expand_block)

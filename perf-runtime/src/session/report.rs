@@ -21,7 +21,8 @@ static SINCE: AtomicU64 = AtomicU64::new(0);
 /// profiler measures itself.
 ///
 /// ```
-/// let report = perf_runtime::session::report();
+/// # use perf_runtime::session as perfkit;
+/// let report = perfkit::report();
 /// println!("{report}");
 /// ```
 #[must_use]
@@ -63,6 +64,16 @@ pub fn report() -> Report {
 }
 
 /// Begins anew: later reports leave out what was measured up to now. What caches and pools hold stays, and is shown.
+///
+/// Of a call that is running, self and total time begin anew, too; when it ends it counts among the calls. Threads go on meanwhile.
+///
+/// ```
+/// # use perf_runtime::session as perfkit;
+/// // … what the program does to begin …
+/// perfkit::reset();
+/// // … what is to be measured …
+/// println!("{}", perfkit::report());
+/// ```
 pub fn reset() {
     let base = Base { caches: cache::rows(), pools: pool::rows() };
     profile::reset();

@@ -8,11 +8,13 @@ use crate::show::AllRows;
 /// Prints the tables to standard error when the returned guard is dropped, also when that is by a panic.
 ///
 /// ```
-/// let _session = perf_runtime::session::session();
+/// # use perf_runtime::session as perfkit;
+/// let _session = perfkit::session();
 /// // … the program …
 /// ```
 ///
-/// It cannot print when the process ends by `std::process::exit`, which drops nothing; `PERFKIT=table` can.
+/// It cannot print when the process ends by `std::process::exit`, which drops nothing; `PERFKIT=table` can. Neither can where the process
+/// aborts, as it does by a panic under `panic = "abort"`, or is ended by a signal.
 pub fn session() -> Session {
     first_use::announce();
     Session { _private: () }

@@ -7,9 +7,9 @@ use crate::show::table::Page;
 
 /// A page for standard error, now.
 ///
-/// Colours are for terminals. `NO_COLOR` (set to anything) forbids them, `CLICOLOR_FORCE` (set, and not `0`) asks for them in files and
-/// pipes too, and `TERM=dumb` has none. The width is the terminal's, or that of `COLUMNS` where that is set; a file or
-/// a pipe is as wide as it takes.
+/// Colours are for terminals. `NO_COLOR` (set to anything but nothing) forbids them, `CLICOLOR_FORCE` (set to anything but nothing or `0`)
+/// asks for them where the stream leads to a file or a pipe, too, and `TERM=dumb` has none. The width is the terminal's, or that of `COLUMNS` where
+/// that is set; a file or a pipe is as wide as it takes.
 #[must_use]
 pub fn page_of_stderr() -> Page {
     page(stderr().is_terminal(), 2)

@@ -11,6 +11,9 @@ use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, PoolRow, Report
 
 impl Report {
     /// The tables as plain text of any width, long ones cut to thirty rows. [`Display`](fmt::Display) prints the same.
+    ///
+    /// The first line says how long the run is ([`wall`](Report::wall)), and how much time was measured on how many threads: the sum of all self times. `% of run` is
+    /// [`share`](FunctionRow::share).
     #[must_use]
     pub fn to_table(&self) -> String {
         tables(self, Page::default(), AllRows::No)

@@ -18,7 +18,8 @@ use core::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Since the first measurement of the process, or since the last [`reset`](crate::session::reset).
+    /// How long the run is, by the clock on the wall: since the first measurement of the process, or since the last
+    /// [`reset`](crate::session::reset). What the program did before its first instrumented call is not in it.
     pub wall: Duration,
     /// Threads that ran a profiled function.
     pub threads: u64,
