@@ -14,7 +14,6 @@ mod first_use;
 #[cfg(all(test, shuttle))]
 mod models;
 pub mod pool;
-#[allow(clippy::implicit_clone, reason = "its rows own a name, however a site lends it")]
 pub mod profile;
 pub mod session;
 pub mod show;

@@ -9,7 +9,7 @@ mod real {
         AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
     pub(crate) use parking_lot::{Condvar, Mutex};
-    pub(crate) use std::thread::yield_now;
+    pub(crate) use std::thread::{LocalKey, sleep, yield_now};
     pub(crate) use std::thread_local;
 }
 
@@ -21,7 +21,7 @@ mod model {
     pub(crate) use shuttle::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
-    pub(crate) use shuttle::thread::yield_now;
+    pub(crate) use shuttle::thread::{LocalKey, sleep, yield_now};
     pub(crate) use shuttle::thread_local;
 
     use core::ops::{Deref, DerefMut};

@@ -51,9 +51,9 @@ pub(super) struct Entered {
 }
 
 impl Entered {
-    /// `None` while measuring is paused.
+    /// Also while measuring is paused; `None` when it is switched off, and inside of the profiler's own work.
     pub(super) fn new(site: &'static Site) -> Option<Self> {
-        if paused() {
+        if is_off() {
             return None;
         }
         let caller = threads::current_or_begin()?;
@@ -63,7 +63,7 @@ impl Entered {
             None => threads::unless_busy(|| caller.child(tree, site))?,
         };
         if node.is_merged() {
-            tree.push_merged_caller(caller);
+            threads::unless_busy(|| tree.push_merged_caller(caller))?;
         }
         threads::set_current(node);
         // The last thing before the body.
@@ -79,9 +79,9 @@ impl Entered {
     /// Leaves the place and returns how long it was, in ticks. `calls` is 1, or 0 for one poll among others.
     pub(super) fn leave(&self, calls: u64) -> u64 {
         // The first thing after the body.
-        let end = clock::now();
-        let ticks = end.saturating_sub(self.start);
-        let mut caller = self.node.close(self.start.wrapping_add(ticks), calls);
+        let end = clock::now().max(self.start);
+        let ticks = end - self.start;
+        let mut caller = self.node.close(end, calls);
         if self.node.is_merged() {
             caller = self.node.close_merged(ticks).unwrap_or(caller);
         }
@@ -92,8 +92,8 @@ impl Entered {
 
 /// The guard that generated code holds while the body of a `#[profiled]` function runs.
 ///
-/// The common way in is inline: the caller's last callee again, no panic under way, the counter as the clock. Every other way goes through
-/// [`Entered`]. What remains of that is in the same two words, so that the common way carries nothing it does not need.
+/// The common way in is inline: the caller's last callee again, no panic under way, the counter as the clock. Another callee that is known takes
+/// one call more; every other way goes through `Entered`. What remains of that is in the same two words, so that the common way carries nothing it does not need.
 #[must_use = "the call ends when this is dropped"]
 pub struct Frame {
     /// Where it was entered in the common way.
@@ -127,6 +127,12 @@ impl Frame {
                 caller.open_inner();
                 return Frame::of(Some(caller), clock::counter());
             }
+            if let Some(node) = caller.other_child(site) {
+                threads::set_current(node);
+                let start = clock::counter();
+                node.open(start);
+                return Frame::of(Some(node), start);
+            }
         }
         Frame::enter_slow(site)
     }
@@ -140,10 +146,13 @@ impl Frame {
     #[inline(never)]
     fn enter_slow(site: &'static Site) -> Frame {
         let unwinding = std::thread::panicking();
+        if paused() {
+            return Frame::of(None, 0);
+        }
         let Some(Entered { node, start }) = Entered::new(site) else { return Frame::of(None, 0) };
         if clock::is_counter() {
             MODE.fetch_and(!OTHER_CLOCK, Ordering::Relaxed);
-            if !unwinding && !node.is_merged() && !threads::is_homeless() {
+            if !unwinding && !node.is_merged() && !threads::is_visitor() {
                 return Frame::of(Some(node), start);
             }
         }
@@ -172,7 +181,7 @@ impl Frame {
         if std::thread::panicking() && word & UNWINDING == 0 {
             entered.node.stats.panics.increment();
         }
-        threads::end_if_homeless();
+        threads::end_visit();
     }
 }
 
@@ -180,11 +189,10 @@ impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
         let Some(node) = self.node else { return Frame::leave_slow(self.word) };
-        // The first thing after the body.
-        let end = clock::counter();
+        // The first thing after the body. Two cores may disagree by a few ticks.
+        let end = clock::counter().max(self.word);
         threads::set_current(node.close(end, 1));
-        // Less than zero where two cores disagree by a few ticks, which the recorder knows.
-        node.stats.durations.record(end.wrapping_sub(self.word));
+        node.stats.durations.record(end - self.word);
         if std::thread::panicking() {
             node.stats.panics.increment();
         }

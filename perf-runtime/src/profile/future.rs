@@ -4,7 +4,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use super::frame::{Entered, ReturnsResult};
+use super::frame::{Entered, ReturnsResult, paused};
 use super::threads;
 use crate::site::Site;
 
@@ -83,9 +83,12 @@ struct PollFrame<'call, R> {
 }
 
 impl<'call, R> PollFrame<'call, R> {
-    /// `None` while measuring is paused.
+    /// `None` while measuring is paused and the call has not begun.
     fn enter(call: &'call mut Call<R>) -> Option<Self> {
         let unwinding = std::thread::panicking();
+        if paused() && matches!(call.state, State::New) {
+            return None;
+        }
         let entered = Entered::new(call.site)?;
         if let State::New = call.state {
             call.state = State::Started { at: entered.start, busy: 0 };
@@ -124,7 +127,7 @@ impl<R> Drop for PollFrame<'_, R> {
                 self.call.state = State::Ended;
             }
         }
-        threads::end_if_homeless();
+        threads::end_visit();
     }
 }
 

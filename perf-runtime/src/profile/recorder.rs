@@ -3,8 +3,10 @@
 //! Finding a bucket and counting in it costs ten nanoseconds at the end of a call; putting the duration into a buffer costs one. The buffer is
 //! emptied into the histogram when it is full, and a reader reads both.
 
+use core::time::Duration;
+
 use super::histogram::{Counts, Histogram};
-use crate::sync::{AtomicU32, AtomicU64, Ordering, fence, yield_now};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence, sleep, yield_now};
 
 const BUFFER: usize = 64;
 
@@ -36,7 +38,7 @@ impl Recorder {
         }
     }
 
-    /// Notes one duration; a negative one, of a clock that went back a little between two cores, is none. Only the owning thread may call this.
+    /// Notes one duration. Only the owning thread may call this.
     #[inline]
     pub(super) fn record(&self, ticks: u64) {
         let len = self.len.load(Ordering::Relaxed);
@@ -62,7 +64,7 @@ impl Recorder {
         fence(Ordering::Release);
         let mut durations = [0; BUFFER];
         for (duration, slot) in durations.iter_mut().zip(&self.buffer) {
-            *duration = at_least_zero(slot.load(Ordering::Relaxed));
+            *duration = slot.load(Ordering::Relaxed);
         }
         // Before the histogram, which may allocate and so, in a program that profiles its allocator, come back here.
         self.len.store(0, Ordering::Relaxed);
@@ -81,17 +83,21 @@ impl Recorder {
 
     /// All durations so far, from any thread.
     pub(super) fn read(&self) -> Durations {
-        // The owner empties its buffer in less than a microsecond once it has a processor, so the reader leaves it one. If that
-        // does not help, the owner is stopped, and a reading that may be off by one buffer beats none.
+        // The owner empties its buffer in less than a microsecond once it has a processor, so the reader leaves it one, for a tenth of a
+        // second at last. If that does not help, the owner is stopped, and a reading that may be off by one buffer beats none.
         let mut durations = Durations::default();
-        for _ in 0..10_000 {
+        for attempt in 0..2_000 {
             let version = self.version.load(Ordering::Acquire);
             durations = self.read_once();
             fence(Ordering::Acquire);
             if version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version {
                 break;
             }
-            yield_now();
+            if attempt < 1_000 {
+                yield_now();
+            } else {
+                sleep(Duration::from_micros(100));
+            }
         }
         durations
     }
@@ -107,14 +113,10 @@ impl Recorder {
         self.histogram.read(&mut durations.counts);
         let len = self.len.load(Ordering::Acquire) as usize;
         for slot in self.buffer.iter().take(len) {
-            durations.add(at_least_zero(slot.load(Ordering::Relaxed)));
+            durations.add(slot.load(Ordering::Relaxed));
         }
         durations
     }
-}
-
-fn at_least_zero(ticks: u64) -> u64 {
-    ticks.cast_signed().max(0).cast_unsigned()
 }
 
 /// What a [`Recorder`] holds, as plain data in ticks.

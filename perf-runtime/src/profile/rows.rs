@@ -3,6 +3,7 @@
 //! Self time is a node's time less its children's, and less what measuring it and them cost. A function's total counts the nodes that
 //! have no node of the same function above them, so that a recursion counts once. Both come from one walk over each tree.
 
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -23,7 +24,7 @@ pub struct Rows {
     pub functions: Vec<FunctionRow>,
     /// One for each function that is a future, in no order.
     pub futures: Vec<FutureRow>,
-    /// Threads that ever ran a profiled function.
+    /// Threads that ever ran a profiled function, also before the last [`reset`].
     pub threads: u64,
     /// Some calls were merged, because their paths were more than [`MAX_NODES`](super::MAX_NODES).
     pub truncated: bool,
@@ -33,15 +34,21 @@ pub struct Rows {
 #[must_use]
 pub fn rows() -> Rows {
     // First, so that what making a report takes is not in the time of the functions that wait for it.
-    let now = clock::now();
-    let overhead = overhead();
-    let rate = clock::rate();
+    let called = clock::now();
+    let (overhead, rate) = (overhead(), clock::rate());
+    threads::unless_busy(|| read(called, overhead, rate)).unwrap_or_default()
+}
+
+fn read(called: u64, overhead: Overhead, rate: Rate) -> Rows {
     let base = BASE.get_or_init(Mutex::default).lock().clone();
+    let own = threads::current().tree();
     let mut sites: HashMap<Key, Totals> = HashMap::new();
     let mut truncated = false;
     for tree in threads::trees() {
-        truncated |= tree.is_truncated();
-        add_tree(tree, now, overhead, &base, &mut sites);
+        let is_own = own.is_some_and(|own| core::ptr::eq(own, tree));
+        // As late as possible for threads that go on, so that what they call is not longer than what it is called by.
+        let now = if is_own { called } else { clock::now() };
+        truncated |= add_tree(tree, now, overhead, &base, &mut sites);
         for (site, stats) in tree.sites() {
             let mut reading = StatsReading::of(stats);
             if let Some(earlier) = base.stats.get(&core::ptr::from_ref(stats).addr()) {
@@ -50,7 +57,6 @@ pub fn rows() -> Rows {
             sites.entry(Key(site)).or_insert_with(|| Totals::new(site)).stats.merge(&reading);
         }
     }
-    let all: f64 = sites.values().map(|totals| totals.self_ticks).sum();
     // Those of them that were never called have rows of zeros, unless nobody would know.
     for site in SITES.iter().filter(|_| !is_off()) {
         sites.entry(Key(site)).or_insert_with(|| Totals::new(site)).listed = true;
@@ -58,7 +64,7 @@ pub fn rows() -> Rows {
     let sites: Vec<Totals> =
         sites.into_values().filter(|totals| !totals.is_empty() || totals.listed).collect();
     Rows {
-        functions: sites.iter().map(|totals| totals.function(rate, overhead, all)).collect(),
+        functions: sites.iter().map(|totals| totals.function(rate, overhead)).collect(),
         futures: sites.iter().filter_map(|totals| totals.future(rate)).collect(),
         threads: threads::started(),
         truncated,
@@ -75,7 +81,13 @@ struct Base {
 static BASE: OnceLock<Mutex<Base>> = OnceLock::new();
 
 /// Begins anew: what was measured up to now is remembered and taken out of later rows, so no thread is interrupted.
+///
+/// Of a call under way, the self and total time up to now are left out. When it ends it is counted, and its duration is the whole of it.
 pub fn reset() {
+    threads::unless_busy(begin_anew);
+}
+
+fn begin_anew() {
     let mut base = Base::default();
     for tree in threads::trees() {
         let now = clock::now();
@@ -99,6 +111,7 @@ impl Base {
             primitive: reading.primitive.saturating_sub(earlier.primitive),
             recursive: reading.recursive.saturating_sub(earlier.recursive),
             polls: reading.polls.saturating_sub(earlier.polls),
+            switches: reading.switches.saturating_sub(earlier.switches),
             ticks: reading.ticks.saturating_sub(earlier.ticks),
             open: reading.open,
             merged_callees: reading.merged_callees - earlier.merged_callees,
@@ -136,6 +149,10 @@ struct Open {
 }
 
 impl NodeReading {
+    fn is_used(&self) -> bool {
+        self.primitive + self.recursive + self.polls > 0 || self.open > 0
+    }
+
     fn entries(&self) -> u64 {
         if self.polls > 0 { self.polls } else { self.primitive + self.recursive }
     }
@@ -146,19 +163,22 @@ impl NodeReading {
     }
 }
 
+/// Adds what a tree holds; whether paths were merged in it.
 fn add_tree(
     tree: &'static Tree,
     now: u64,
     overhead: Overhead,
     base: &Base,
     sites: &mut HashMap<Key, Totals>,
-) {
+) -> bool {
     let mut path: Vec<Open> = Vec::new();
+    let mut truncated = false;
     tree.walk(|node, entering| {
         let totals = sites.entry(Key(node.site)).or_insert_with(|| Totals::new(node.site));
         if entering {
             let reading = base.since(node, now);
             totals.depth += 1;
+            truncated |= node.is_merged() && reading.is_used();
             path.push(Open {
                 reading,
                 outermost: totals.depth == 1,
@@ -170,25 +190,31 @@ fn add_tree(
         }
         totals.depth -= 1;
         let Some(open) = path.pop() else { return };
-        let NodeReading { primitive, recursive, ticks, open: in_flight, merged_callees, .. } = open.reading;
+        let NodeReading { primitive, recursive, ticks, switches, open: in_flight, merged_callees, .. } =
+            open.reading;
         let raw = ticks as f64 - open.children_ticks as f64 - merged_callees as f64;
         // A direct recursion pays for its inner frames itself, inside and outside.
         let cost = open.reading.entries() as f64 * overhead.inside
-            + (open.children_entries + recursive) as f64 * overhead.outside;
+            + (open.children_entries + recursive) as f64 * overhead.outside
+            + switches as f64 * overhead.switch;
         let self_ticks = (raw - cost).max(0.0);
+        // Of a merged node all that it calls is merged, and in its own time.
+        let inclusive = self_ticks + open.below + merged_callees as f64;
         totals.calls += primitive + recursive;
         totals.self_ticks += self_ticks;
         totals.in_flight += u64::from(in_flight);
         if open.outermost {
             totals.primitive += primitive;
-            totals.total_ticks += self_ticks + open.below;
+            totals.total_ticks += inclusive.max(0.0);
+            totals.measured_ticks += ticks as f64 - open.reading.entries() as f64 * overhead.inside;
         }
         if let Some(parent) = path.last_mut() {
             parent.children_ticks += ticks;
             parent.children_entries += open.reading.entries_from_caller();
-            parent.below += self_ticks + open.below;
+            parent.below += inclusive.max(0.0);
         }
     });
+    truncated
 }
 
 /// What is known of one site over all trees.
@@ -199,6 +225,8 @@ struct Totals {
     in_flight: u64,
     self_ticks: f64,
     total_ticks: f64,
+    /// The same with what measuring the callees took.
+    measured_ticks: f64,
     /// Nodes of the site on the path being walked.
     depth: usize,
     /// It is among [`SITES`].
@@ -215,6 +243,7 @@ impl Totals {
             in_flight: 0,
             self_ticks: 0.0,
             total_ticks: 0.0,
+            measured_ticks: 0.0,
             depth: 0,
             listed: false,
             stats: StatsReading::default(),
@@ -223,54 +252,78 @@ impl Totals {
 
     /// Nothing since the last reset.
     fn is_empty(&self) -> bool {
-        self.calls == 0 && self.in_flight == 0 && self.stats.durations.count == 0
+        self.calls + self.in_flight + self.stats.durations.count == 0 && !self.is_future()
+    }
+
+    /// Whether its calls are futures of which something is known since the last reset.
+    fn is_future(&self) -> bool {
+        self.stats.started + self.stats.polls > 0 || self.stats.under_way > 0
     }
 
     fn location(&self) -> Location {
         Location { file: self.site.file(), line: self.site.line(), column: self.site.column() }
     }
 
-    fn function(&self, rate: Rate, overhead: Overhead, all: f64) -> FunctionRow {
+    /// Calls, those of them that were not made by the function itself, and those that have not ended.
+    fn counts(&self) -> (u64, u64, u64) {
+        if !self.is_future() {
+            return (self.calls, self.primitive, self.in_flight);
+        }
+        // A future counts as a call of its node with its first poll, and here when it has ended: like any other function.
+        let (ended, recursive) = (self.stats.durations.count, self.calls - self.primitive);
+        (ended, ended.saturating_sub(recursive), self.stats.under_way.max(0).cast_unsigned())
+    }
+
+    fn function(&self, rate: Rate, overhead: Overhead) -> FunctionRow {
         let stats = &self.stats;
-        let waiting = stats.started.saturating_sub(stats.completed + stats.dropped + stats.panics);
-        let waiting = if stats.started > 0 { waiting } else { 0 };
+        let (calls, primitive_calls, in_flight) = self.counts();
         FunctionRow {
-            name: self.site.name().to_owned(),
+            name: self.site.name(),
             location: self.location(),
             cyclomatic: self.site.cyclomatic(),
-            calls: self.calls - waiting.min(self.calls),
-            primitive_calls: self.primitive - waiting.min(self.primitive),
-            in_flight: if stats.started > 0 { waiting } else { self.in_flight },
+            calls,
+            primitive_calls,
+            in_flight,
             panics: stats.panics,
             errors: stats.errors,
             self_time: rate.duration(self.self_ticks.round() as u64),
             total_time: rate.duration(self.total_ticks.round() as u64),
-            share: if all > 0.0 { self.self_ticks / all } else { 0.0 },
-            latency: latency(&stats.durations, rate, overhead.inside.round() as u64),
+            // Who knows how long the run is says it.
+            share: 0.0,
+            latency: self.latency(rate, overhead),
         }
+    }
+
+    /// Of single calls nobody knows how many callees they had, so that each is taken to have had its part of them.
+    fn latency(&self, rate: Rate, overhead: Overhead) -> Latency {
+        let part =
+            if self.measured_ticks > self.total_ticks { self.total_ticks / self.measured_ticks } else { 1.0 };
+        latency(&self.stats.durations, |ticks| {
+            let own = (ticks as f64 - overhead.inside).max(0.0) * part;
+            rate.duration(own.round() as u64)
+        })
     }
 
     fn future(&self, rate: Rate) -> Option<FutureRow> {
         let stats = &self.stats;
-        (stats.started > 0 || stats.polls > 0).then(|| FutureRow {
-            name: self.site.name().to_owned(),
+        self.is_future().then(|| FutureRow {
+            name: self.site.name(),
             location: self.location(),
             started: stats.started,
             completed: stats.completed,
             dropped: stats.dropped,
             polls: stats.polls,
             busy: rate.duration(self.total_ticks.round() as u64),
-            wall: latency(&stats.wall, rate, 0),
+            wall: latency(&stats.wall, |ticks| rate.duration(ticks)),
         })
     }
 }
 
-/// The distribution of durations that each hold `inside` ticks of the profiler's own.
-fn latency(durations: &Durations, rate: Rate, inside: u64) -> Latency {
+/// A distribution of durations, of which `time` tells how long they were.
+fn latency(durations: &Durations, time: impl Fn(u64) -> Duration) -> Latency {
     if durations.count == 0 {
         return Latency::default();
     }
-    let time = |ticks: u64| rate.duration(ticks.saturating_sub(inside));
     // A bucket's middle may lie beyond the greatest or the least there was.
     let quantile = |q| time(durations.counts.quantile(q).max(durations.min).min(durations.max));
     Latency {
@@ -295,6 +348,8 @@ struct StatsReading {
     completed: u64,
     dropped: u64,
     polls: u64,
+    /// Futures that have begun and not ended: so many at the moment, whatever was reset. Less than zero where they began on another thread.
+    under_way: i64,
 }
 
 impl StatsReading {
@@ -311,6 +366,8 @@ impl StatsReading {
             reading.completed = futures.completed.get();
             reading.dropped = futures.dropped.get();
             reading.polls = futures.polls.get();
+            let ended = reading.completed + reading.dropped + reading.panics;
+            reading.under_way = reading.started.wrapping_sub(ended).cast_signed();
         }
         reading
     }
@@ -332,6 +389,7 @@ impl StatsReading {
         for (count, other) in self.counts().into_iter().zip(other.clone().counts()) {
             *count += *other;
         }
+        self.under_way += other.under_way;
     }
 
     fn subtract(&mut self, earlier: &StatsReading) {

@@ -5,10 +5,11 @@
 use core::cell::Cell;
 use core::ptr;
 
+use super::frame::is_off;
 use super::tree::{NOWHERE, Node, SiteStats, Tree};
-use crate::first_use;
 use crate::site::Site;
-use crate::sync::{AtomicU64, Mutex, Ordering, thread_local};
+use crate::sync::{AtomicU64, LocalKey, Mutex, Ordering, thread_local};
+use crate::{clock, first_use};
 
 /// All trees, for reports.
 static TREES: Mutex<Vec<&'static Tree>> = Mutex::new(Vec::new());
@@ -18,12 +19,17 @@ static IDLE: Mutex<Vec<&'static Tree>> = Mutex::new(Vec::new());
 static STARTED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// Where this thread is in its tree; [`NOWHERE`] while it has none. Without a destructor, so that reading it is one instruction.
+    /// Where this thread is in its tree; [`NOWHERE`] while it has none. Without a destructor, as the ones below, so that it is there for as long as
+    /// the thread is, and reading it is one instruction.
     static CURRENT: Cell<&'static Node> = const { Cell::new(&NOWHERE) };
     /// Gives the tree back when the thread ends.
     static OWNER: Owner = const { Owner { tree: Cell::new(None) } };
-    /// A new path is being made. Its allocations may come back here when the program profiles its allocator.
+    /// The profiler itself is at work. Its allocations may come back here when the program profiles its allocator.
     static BUSY: Cell<bool> = const { Cell::new(false) };
+    /// The tree is given back after the outermost frame, as the thread is past its own destructors and nobody could do it later.
+    static VISITOR: Cell<bool> = const { Cell::new(false) };
+    /// This thread is among those [`STARTED`].
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Owner {
@@ -54,6 +60,11 @@ pub(super) fn set_current(node: &'static Node) {
     let _ = CURRENT.try_with(|current| current.set(node));
 }
 
+/// Sets a flag of this thread, and returns what it was.
+fn switch(flag: &'static LocalKey<Cell<bool>>, to: bool) -> bool {
+    flag.try_with(|flag| flag.replace(to)).unwrap_or(false)
+}
+
 fn is_nowhere(node: &'static Node) -> bool {
     ptr::eq(node, &raw const NOWHERE)
 }
@@ -63,8 +74,8 @@ fn is_root(node: &'static Node) -> bool {
     root.is_some_and(|root| ptr::eq(root, node))
 }
 
-/// Where this thread is, in a tree that it is given if it has none. `None` when called from within itself, or when measuring was just
-/// switched off.
+/// Where this thread is, in a tree that it is given if it has none. `None` inside of the profiler's own work, or when measuring was
+/// just switched off.
 pub(super) fn current_or_begin() -> Option<&'static Node> {
     let current = current();
     if is_nowhere(current) { begin() } else { Some(current) }
@@ -75,27 +86,30 @@ pub(super) fn current_or_begin() -> Option<&'static Node> {
 fn begin() -> Option<&'static Node> {
     let root = unless_busy(|| {
         first_use::announce();
-        if super::paused() {
+        // The first reading allocates, which must not come back here and wait for itself.
+        let _ = clock::now();
+        if is_off() {
             return None;
         }
         let tree = acquire();
-        // Past its destructors, a thread keeps no tree: whoever asked for it gives it back.
-        let _ = OWNER.try_with(|owner| owner.tree.set(Some(tree)));
+        let kept = OWNER.try_with(|owner| owner.tree.set(Some(tree))).is_ok();
+        switch(&VISITOR, !kept);
         tree.root()
     })??;
     set_current(root);
     Some(root)
 }
 
-/// Whether the thread is past its own destructors, so that nobody gives its tree back when it is gone.
-pub(super) fn is_homeless() -> bool {
-    OWNER.try_with(|_| ()).is_err()
+/// Whether this thread only borrows its tree.
+pub(super) fn is_visitor() -> bool {
+    VISITOR.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Gives back the tree of a thread that could not keep it, after its outermost frame.
-pub(super) fn end_if_homeless() {
+/// Gives back the tree of a thread that only borrows it, after its outermost frame.
+pub(super) fn end_visit() {
     let node = current();
-    if is_root(node) && is_homeless() {
+    if is_visitor() && is_root(node) {
+        switch(&VISITOR, false);
         set_current(&NOWHERE);
         if let Some(tree) = node.tree() {
             release(tree);
@@ -109,21 +123,23 @@ pub(super) fn with_stats(site: &'static Site, write: impl FnOnce(&'static SiteSt
     if let Some(stats) = unless_busy(|| tree.stats(site)) {
         write(stats);
     }
-    end_if_homeless();
+    end_visit();
 }
 
-/// Runs `f`, unless this thread is inside of it already.
+/// Runs `f`, unless this thread is inside of it already. Whatever allocates under a lock of the profiler's runs in it.
 pub(super) fn unless_busy<R>(f: impl FnOnce() -> R) -> Option<R> {
-    if BUSY.with(|busy| busy.replace(true)) {
+    if switch(&BUSY, true) {
         return None;
     }
     let result = f();
-    BUSY.with(|busy| busy.set(false));
+    switch(&BUSY, false);
     Some(result)
 }
 
 fn acquire() -> &'static Tree {
-    STARTED.fetch_add(1, Ordering::Relaxed);
+    if !switch(&COUNTED, true) {
+        STARTED.fetch_add(1, Ordering::Relaxed);
+    }
     if let Some(tree) = IDLE.lock().pop() {
         return tree;
     }
@@ -133,7 +149,7 @@ fn acquire() -> &'static Tree {
 }
 
 fn release(tree: &'static Tree) {
-    IDLE.lock().push(tree);
+    unless_busy(|| IDLE.lock().push(tree));
 }
 
 /// All trees, in the order of their making.
@@ -146,14 +162,15 @@ pub(super) fn started() -> u64 {
     STARTED.load(Ordering::Relaxed)
 }
 
-/// Runs `f` with a tree that no report sees, and gives it that tree.
+/// Runs `f` with a tree that no report sees and that belongs to nobody, and gives it that tree.
 pub(super) fn with_private_tree<R>(f: impl FnOnce(&'static Tree) -> R) -> R {
     let tree = Tree::new();
-    let before = current();
+    let before = (current(), switch(&VISITOR, false));
     if let Some(root) = tree.root() {
         set_current(root);
     }
     let result = f(tree);
-    set_current(before);
+    set_current(before.0);
+    switch(&VISITOR, before.1);
     result
 }

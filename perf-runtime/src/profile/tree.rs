@@ -14,8 +14,8 @@ use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 /// Call paths kept apart per thread. Beyond that, calls are merged per function.
 pub const MAX_NODES: usize = 65_536;
 
-/// Siblings looked at one by one before the map is asked: as long as a walk is cheaper than a hash.
-const WALK: usize = 8;
+/// Siblings that are looked at one by one; a node with more of them has a [`Recent`].
+const WALK: usize = 4;
 
 /// All calls of one site by one path. What a call touches comes first, in one cache line.
 #[repr(C, align(64))]
@@ -46,8 +46,22 @@ pub(super) struct Node {
     merged_callees: AtomicU64,
     /// Times the node was entered, where that is not once per call: polls of a future.
     polls: AtomicU64,
+    /// Times another child was entered than the one before, which costs more.
+    switches: AtomicU64,
+    recent: Link<Recent>,
     /// `None` in [`NOWHERE`].
     tree: Option<&'static Tree>,
+}
+
+/// Children of a node with many, each at a place that its site's address gives: most are found in one comparison and without the lock
+/// that the map needs.
+struct Recent([Always<Node>; 64]);
+
+impl Recent {
+    /// Sites of one module lie side by side, and so do their places.
+    fn place(&self, site: &'static Site) -> &Always<Node> {
+        &self.0[address(site) / size_of::<Site>() % self.0.len()]
+    }
 }
 
 /// No function is at this site.
@@ -155,6 +169,8 @@ impl Node {
             next_sibling: Link::empty(),
             merged_callees: AtomicU64::new(0),
             polls: AtomicU64::new(0),
+            switches: AtomicU64::new(0),
+            recent: Link::empty(),
             tree,
         }
     }
@@ -172,17 +188,50 @@ impl Node {
         ptr::eq(self.key, site)
     }
 
+    /// The node of `site` called from here, if it is not the one called last but easily found.
+    #[inline(never)]
+    pub(super) fn other_child(&self, site: &'static Site) -> Option<&'static Node> {
+        let child = match self.recent.get() {
+            Some(recent) => Some(recent.place(site).get()).filter(|child| child.is_of(site)),
+            None => self.children().find(|child| child.is_of(site)),
+        }?;
+        self.last_child.set(child);
+        increment(&self.switches, 1);
+        Some(child)
+    }
+
     /// The node of `site` called from here, made if there is none yet. The caller has a tree.
     pub(super) fn child(&'static self, tree: &'static Tree, site: &'static Site) -> &'static Node {
         if ptr::eq(self.site, site) {
             return self;
         }
-        let child = self.children().take(WALK).find(|child| child.is_of(site));
-        let child = child.unwrap_or_else(|| tree.child(self, site));
+        if let Some(child) = self.other_child(site) {
+            return child;
+        }
+        let child = tree.child(self, site);
         if !child.is_merged() {
+            increment(&self.switches, 1);
             self.last_child.set(child);
+            if let Some(recent) = self.recent.get() {
+                recent.place(site).set(child);
+            }
         }
         child
+    }
+
+    /// Puts another node among the children.
+    fn adopt(&self, child: &'static Node) {
+        if let Some(first) = self.first_child.get() {
+            child.next_sibling.set(first);
+        }
+        self.first_child.set(child);
+        if self.recent.get().is_none() && self.children().nth(WALK).is_some() {
+            let recent = leak(Recent([const { Always::to(&NOWHERE) }; 64]));
+            for child in self.children().filter(|child| !child.is_merged()) {
+                recent.place(child.site).set(child);
+            }
+            self.recent.set(recent);
+        }
     }
 
     /// Whether it stands for paths that were merged, and is no child of its caller.
@@ -240,9 +289,10 @@ impl Node {
         increment(&self.polls, 1);
     }
 
-    /// Counts a call at its first poll.
+    /// Counts a call at its first poll, which has been opened.
     pub(super) fn count_start(&self) {
-        increment(&self.primitive, 1);
+        let is_outermost = self.depth.load(Ordering::Relaxed) == 0;
+        increment(if is_outermost { &self.primitive } else { &self.recursive }, 1);
     }
 
     /// `None` for [`NOWHERE`].
@@ -263,6 +313,7 @@ impl Node {
             primitive: self.primitive.load(Ordering::Relaxed),
             recursive: self.recursive.load(Ordering::Relaxed),
             polls: self.polls.load(Ordering::Relaxed),
+            switches: self.switches.load(Ordering::Relaxed),
             // A frame may have been opened after `now`.
             ticks: if open { so_far.max(0).cast_unsigned() } else { ticks },
             open: if open { 1 + self.depth.load(Ordering::Relaxed) } else { 0 },
@@ -277,6 +328,7 @@ pub(super) struct NodeReading {
     pub(super) primitive: u64,
     pub(super) recursive: u64,
     pub(super) polls: u64,
+    pub(super) switches: u64,
     pub(super) ticks: u64,
     pub(super) open: u32,
     pub(super) merged_callees: i64,
@@ -349,10 +401,7 @@ impl Tree {
         let child = leak(node);
         index.nodes += 1;
         index.children.insert((address(parent), address(site)), child);
-        if let Some(first) = parent.first_child.get() {
-            child.next_sibling.set(first);
-        }
-        parent.first_child.set(child);
+        parent.adopt(child);
         child
     }
 
@@ -382,11 +431,6 @@ impl Tree {
                 }
             }
         }
-    }
-
-    /// Whether calls were merged because there were too many paths.
-    pub(super) fn is_truncated(&self) -> bool {
-        self.truncated.get().is_some()
     }
 }
 
