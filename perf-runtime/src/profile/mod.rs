@@ -13,6 +13,7 @@
 //! the total of a function that is merged below itself counts the inner call again.
 
 mod calibrate;
+mod calls;
 mod frame;
 mod future;
 mod histogram;
@@ -25,5 +26,5 @@ mod tree;
 pub(crate) use frame::switch_off;
 pub use frame::{Frame, ReturnsResult, call, pause, paused, resume};
 pub use future::Profiled;
-pub use rows::{Rows, reset, rows};
+pub use rows::{Mark, Rows, reset, rows, rows_since};
 pub use tree::MAX_NODES;

@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::calibrate::{Overhead, overhead};
+use super::calls::{Calls, Measured};
 use super::frame::is_off;
 use super::recorder::Durations;
 use super::threads;
-use super::tree::{Node, NodeReading, Tree};
+use super::tree::{Node, NodeReading, TRUNCATED, Tree};
 use crate::clock::{self, Rate};
 use crate::site::{SITES, Site};
-use crate::snapshot::{FunctionRow, FutureRow, Latency, Location};
+use crate::snapshot::{CallTree, FunctionRow, FutureRow, Latency, Location};
 use crate::sync::Mutex;
 
 /// What the profiler has measured since the last [`reset`].
@@ -24,6 +25,8 @@ pub struct Rows {
     pub functions: Vec<FunctionRow>,
     /// One for each function that is a future, in no order.
     pub futures: Vec<FutureRow>,
+    /// The paths of their calls.
+    pub calls: CallTree,
     /// Threads that ever ran a profiled function, also before the last [`reset`].
     pub threads: u64,
     /// Some calls were merged, because their paths were more than [`MAX_NODES`](super::MAX_NODES).
@@ -33,22 +36,35 @@ pub struct Rows {
 /// Reads all trees, while their threads go on.
 #[must_use]
 pub fn rows() -> Rows {
+    rows_since(None)
+}
+
+/// The same since a [`Mark`], or since the last [`reset`].
+#[must_use]
+pub fn rows_since(mark: Option<&Mark>) -> Rows {
     // First, so that what making a report takes is not in the time of the functions that wait for it.
     let called = clock::now();
     let (overhead, rate) = (overhead(), clock::rate());
-    threads::unless_busy(|| read(called, overhead, rate)).unwrap_or_default()
+    let read = || {
+        if let Some(Mark(base)) = mark {
+            return read(called, overhead, rate, base);
+        }
+        let base = BASE.get_or_init(Mutex::default).lock().clone();
+        read(called, overhead, rate, &base)
+    };
+    threads::unless_busy(read).unwrap_or_default()
 }
 
-fn read(called: u64, overhead: Overhead, rate: Rate) -> Rows {
-    let base = BASE.get_or_init(Mutex::default).lock().clone();
+fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
     let own = threads::current().tree();
     let mut sites: HashMap<Key, Totals> = HashMap::new();
+    let mut calls = Calls::default();
     let mut truncated = false;
     for tree in threads::trees() {
         let is_own = own.is_some_and(|own| core::ptr::eq(own, tree));
         // As late as possible for threads that go on, so that what they call is not longer than what it is called by.
         let now = if is_own { called } else { clock::now() };
-        truncated |= add_tree(tree, now, overhead, &base, &mut sites);
+        truncated |= add_tree(tree, now, overhead, base, &mut sites, &mut calls);
         for (site, stats) in tree.sites() {
             let mut reading = StatsReading::of(stats);
             if let Some(earlier) = base.stats.get(&core::ptr::from_ref(stats).addr()) {
@@ -66,13 +82,14 @@ fn read(called: u64, overhead: Overhead, rate: Rate) -> Rows {
     Rows {
         functions: sites.iter().map(|totals| totals.function(rate, overhead)).collect(),
         futures: sites.iter().filter_map(|totals| totals.future(rate)).collect(),
+        calls: calls.into_tree(rate),
         threads: threads::started(),
         truncated,
     }
 }
 
 /// What was there when [`reset`] was called, by address. Nodes and stats are never freed, so an address stays what it is.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Base {
     nodes: HashMap<usize, NodeReading>,
     stats: HashMap<usize, StatsReading>,
@@ -80,30 +97,45 @@ struct Base {
 
 static BASE: OnceLock<Mutex<Base>> = OnceLock::new();
 
+/// A moment from which to count.
+#[derive(Debug, Default)]
+pub struct Mark(Base);
+
+impl Mark {
+    /// This one.
+    #[must_use]
+    pub fn now() -> Self {
+        Mark(threads::unless_busy(Base::now).unwrap_or_default())
+    }
+}
+
 /// Begins anew: what was measured up to now is remembered and taken out of later rows, so no thread is interrupted.
 ///
 /// Of a call under way, the self and total time up to now are left out. When it ends it is counted, and its duration is the whole of it.
 pub fn reset() {
-    threads::unless_busy(begin_anew);
-}
-
-fn begin_anew() {
-    let mut base = Base::default();
-    for tree in threads::trees() {
-        let now = clock::now();
-        tree.walk(|node, entering| {
-            if entering {
-                base.nodes.insert(core::ptr::from_ref(node).addr(), node.read(now));
-            }
-        });
-        for (_, stats) in tree.sites() {
-            base.stats.insert(core::ptr::from_ref(stats).addr(), StatsReading::of(stats));
-        }
-    }
-    *BASE.get_or_init(Mutex::default).lock() = base;
+    threads::unless_busy(|| {
+        let base = Base::now();
+        *BASE.get_or_init(Mutex::default).lock() = base;
+    });
 }
 
 impl Base {
+    fn now() -> Self {
+        let mut base = Base::default();
+        for tree in threads::trees() {
+            let now = clock::now();
+            tree.walk(|node, entering| {
+                if entering {
+                    base.nodes.insert(core::ptr::from_ref(node).addr(), node.read(now));
+                }
+            });
+            for (_, stats) in tree.sites() {
+                base.stats.insert(core::ptr::from_ref(stats).addr(), StatsReading::of(stats));
+            }
+        }
+        base
+    }
+
     fn since(&self, node: &'static Node, now: u64) -> NodeReading {
         let reading = node.read(now);
         let Some(earlier) = self.nodes.get(&core::ptr::from_ref(node).addr()) else { return reading };
@@ -139,6 +171,8 @@ impl core::hash::Hash for Key {
 /// A node on the way from the root to the one being visited.
 struct Open {
     reading: NodeReading,
+    /// Of its path in the merged tree.
+    place: usize,
     /// The outermost node of its site on this path.
     outermost: bool,
     children_ticks: u64,
@@ -170,6 +204,7 @@ fn add_tree(
     overhead: Overhead,
     base: &Base,
     sites: &mut HashMap<Key, Totals>,
+    calls: &mut Calls,
 ) -> bool {
     let mut path: Vec<Open> = Vec::new();
     let mut truncated = false;
@@ -179,8 +214,10 @@ fn add_tree(
             let reading = base.since(node, now);
             totals.depth += 1;
             truncated |= node.is_merged() && reading.is_used();
+            let caller = path.last().map(|open| open.place).or_else(|| merged_root(node, calls));
             path.push(Open {
                 reading,
+                place: calls.place(caller, node.site),
                 outermost: totals.depth == 1,
                 children_ticks: 0,
                 children_entries: 0,
@@ -199,22 +236,35 @@ fn add_tree(
             + switches as f64 * overhead.switch;
         let self_ticks = (raw - cost).max(0.0);
         // Of a merged node all that it calls is merged, and in its own time.
-        let inclusive = self_ticks + open.below + merged_callees as f64;
+        let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
+        let measured = Measured {
+            calls: primitive + recursive,
+            primitive,
+            open: u64::from(in_flight),
+            self_ticks,
+            total_ticks: inclusive,
+        };
+        calls.add(open.place, measured);
         totals.calls += primitive + recursive;
         totals.self_ticks += self_ticks;
         totals.in_flight += u64::from(in_flight);
         if open.outermost {
             totals.primitive += primitive;
-            totals.total_ticks += inclusive.max(0.0);
+            totals.total_ticks += inclusive;
             totals.measured_ticks += ticks as f64 - open.reading.entries() as f64 * overhead.inside;
         }
         if let Some(parent) = path.last_mut() {
             parent.children_ticks += ticks;
             parent.children_entries += open.reading.entries_from_caller();
-            parent.below += inclusive.max(0.0);
+            parent.below += inclusive;
         }
     });
     truncated
+}
+
+/// Where the callers of merged nodes are not known.
+fn merged_root(node: &Node, calls: &mut Calls) -> Option<usize> {
+    node.is_merged().then(|| calls.place(None, &TRUNCATED))
 }
 
 /// What is known of one site over all trees.
@@ -338,7 +388,7 @@ fn latency(durations: &Durations, time: impl Fn(u64) -> Duration) -> Latency {
 }
 
 /// What is counted about a site in one tree, as plain data.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct StatsReading {
     durations: Durations,
     wall: Durations,

@@ -359,7 +359,8 @@ fn address<T>(of: &'static T) -> usize {
 }
 
 static ROOT: Site = Site::new(|| "(root)", "", 0, 0, 0);
-static TRUNCATED: Site = Site::new(|| "(truncated)", "", 0, 0, 0);
+/// Above the nodes that stand for merged paths.
+pub(super) static TRUNCATED: Site = Site::new(|| "(truncated)", "", 0, 0, 0);
 
 impl Tree {
     pub(super) fn new() -> &'static Tree {

@@ -231,6 +231,7 @@ mod tests {
             futures: vec![FutureRow { polls: 9, busy: Duration::from_nanos(10), ..FutureRow::default() }],
             caches: vec![CacheRow { hits: 3, misses: 1, ..CacheRow::default() }, CacheRow::default()],
             pools: vec![PoolRow { borrowed: 4, reused: 3, max_size: 11, ..PoolRow::default() }],
+            ..Report::default()
         };
         let value: serde_json::Value = serde_json::from_str(&to_json(&report)).unwrap();
         assert_eq!(value["schema"], 2);

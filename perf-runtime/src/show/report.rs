@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use super::json::to_json;
 use super::names::shorten;
+use super::pstats::to_pstats;
 use super::table::{Cell, Column, Page, Table, Tone};
 use super::units::{count, duration, nanos, percent};
 use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, PoolRow, Report};
@@ -23,6 +24,12 @@ impl Report {
     #[must_use]
     pub fn to_full_table(&self) -> String {
         tables(self, Page::default(), AllRows::Yes)
+    }
+
+    /// The functions and who called them as a file of Python's profiler: `python -m pstats`, snakeviz, tuna and `gprof2dot -f pstats` open it.
+    #[must_use]
+    pub fn to_pstats(&self) -> Vec<u8> {
+        to_pstats(self)
     }
 
     /// The report as JSON: a versioned layout, durations in whole nanoseconds.
