@@ -3,6 +3,7 @@
 //! `instructions CASE CALLS` makes them and prints nothing; without arguments the cases are listed. Each case first makes the calls that
 //! bring everything into being, so that twice as many calls cost only the calls. Nothing here reads a clock: under valgrind time means nothing.
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -89,10 +90,27 @@ fn buffer() -> Vec<u8> {
     Vec::with_capacity(64)
 }
 
+static TELLS: perfkit::Alloc = perfkit::Alloc::system();
+
+/// Allocates and frees, so many times in one call.
+#[profiled]
+fn allocates(allocator: &impl GlobalAlloc, times: u64) -> u64 {
+    let layout = Layout::new::<[u64; 8]>();
+    for _ in 0..times {
+        // SAFETY: the layout has a size.
+        let pointer = black_box(unsafe { allocator.alloc(layout) });
+        // SAFETY: it was allocated with that layout.
+        unsafe { allocator.dealloc(pointer, layout) };
+    }
+    times
+}
+
 /// Name, calls of an attribute's code that one run of it makes, and the run.
 type Case = (&'static str, u64, fn(u64) -> u64);
 
 const PAUSED: &str = "profiled, paused";
+
+const SYSTEM: &str = "allocator, the system's";
 
 const CASES: &[Case] = &[
     ("bare", 1, bare),
@@ -105,6 +123,8 @@ const CASES: &[Case] = &[
     ("profiled, block", 1, |x| profile_block!("block", { black_box(x) + 1 })),
     ("profiled, future", 1, |x| ready(future(x))),
     (PAUSED, 1, depth_1),
+    (SYSTEM, 200, |_| allocates(&System, 100)),
+    ("allocator, perfkit's", 200, |_| allocates(&TELLS, 100)),
     ("cached, hit by number", 1, |x| number(x % 900)),
     ("cached, hit by text", 1, |_| text(black_box("a key of twenty chars"))),
     ("cached, hit with ttl", 1, |x| expiring(x % 900)),
@@ -130,6 +150,9 @@ fn main() {
     };
     if name == PAUSED {
         perfkit::pause();
+    } else if name != SYSTEM && name.starts_with("allocator") {
+        // So that paths know from their beginning that an allocator tells.
+        allocates(&TELLS, 1);
     }
     // Everything that is made once: trees, shards, a full cache, histograms.
     for x in 0..5_000 {

@@ -20,10 +20,18 @@ count() {
 
 "$program" >"$work/cases"
 while IFS=$'\t' read -r case _; do
-    # A multiple of the calls that all cases make in a run, and of the buffer that durations go through.
-    few=$(count "$case" 64640)
-    many=$(count "$case" 193920)
-    awk -v name="$case" -v few="$few" -v many="$many" 'BEGIN { printf "%s\t%.1f\n", name, (many - few) / 129280 }'
+    # A cache draws its hashes' seed, which moves its lookups by some percent: the least of five counts.
+    times=1
+    case $case in cached*) times=5 ;; esac
+    for _ in $(seq $times); do
+        # Multiples of the calls that all cases make in a run, and of the buffer that durations go through.
+        few=$(count "$case" 64640)
+        many=$(count "$case" 193920)
+        echo "$few $many"
+    done | awk -v name="$case" '
+        { calls = ($2 - $1) / 129280 }
+        NR == 1 || calls < least { least = calls }
+        END { printf "%s\t%.1f\n", name, least }'
 done <"$work/cases" >"$work/now"
 
 compiler=$(rustc --version)

@@ -32,6 +32,8 @@ pub(super) struct Measured {
     pub(super) open: u64,
     pub(super) self_ticks: f64,
     pub(super) total_ticks: f64,
+    pub(super) allocations: u64,
+    pub(super) bytes: u64,
 }
 
 impl Calls {
@@ -53,6 +55,8 @@ impl Calls {
         sum.open += measured.open;
         sum.self_ticks += measured.self_ticks;
         sum.total_ticks += measured.total_ticks;
+        sum.allocations += measured.allocations;
+        sum.bytes += measured.bytes;
     }
 
     /// The tree, callers before callees, the longest callee first.
@@ -95,6 +99,8 @@ impl Calls {
             node.primitive_calls = measured.primitive;
             node.self_time = rate.duration(measured.self_ticks.round() as u64);
             node.total_time = rate.duration(measured.total_ticks.round() as u64);
+            node.allocations = measured.allocations;
+            node.bytes = measured.bytes;
             nodes.push(node);
             callees[place].sort_by(by_total);
             pending.append(&mut callees[place]);

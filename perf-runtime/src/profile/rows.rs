@@ -10,12 +10,13 @@ use std::sync::OnceLock;
 use super::calibrate::{Overhead, overhead};
 use super::calls::{Calls, Measured};
 use super::frame::is_off;
+use super::memory::{self, MemoryReading};
 use super::recorder::Durations;
 use super::threads;
 use super::tree::{Node, NodeReading, TRUNCATED, Tree};
 use crate::clock::{self, Rate};
 use crate::site::{SITES, Site};
-use crate::snapshot::{CallTree, FunctionRow, FutureRow, Latency, Location};
+use crate::snapshot::{CallTree, FunctionRow, FutureRow, Latency, Location, MemoryUse, Requests};
 use crate::sync::Mutex;
 
 /// What the profiler has measured since the last [`reset`].
@@ -115,6 +116,7 @@ impl Mark {
 pub fn reset() {
     threads::unless_busy(|| {
         let base = Base::now();
+        memory::begin_anew();
         *BASE.get_or_init(Mutex::default).lock() = base;
     });
 }
@@ -147,6 +149,10 @@ impl Base {
             ticks: reading.ticks.saturating_sub(earlier.ticks),
             open: reading.open,
             merged_callees: reading.merged_callees - earlier.merged_callees,
+            memory: reading.memory.map(|mut memory| {
+                memory.subtract(&earlier.memory.unwrap_or_default());
+                memory
+            }),
         }
     }
 }
@@ -180,6 +186,8 @@ struct Open {
     children_entries: u64,
     /// Corrected self ticks of everything below.
     below: f64,
+    /// What everything below allocated and freed.
+    memory_below: MemoryReading,
 }
 
 impl NodeReading {
@@ -222,6 +230,7 @@ fn add_tree(
                 children_ticks: 0,
                 children_entries: 0,
                 below: 0.0,
+                memory_below: MemoryReading::default(),
             });
             return;
         }
@@ -237,7 +246,10 @@ fn add_tree(
         let self_ticks = (raw - cost).max(0.0);
         // Of a merged node all that it calls is merged, and in its own time.
         let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
+        let memory = open.reading.memory.unwrap_or_default();
         let measured = Measured {
+            allocations: memory.allocations,
+            bytes: memory.allocated,
             calls: primitive + recursive,
             primitive,
             open: u64::from(in_flight),
@@ -248,7 +260,13 @@ fn add_tree(
         totals.calls += primitive + recursive;
         totals.self_ticks += self_ticks;
         totals.in_flight += u64::from(in_flight);
+        let mut memory_total = open.memory_below;
+        if let Some(memory) = &open.reading.memory {
+            memory_total.add(memory);
+            totals.memory.get_or_insert_default().add(memory);
+        }
         if open.outermost {
+            totals.memory_total.add(&memory_total);
             totals.primitive += primitive;
             totals.total_ticks += inclusive;
             totals.measured_ticks += ticks as f64 - open.reading.entries() as f64 * overhead.inside;
@@ -257,6 +275,7 @@ fn add_tree(
             parent.children_ticks += ticks;
             parent.children_entries += open.reading.entries_from_caller();
             parent.below += inclusive;
+            parent.memory_below.add(&memory_total);
         }
     });
     truncated
@@ -277,6 +296,10 @@ struct Totals {
     total_ticks: f64,
     /// The same with what measuring the callees took.
     measured_ticks: f64,
+    /// Of the site itself; `None` where no allocator tells.
+    memory: Option<MemoryReading>,
+    /// Of the site and all it called.
+    memory_total: MemoryReading,
     /// Nodes of the site on the path being walked.
     depth: usize,
     /// It is among [`SITES`].
@@ -294,6 +317,8 @@ impl Totals {
             self_ticks: 0.0,
             total_ticks: 0.0,
             measured_ticks: 0.0,
+            memory: None,
+            memory_total: MemoryReading::default(),
             depth: 0,
             listed: false,
             stats: StatsReading::default(),
@@ -341,6 +366,7 @@ impl Totals {
             // Who knows how long the run is says it.
             share: 0.0,
             latency: self.latency(rate, overhead),
+            memory: self.memory.map(|own| memory_use(&own, &self.memory_total)),
         }
     }
 
@@ -367,6 +393,16 @@ impl Totals {
             wall: latency(&stats.wall, |ticks| rate.duration(ticks)),
         })
     }
+}
+
+/// What a function itself allocated and freed, and the same with all it called.
+fn memory_use(own: &MemoryReading, total: &MemoryReading) -> MemoryUse {
+    let requests = |reading: &MemoryReading| Requests {
+        allocations: reading.allocations,
+        bytes: reading.allocated,
+        net_bytes: reading.allocated.wrapping_sub(reading.freed).cast_signed(),
+    };
+    MemoryUse { own: requests(own), total: requests(total), peak_bytes: own.peak }
 }
 
 /// A distribution of durations, of which `time` tells how long they were.

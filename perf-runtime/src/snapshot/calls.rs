@@ -50,6 +50,10 @@ pub struct CallNode {
     pub self_time: Duration,
     /// The same and all it called.
     pub total_time: Duration,
+    /// Requests of the function itself for memory, where the program's allocator is an [`Alloc`](crate::memory::Alloc).
+    pub allocations: u64,
+    /// Bytes of these requests.
+    pub bytes: u64,
 }
 
 impl CallNode {
@@ -226,6 +230,7 @@ mod tests {
             primitive_calls: calls,
             self_time: Duration::from_micros(own),
             total_time: Duration::from_micros(total),
+            ..CallNode::default()
         }
     }
 
