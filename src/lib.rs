@@ -46,11 +46,11 @@ pub use perf_macros::{benchmark, cached, pooled, profile_block, profiled};
 pub use perf_runtime::cache::{CacheHandle, CacheStats};
 pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
-pub use perf_runtime::profile::{pause, paused, resume};
+pub use perf_runtime::profile::{pause, paused, resume, set_budget};
 pub use perf_runtime::session::{ReportError, Session, profile_operation, report, reset, session};
 pub use perf_runtime::snapshot::{
-    CacheRow, CallEdge, CallNode, CallTree, Function, FunctionRow, FutureRow, Latency, Location, MemoryUse,
-    Name, PoolRow, Report, Requests, SortBy, UnknownColumn,
+    CacheRow, CallEdge, CallNode, CallTree, Estimate, Function, FunctionRow, FutureRow, Latency, Location,
+    MemoryUse, Name, PoolRow, Report, Requests, SortBy, UnknownColumn,
 };
 
 // Runs the examples of the README.

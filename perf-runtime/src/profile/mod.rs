@@ -21,6 +21,7 @@ mod link;
 mod memory;
 mod recorder;
 mod rows;
+mod sampling;
 mod threads;
 mod tree;
 
@@ -29,4 +30,5 @@ pub use frame::{Frame, ReturnsResult, call, pause, paused, resume};
 pub use future::Profiled;
 pub use memory::{allocated, freed};
 pub use rows::{Mark, Rows, reset, rows, rows_since};
+pub use sampling::set_budget;
 pub use tree::MAX_NODES;

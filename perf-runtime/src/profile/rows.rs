@@ -16,7 +16,7 @@ use super::threads;
 use super::tree::{Node, NodeReading, TRUNCATED, Tree};
 use crate::clock::{self, Rate};
 use crate::site::{SITES, Site};
-use crate::snapshot::{CallTree, FunctionRow, FutureRow, Latency, Location, MemoryUse, Requests};
+use crate::snapshot::{CallTree, Estimate, FunctionRow, FutureRow, Latency, Location, MemoryUse, Requests};
 use crate::sync::Mutex;
 
 /// What the profiler has measured since the last [`reset`].
@@ -149,6 +149,11 @@ impl Base {
             ticks: reading.ticks.saturating_sub(earlier.ticks),
             open: reading.open,
             merged_callees: reading.merged_callees - earlier.merged_callees,
+            samples: {
+                let mut samples = reading.samples;
+                samples.subtract(&earlier.samples);
+                samples
+            },
             memory: reading.memory.map(|mut memory| {
                 memory.subtract(&earlier.memory.unwrap_or_default());
                 memory
@@ -181,9 +186,11 @@ struct Open {
     place: usize,
     /// The outermost node of its site on this path.
     outermost: bool,
-    children_ticks: u64,
-    /// Entries of the children: each cost its caller something.
-    children_entries: u64,
+    children_ticks: f64,
+    /// What entering and leaving the children took besides, in ticks.
+    children_cost: f64,
+    /// Of the children's times, where they are estimates.
+    children_variance: f64,
     /// Corrected self ticks of everything below.
     below: f64,
     /// What everything below allocated and freed.
@@ -192,14 +199,10 @@ struct Open {
 
 impl NodeReading {
     fn is_used(&self) -> bool {
-        self.primitive + self.recursive + self.polls > 0 || self.open > 0
+        self.primitive + self.recursive + self.polls + self.samples.untimed > 0 || self.open > 0
     }
 
-    fn entries(&self) -> u64 {
-        if self.polls > 0 { self.polls } else { self.primitive + self.recursive }
-    }
-
-    /// Those whose cost outside of the frame lies in the caller's time, not in the node's own.
+    /// Timed entries whose cost outside of the frame lies in the caller's time, not in the node's own.
     fn entries_from_caller(&self) -> u64 {
         if self.polls > 0 { self.polls } else { self.primitive }
     }
@@ -227,8 +230,9 @@ fn add_tree(
                 reading,
                 place: calls.place(caller, node.site),
                 outermost: totals.depth == 1,
-                children_ticks: 0,
-                children_entries: 0,
+                children_ticks: 0.0,
+                children_cost: 0.0,
+                children_variance: 0.0,
                 below: 0.0,
                 memory_below: MemoryReading::default(),
             });
@@ -238,27 +242,47 @@ fn add_tree(
         let Some(open) = path.pop() else { return };
         let NodeReading { primitive, recursive, ticks, switches, open: in_flight, merged_callees, .. } =
             open.reading;
-        let raw = ticks as f64 - open.children_ticks as f64 - merged_callees as f64;
+        let untimed = open.reading.samples.untimed;
+        let (mean, variance) = open.reading.samples.estimate((primitive, ticks));
+        let (timed_ticks, untimed_calls) = (ticks as f64, untimed as f64);
+        // An estimate cannot be more than what the caller took, where that is known.
+        let known = path.last().filter(|caller| caller.reading.samples.untimed == 0 && untimed > 0);
+        let mean = known.map_or(mean, |caller| {
+            mean.min((caller.reading.ticks as f64 - timed_ticks).max(0.0) / untimed_calls)
+        });
+        let all_ticks = timed_ticks + untimed_calls * mean;
+        let raw = all_ticks - open.children_ticks - merged_callees as f64;
         // A direct recursion pays for its inner frames itself, inside and outside.
-        let cost = open.reading.entries() as f64 * overhead.inside
-            + (open.children_entries + recursive) as f64 * overhead.outside
-            + switches as f64 * overhead.switch;
+        let recursion = if untimed > 0 {
+            recursive as f64 * overhead.untimed
+        } else {
+            recursive as f64 * (overhead.inside + overhead.outside)
+        };
+        let sampled = open.reading.samples.timed();
+        // Untimed calls are estimated from the sampled, with what timing those took.
+        let inside = open.reading.entries_from_caller().saturating_sub(sampled) as f64 * overhead.inside
+            + (sampled + untimed) as f64 * overhead.sampled;
+        let cost = inside + recursion + open.children_cost + switches as f64 * overhead.switch;
         let self_ticks = (raw - cost).max(0.0);
         // Of a merged node all that it calls is merged, and in its own time.
         let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
         let memory = open.reading.memory.unwrap_or_default();
+        let (calls_ended, primitive_ended) = (primitive + recursive + untimed, primitive + untimed);
         let measured = Measured {
             allocations: memory.allocations,
             bytes: memory.allocated,
-            calls: primitive + recursive,
-            primitive,
+            calls: calls_ended,
+            primitive: primitive_ended,
             open: u64::from(in_flight),
             self_ticks,
             total_ticks: inclusive,
         };
         calls.add(open.place, measured);
-        totals.calls += primitive + recursive;
+        totals.calls += calls_ended;
+        totals.untimed += untimed;
+        totals.sampled += sampled;
         totals.self_ticks += self_ticks;
+        totals.self_variance += variance + open.children_variance;
         totals.in_flight += u64::from(in_flight);
         let mut memory_total = open.memory_below;
         if let Some(memory) = &open.reading.memory {
@@ -267,13 +291,17 @@ fn add_tree(
         }
         if open.outermost {
             totals.memory_total.add(&memory_total);
-            totals.primitive += primitive;
+            totals.primitive += primitive_ended;
             totals.total_ticks += inclusive;
-            totals.measured_ticks += ticks as f64 - open.reading.entries() as f64 * overhead.inside;
+            totals.total_variance += variance;
+            totals.measured_ticks += all_ticks - inside;
         }
         if let Some(parent) = path.last_mut() {
-            parent.children_ticks += ticks;
-            parent.children_entries += open.reading.entries_from_caller();
+            // Where the child was not timed, only what it took itself is in the caller's time.
+            parent.children_ticks += timed_ticks + untimed_calls * (mean - overhead.sampled).max(0.0);
+            parent.children_cost += open.reading.entries_from_caller() as f64 * overhead.outside
+                + untimed_calls * overhead.untimed;
+            parent.children_variance += variance;
             parent.below += inclusive;
             parent.memory_below.add(&memory_total);
         }
@@ -292,8 +320,13 @@ struct Totals {
     calls: u64,
     primitive: u64,
     in_flight: u64,
+    /// Calls whose time is estimated, and those from which it is.
+    untimed: u64,
+    sampled: u64,
     self_ticks: f64,
+    self_variance: f64,
     total_ticks: f64,
+    total_variance: f64,
     /// The same with what measuring the callees took.
     measured_ticks: f64,
     /// Of the site itself; `None` where no allocator tells.
@@ -314,8 +347,12 @@ impl Totals {
             calls: 0,
             primitive: 0,
             in_flight: 0,
+            untimed: 0,
+            sampled: 0,
             self_ticks: 0.0,
+            self_variance: 0.0,
             total_ticks: 0.0,
+            total_variance: 0.0,
             measured_ticks: 0.0,
             memory: None,
             memory_total: MemoryReading::default(),
@@ -366,16 +403,34 @@ impl Totals {
             // Who knows how long the run is says it.
             share: 0.0,
             latency: self.latency(rate, overhead),
+            estimate: self.estimate(rate),
             memory: self.memory.map(|own| memory_use(&own, &self.memory_total)),
         }
+    }
+
+    fn estimate(&self, rate: Rate) -> Option<Estimate> {
+        if self.self_variance == 0.0 && self.untimed == 0 {
+            return None;
+        }
+        // The normal distribution's: so many standard deviations to either side hold 95 of 100 cases.
+        let error = |variance: f64| rate.duration((1.96 * variance.sqrt()).round() as u64);
+        Some(Estimate {
+            timed_calls: self.calls.saturating_sub(self.untimed),
+            self_error: error(self.self_variance),
+            total_error: error(self.total_variance),
+        })
     }
 
     /// Of single calls nobody knows how many callees they had, so that each is taken to have had its part of them.
     fn latency(&self, rate: Rate, overhead: Overhead) -> Latency {
         let part =
             if self.measured_ticks > self.total_ticks { self.total_ticks / self.measured_ticks } else { 1.0 };
+        // Of calls of both kinds nobody knows which is which.
+        let timed = (self.calls - self.untimed).max(1) as f64;
+        let sampled = (self.sampled as f64 / timed).min(1.0);
+        let inside = overhead.inside + (overhead.sampled - overhead.inside) * sampled;
         latency(&self.stats.durations, |ticks| {
-            let own = (ticks as f64 - overhead.inside).max(0.0) * part;
+            let own = (ticks as f64 - inside).max(0.0) * part;
             rate.duration(own.round() as u64)
         })
     }

@@ -43,6 +43,15 @@ fn function(json: &mut Writer, row: &FunctionRow) {
     json.duration("total_ns", row.total_time);
     json.optional("share", Some(row.share));
     json.latency("latency", row.calls, &row.latency);
+    json.key("estimate");
+    match &row.estimate {
+        None => json.null(),
+        Some(estimate) => json.object(|json| {
+            json.number("timed_calls", estimate.timed_calls);
+            json.duration("self_error_ns", estimate.self_error);
+            json.duration("total_error_ns", estimate.total_error);
+        }),
+    }
     json.key("memory");
     let Some(memory) = &row.memory else { return json.null() };
     json.object(|json| {
@@ -222,6 +231,7 @@ pub fn json_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::Estimate;
 
     #[test]
     fn a_parser_reads_back_what_was_written() {
@@ -244,6 +254,7 @@ mod tests {
                     total_time: Duration::from_secs(7),
                     share: 0.25,
                     latency: Latency { p999: Duration::from_micros(8), ..Latency::default() },
+                    estimate: Some(Estimate { timed_calls: 9, ..Estimate::default() }),
                     memory: None,
                 },
                 FunctionRow { share: f64::NAN, ..FunctionRow::default() },
@@ -265,6 +276,10 @@ mod tests {
         assert_eq!(function["total_ns"], 7_000_000_000_u64);
         assert_eq!(function["share"], 0.25);
         assert_eq!(function["latency"]["p999_ns"], 8_000);
+        assert_eq!(
+            (&function["estimate"]["timed_calls"], &value["functions"][1]["estimate"]),
+            (&9.into(), &().into())
+        );
         assert!(value["functions"][1]["latency"].is_null() && value["futures"][0]["wall"].is_null());
         assert!(value["functions"][1]["share"].is_null() && value["functions"][1]["cyclomatic"].is_null());
         assert_eq!(value["futures"][0]["polls"], 9);

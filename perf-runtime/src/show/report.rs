@@ -97,6 +97,19 @@ fn heading(report: &Report) -> String {
     line
 }
 
+/// `1.24 ms`, or `~1.24 ms ±3 %` where it is an estimate.
+fn estimated(time: Duration, error: Option<Duration>) -> String {
+    match error.filter(|error| !error.is_zero()) {
+        None => duration(time),
+        Some(_) if time.is_zero() => String::from("~0"),
+        Some(error) => {
+            let percent = 100.0 * error.as_secs_f64() / time.as_secs_f64();
+            let digits = usize::from(percent < 9.95);
+            format!("~{} ±{percent:.digits$} %", duration(time))
+        }
+    }
+}
+
 /// `12`, or `30/2` where calls of the function came from itself.
 fn calls(row: &FunctionRow) -> String {
     if row.calls == row.primitive_calls {
@@ -165,9 +178,9 @@ fn functions(report: &Report, limit: usize) -> Table {
         let mut cells = vec![
             name.into(),
             calls(row).into(),
-            duration(row.self_time).into(),
+            estimated(row.self_time, row.estimate.map(|estimate| estimate.self_error)).into(),
             percent(row.share).into(),
-            duration(row.total_time).into(),
+            estimated(row.total_time, row.estimate.map(|estimate| estimate.total_error)).into(),
         ];
         cells.extend(latencies(row.calls, &row.latency));
         cells.push(cyclomatic(row.cyclomatic));
@@ -375,7 +388,7 @@ mod tests {
     use tabled::grid::util::string::get_line_width;
 
     use super::*;
-    use crate::snapshot::{Location, Name, Requests};
+    use crate::snapshot::{Estimate, Location, Name, Requests};
 
     fn micros(micros: u64) -> Duration {
         Duration::from_micros(micros)
@@ -530,6 +543,19 @@ Lexer<Token>::next   1 234 567  750 µs    75.0 %  1.50 ms  2.00 µs  2.00 µs  
         assert_eq!(row("app::f"), "0 9.00 µs 100.0 % 18.0 µs - - - - - 4 1");
         assert_eq!(row("app::g"), "1 0 0 0 0 - - - - -");
         assert_eq!(row("app::h"), "1 0 100.0 % 0 0 0 - 0 0 0 0 0 0");
+    }
+
+    #[test]
+    fn an_estimate_says_so_and_how_sure_it_is() {
+        let mut report = example();
+        report.functions.truncate(2);
+        report.functions[0].estimate =
+            Some(Estimate { timed_calls: 40, self_error: micros(15), total_error: micros(0) });
+        report.functions[1].estimate =
+            Some(Estimate { timed_calls: 40, self_error: micros(250), total_error: micros(1) });
+        let text = report.to_table();
+        assert!(text.contains("  ~750 µs ±2.0 %    75.0 %         1.50 ms  "), "{text}");
+        assert!(text.contains("  ~250 µs ±100 %    25.0 %  ~500 µs ±0.2 %  "), "{text}");
     }
 
     #[test]

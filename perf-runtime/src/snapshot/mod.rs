@@ -11,7 +11,7 @@ mod sort;
 
 pub use cache::CacheRow;
 pub use calls::{CallEdge, CallNode, CallTree, Function};
-pub use function::{FunctionRow, FutureRow, Latency, MemoryUse, Requests};
+pub use function::{Estimate, FunctionRow, FutureRow, Latency, MemoryUse, Requests};
 pub use name::Name;
 pub use pool::PoolRow;
 pub use sort::{SortBy, UnknownColumn};
