@@ -26,8 +26,11 @@
 //! and [`profile_block!`] for a part of a function. Reports come
 //!
 //! * when they are asked for: [`report()`], as data, [table](Report::to_table) or [JSON](Report::to_json);
+//! * of one operation: [`profile_operation()`];
 //! * at the end of a scope: [`session()`];
 //! * at the end of the process: `PERFKIT=table`, whose reference is at [`environment`].
+//!
+//! [`timeit()`] tells how long a piece of code takes, in one line.
 //!
 //! [`pause`] and [`resume`] leave a part of the run out, [`reset`] leaves out all of it up to now.
 //!
@@ -39,14 +42,16 @@
 pub mod environment;
 mod profile_block;
 
-pub use perf_bench::{Bencher, bench_main};
+pub use perf_bench::{Bencher, Timing, bench_main, timeit};
 pub use perf_macros::{benchmark, cached, pooled, profiled};
 pub use perf_runtime::cache::{CacheHandle, CacheStats};
+pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume};
-pub use perf_runtime::session::{ReportError, Session, report, reset, session};
+pub use perf_runtime::session::{ReportError, Session, profile_operation, report, reset, session};
 pub use perf_runtime::snapshot::{
-    CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report, SortBy,
+    CacheRow, CallEdge, CallNode, CallTree, Function, FunctionRow, FutureRow, Latency, Location, MemoryUse,
+    Name, PoolRow, Report, Requests, SortBy, UnknownColumn,
 };
 
 // Runs the examples of the README.

@@ -26,12 +26,14 @@ mod reporter;
 mod run;
 mod stats;
 mod table;
+mod timeit;
 
 pub use bencher::Bencher;
 pub use harness::main;
 pub use libtest::{Failure, run_as_test};
 pub use registry::{BenchmarkEntry, DEFAULT_TIMEOUT, argument, case_name};
 pub use stats::Summary;
+pub use timeit::{Timing, timeit};
 
 #[doc(hidden)]
 pub use inventory;

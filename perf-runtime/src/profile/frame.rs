@@ -114,7 +114,8 @@ impl Frame {
     /// Begins a call of `site` on this thread.
     #[inline]
     pub fn enter(site: &'static Site) -> Frame {
-        if MODE.load(Ordering::Relaxed) == 0 && !std::thread::panicking() {
+        let mode = MODE.load(Ordering::Relaxed);
+        if mode == 0 && !std::thread::panicking() {
             let caller = threads::current();
             if let Some(node) = caller.last_child(site) {
                 threads::set_current(node);
@@ -133,6 +134,8 @@ impl Frame {
                 node.open(start);
                 return Frame::of(Some(node), start);
             }
+        } else if mode & (PAUSED | OFF) != 0 {
+            return Frame::of(None, 0);
         }
         Frame::enter_slow(site)
     }
@@ -146,9 +149,6 @@ impl Frame {
     #[inline(never)]
     fn enter_slow(site: &'static Site) -> Frame {
         let unwinding = std::thread::panicking();
-        if paused() {
-            return Frame::of(None, 0);
-        }
         let Some(Entered { node, start }) = Entered::new(site) else { return Frame::of(None, 0) };
         if clock::is_counter() {
             MODE.fetch_and(!OTHER_CLOCK, Ordering::Relaxed);
@@ -172,9 +172,6 @@ impl Frame {
     #[cold]
     #[inline(never)]
     fn leave_slow(word: u64) {
-        if word == 0 {
-            return;
-        }
         let entered = Entered { node: threads::current(), start: word >> FLAGS };
         let ticks = entered.leave(1);
         entered.node.stats.durations.record(ticks);
@@ -188,7 +185,12 @@ impl Frame {
 impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
-        let Some(node) = self.node else { return Frame::leave_slow(self.word) };
+        let Some(node) = self.node else {
+            if self.word != 0 {
+                Frame::leave_slow(self.word);
+            }
+            return;
+        };
         // The first thing after the body. Two cores may disagree by a few ticks.
         let end = clock::counter().max(self.word);
         threads::set_current(node.close(end, 1));

@@ -14,10 +14,12 @@
 
 mod body;
 mod calibrate;
+mod calls;
 mod frame;
 mod future;
 mod histogram;
 mod link;
+mod memory;
 mod recorder;
 mod rows;
 mod threads;
@@ -27,5 +29,6 @@ pub use body::{Body, Outcome, boxed, once};
 pub(crate) use frame::switch_off;
 pub use frame::{Frame, ReturnsResult, call, pause, paused, resume};
 pub use future::Profiled;
-pub use rows::{Rows, reset, rows};
+pub use memory::{allocated, freed};
+pub use rows::{Mark, Rows, reset, rows, rows_since};
 pub use tree::MAX_NODES;

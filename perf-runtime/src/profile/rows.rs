@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::calibrate::{Overhead, overhead};
+use super::calls::{Calls, Measured};
 use super::frame::is_off;
+use super::memory::{self, MemoryReading};
 use super::recorder::Durations;
 use super::threads;
-use super::tree::{Node, NodeReading, Tree};
+use super::tree::{Node, NodeReading, TRUNCATED, Tree};
 use crate::clock::{self, Rate};
 use crate::site::{SITES, Site};
-use crate::snapshot::{FunctionRow, FutureRow, Latency, Location};
+use crate::snapshot::{CallTree, FunctionRow, FutureRow, Latency, Location, MemoryUse, Requests};
 use crate::sync::Mutex;
 
 /// What the profiler has measured since the last [`reset`].
@@ -24,6 +26,8 @@ pub struct Rows {
     pub functions: Vec<FunctionRow>,
     /// One for each function that is a future, in no order.
     pub futures: Vec<FutureRow>,
+    /// The paths of their calls.
+    pub calls: CallTree,
     /// Threads that ever ran a profiled function, also before the last [`reset`].
     pub threads: u64,
     /// Some calls were merged, because their paths were more than [`MAX_NODES`](super::MAX_NODES).
@@ -33,22 +37,35 @@ pub struct Rows {
 /// Reads all trees, while their threads go on.
 #[must_use]
 pub fn rows() -> Rows {
+    rows_since(None)
+}
+
+/// The same since a [`Mark`], or since the last [`reset`].
+#[must_use]
+pub fn rows_since(mark: Option<&Mark>) -> Rows {
     // First, so that what making a report takes is not in the time of the functions that wait for it.
     let called = clock::now();
     let (overhead, rate) = (overhead(), clock::rate());
-    threads::unless_busy(|| read(called, overhead, rate)).unwrap_or_default()
+    let read = || {
+        if let Some(Mark(base)) = mark {
+            return read(called, overhead, rate, base);
+        }
+        let base = BASE.get_or_init(Mutex::default).lock().clone();
+        read(called, overhead, rate, &base)
+    };
+    threads::unless_busy(read).unwrap_or_default()
 }
 
-fn read(called: u64, overhead: Overhead, rate: Rate) -> Rows {
-    let base = BASE.get_or_init(Mutex::default).lock().clone();
+fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
     let own = threads::current().tree();
     let mut sites: HashMap<Key, Totals> = HashMap::new();
+    let mut calls = Calls::default();
     let mut truncated = false;
     for tree in threads::trees() {
         let is_own = own.is_some_and(|own| core::ptr::eq(own, tree));
         // As late as possible for threads that go on, so that what they call is not longer than what it is called by.
         let now = if is_own { called } else { clock::now() };
-        truncated |= add_tree(tree, now, overhead, &base, &mut sites);
+        truncated |= add_tree(tree, now, overhead, base, &mut sites, &mut calls);
         for (site, stats) in tree.sites() {
             let mut reading = StatsReading::of(stats);
             if let Some(earlier) = base.stats.get(&core::ptr::from_ref(stats).addr()) {
@@ -66,13 +83,14 @@ fn read(called: u64, overhead: Overhead, rate: Rate) -> Rows {
     Rows {
         functions: sites.iter().map(|totals| totals.function(rate, overhead)).collect(),
         futures: sites.iter().filter_map(|totals| totals.future(rate)).collect(),
+        calls: calls.into_tree(rate),
         threads: threads::started(),
         truncated,
     }
 }
 
 /// What was there when [`reset`] was called, by address. Nodes and stats are never freed, so an address stays what it is.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Base {
     nodes: HashMap<usize, NodeReading>,
     stats: HashMap<usize, StatsReading>,
@@ -80,30 +98,46 @@ struct Base {
 
 static BASE: OnceLock<Mutex<Base>> = OnceLock::new();
 
+/// A moment from which to count.
+#[derive(Debug, Default)]
+pub struct Mark(Base);
+
+impl Mark {
+    /// This one.
+    #[must_use]
+    pub fn now() -> Self {
+        Mark(threads::unless_busy(Base::now).unwrap_or_default())
+    }
+}
+
 /// Begins anew: what was measured up to now is remembered and taken out of later rows, so no thread is interrupted.
 ///
 /// Of a call under way, the self and total time up to now are left out. When it ends it is counted, and its duration is the whole of it.
 pub fn reset() {
-    threads::unless_busy(begin_anew);
-}
-
-fn begin_anew() {
-    let mut base = Base::default();
-    for tree in threads::trees() {
-        let now = clock::now();
-        tree.walk(|node, entering| {
-            if entering {
-                base.nodes.insert(core::ptr::from_ref(node).addr(), node.read(now));
-            }
-        });
-        for (_, stats) in tree.sites() {
-            base.stats.insert(core::ptr::from_ref(stats).addr(), StatsReading::of(stats));
-        }
-    }
-    *BASE.get_or_init(Mutex::default).lock() = base;
+    threads::unless_busy(|| {
+        let base = Base::now();
+        memory::begin_anew();
+        *BASE.get_or_init(Mutex::default).lock() = base;
+    });
 }
 
 impl Base {
+    fn now() -> Self {
+        let mut base = Base::default();
+        for tree in threads::trees() {
+            let now = clock::now();
+            tree.walk(|node, entering| {
+                if entering {
+                    base.nodes.insert(core::ptr::from_ref(node).addr(), node.read(now));
+                }
+            });
+            for (_, stats) in tree.sites() {
+                base.stats.insert(core::ptr::from_ref(stats).addr(), StatsReading::of(stats));
+            }
+        }
+        base
+    }
+
     fn since(&self, node: &'static Node, now: u64) -> NodeReading {
         let reading = node.read(now);
         let Some(earlier) = self.nodes.get(&core::ptr::from_ref(node).addr()) else { return reading };
@@ -115,6 +149,10 @@ impl Base {
             ticks: reading.ticks.saturating_sub(earlier.ticks),
             open: reading.open,
             merged_callees: reading.merged_callees - earlier.merged_callees,
+            memory: reading.memory.map(|mut memory| {
+                memory.subtract(&earlier.memory.unwrap_or_default());
+                memory
+            }),
         }
     }
 }
@@ -139,6 +177,8 @@ impl core::hash::Hash for Key {
 /// A node on the way from the root to the one being visited.
 struct Open {
     reading: NodeReading,
+    /// Of its path in the merged tree.
+    place: usize,
     /// The outermost node of its site on this path.
     outermost: bool,
     children_ticks: u64,
@@ -146,6 +186,8 @@ struct Open {
     children_entries: u64,
     /// Corrected self ticks of everything below.
     below: f64,
+    /// What everything below allocated and freed.
+    memory_below: MemoryReading,
 }
 
 impl NodeReading {
@@ -170,6 +212,7 @@ fn add_tree(
     overhead: Overhead,
     base: &Base,
     sites: &mut HashMap<Key, Totals>,
+    calls: &mut Calls,
 ) -> bool {
     let mut path: Vec<Open> = Vec::new();
     let mut truncated = false;
@@ -179,12 +222,15 @@ fn add_tree(
             let reading = base.since(node, now);
             totals.depth += 1;
             truncated |= node.is_merged() && reading.is_used();
+            let caller = path.last().map(|open| open.place).or_else(|| merged_root(node, calls));
             path.push(Open {
                 reading,
+                place: calls.place(caller, node.site),
                 outermost: totals.depth == 1,
                 children_ticks: 0,
                 children_entries: 0,
                 below: 0.0,
+                memory_below: MemoryReading::default(),
             });
             return;
         }
@@ -199,22 +245,45 @@ fn add_tree(
             + switches as f64 * overhead.switch;
         let self_ticks = (raw - cost).max(0.0);
         // Of a merged node all that it calls is merged, and in its own time.
-        let inclusive = self_ticks + open.below + merged_callees as f64;
+        let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
+        let memory = open.reading.memory.unwrap_or_default();
+        let measured = Measured {
+            allocations: memory.allocations,
+            bytes: memory.allocated,
+            calls: primitive + recursive,
+            primitive,
+            open: u64::from(in_flight),
+            self_ticks,
+            total_ticks: inclusive,
+        };
+        calls.add(open.place, measured);
         totals.calls += primitive + recursive;
         totals.self_ticks += self_ticks;
         totals.in_flight += u64::from(in_flight);
+        let mut memory_total = open.memory_below;
+        if let Some(memory) = &open.reading.memory {
+            memory_total.add(memory);
+            totals.memory.get_or_insert_default().add(memory);
+        }
         if open.outermost {
+            totals.memory_total.add(&memory_total);
             totals.primitive += primitive;
-            totals.total_ticks += inclusive.max(0.0);
+            totals.total_ticks += inclusive;
             totals.measured_ticks += ticks as f64 - open.reading.entries() as f64 * overhead.inside;
         }
         if let Some(parent) = path.last_mut() {
             parent.children_ticks += ticks;
             parent.children_entries += open.reading.entries_from_caller();
-            parent.below += inclusive.max(0.0);
+            parent.below += inclusive;
+            parent.memory_below.add(&memory_total);
         }
     });
     truncated
+}
+
+/// Where the callers of merged nodes are not known.
+fn merged_root(node: &Node, calls: &mut Calls) -> Option<usize> {
+    node.is_merged().then(|| calls.place(None, &TRUNCATED))
 }
 
 /// What is known of one site over all trees.
@@ -227,6 +296,10 @@ struct Totals {
     total_ticks: f64,
     /// The same with what measuring the callees took.
     measured_ticks: f64,
+    /// Of the site itself; `None` where no allocator tells.
+    memory: Option<MemoryReading>,
+    /// Of the site and all it called.
+    memory_total: MemoryReading,
     /// Nodes of the site on the path being walked.
     depth: usize,
     /// It is among [`SITES`].
@@ -244,6 +317,8 @@ impl Totals {
             self_ticks: 0.0,
             total_ticks: 0.0,
             measured_ticks: 0.0,
+            memory: None,
+            memory_total: MemoryReading::default(),
             depth: 0,
             listed: false,
             stats: StatsReading::default(),
@@ -291,6 +366,7 @@ impl Totals {
             // Who knows how long the run is says it.
             share: 0.0,
             latency: self.latency(rate, overhead),
+            memory: self.memory.map(|own| memory_use(&own, &self.memory_total)),
         }
     }
 
@@ -319,6 +395,16 @@ impl Totals {
     }
 }
 
+/// What a function itself allocated and freed, and the same with all it called.
+fn memory_use(own: &MemoryReading, total: &MemoryReading) -> MemoryUse {
+    let requests = |reading: &MemoryReading| Requests {
+        allocations: reading.allocations,
+        bytes: reading.allocated,
+        net_bytes: reading.allocated.wrapping_sub(reading.freed).cast_signed(),
+    };
+    MemoryUse { own: requests(own), total: requests(total), peak_bytes: own.peak }
+}
+
 /// A distribution of durations, of which `time` tells how long they were.
 fn latency(durations: &Durations, time: impl Fn(u64) -> Duration) -> Latency {
     if durations.count == 0 {
@@ -338,7 +424,7 @@ fn latency(durations: &Durations, time: impl Fn(u64) -> Duration) -> Latency {
 }
 
 /// What is counted about a site in one tree, as plain data.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct StatsReading {
     durations: Durations,
     wall: Durations,

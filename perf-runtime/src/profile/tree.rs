@@ -7,6 +7,7 @@ use core::ptr;
 use std::collections::HashMap;
 
 use super::link::{Always, Link, leak};
+use super::memory::{self, Memory, MemoryReading};
 use super::recorder::Recorder;
 use crate::site::Site;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
@@ -49,6 +50,8 @@ pub(super) struct Node {
     /// Times another child was entered than the one before, which costs more.
     switches: AtomicU64,
     recent: Link<Recent>,
+    /// Where an allocator tells.
+    pub(super) memory: Option<&'static Memory>,
     /// `None` in [`NOWHERE`].
     tree: Option<&'static Tree>,
 }
@@ -171,8 +174,14 @@ impl Node {
             polls: AtomicU64::new(0),
             switches: AtomicU64::new(0),
             recent: Link::empty(),
+            memory: None,
             tree,
         }
+    }
+
+    /// The same, counting memory where an allocator tells.
+    fn told(self) -> Self {
+        Node { memory: memory::is_told().then(|| leak(Memory::default())), ..self }
     }
 
     /// The node of `site` called from here, if it was the one called last.
@@ -284,6 +293,17 @@ impl Node {
         Some(caller)
     }
 
+    /// Tells the outermost call that is running from others of this node.
+    #[inline]
+    pub(super) fn call_mark(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed) ^ self.primitive.load(Ordering::Relaxed).rotate_right(16)
+    }
+
+    /// Where calls of this node come from; [`NOWHERE`] for a root, and for a merged node, which has many.
+    pub(super) fn caller(&self) -> &'static Node {
+        self.parent.get()
+    }
+
     /// Counts an entry that is a poll.
     pub(super) fn count_poll(&self) {
         increment(&self.polls, 1);
@@ -318,6 +338,7 @@ impl Node {
             ticks: if open { so_far.max(0).cast_unsigned() } else { ticks },
             open: if open { 1 + self.depth.load(Ordering::Relaxed) } else { 0 },
             merged_callees: self.merged_callees.load(Ordering::Relaxed).cast_signed(),
+            memory: self.memory.map(Memory::read),
         }
     }
 }
@@ -332,6 +353,7 @@ pub(super) struct NodeReading {
     pub(super) ticks: u64,
     pub(super) open: u32,
     pub(super) merged_callees: i64,
+    pub(super) memory: Option<MemoryReading>,
 }
 
 /// A tree and what its owner needs to find new paths.
@@ -359,7 +381,8 @@ fn address<T>(of: &'static T) -> usize {
 }
 
 static ROOT: Site = Site::new(|| "(root)", "", 0, 0, 0);
-static TRUNCATED: Site = Site::new(|| "(truncated)", "", 0, 0, 0);
+/// Above the nodes that stand for merged paths.
+pub(super) static TRUNCATED: Site = Site::new(|| "(truncated)", "", 0, 0, 0);
 
 impl Tree {
     pub(super) fn new() -> &'static Tree {
@@ -369,7 +392,7 @@ impl Tree {
             merged_callers: Mutex::new(Vec::new()),
             index: Mutex::new(Index::default()),
         });
-        tree.root.set(leak(Node::new(&ROOT, leak(SiteStats::new()), None, Some(tree), false)));
+        tree.root.set(leak(Node::new(&ROOT, leak(SiteStats::new()), None, Some(tree), false).told()));
         tree
     }
 
@@ -398,7 +421,7 @@ impl Tree {
             return child;
         }
         let node = Node::new(site, index.stats(site), (!merged).then_some(parent), Some(self), merged);
-        let child = leak(node);
+        let child = leak(node.told());
         index.nodes += 1;
         index.children.insert((address(parent), address(site)), child);
         parent.adopt(child);

@@ -5,7 +5,7 @@
 use core::fmt;
 use std::ffi::OsStr;
 
-use super::output::{Output, path_of};
+use super::output::{Format, Output, path_of};
 use crate::show::AllRows;
 
 /// The variable's name.
@@ -31,14 +31,15 @@ struct Word {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wish {
     Table(AllRows),
-    Json,
+    File(Format, &'static str),
     Off,
 }
 
-static WORDS: [Word; 4] = [
+static WORDS: [Word; 5] = [
     Word { name: "table", wish: Wish::Table(AllRows::No), usage: &["table", "table=PATH"] },
     Word { name: "table:all", wish: Wish::Table(AllRows::Yes), usage: &["table:all", "table:all=PATH"] },
-    Word { name: "json", wish: Wish::Json, usage: &["json=PATH"] },
+    Word { name: "json", wish: Wish::File(Format::Json, "perf.json"), usage: &["json=PATH"] },
+    Word { name: "pstats", wish: Wish::File(Format::Pstats, "perf.pstats"), usage: &["pstats=PATH"] },
     Word { name: "off", wish: Wish::Off, usage: &["off"] },
 ];
 
@@ -99,10 +100,10 @@ impl Request {
                 return Err(Misunderstood::NeedsPath { word, example: "perf.txt" });
             }
             (Wish::Table(all), Some(path)) => self.outputs.push(Output::Table(all, Some(path_of(path)))),
-            (Wish::Json, None | Some(b"")) => {
-                return Err(Misunderstood::NeedsPath { word, example: "perf.json" });
+            (Wish::File(_, example), None | Some(b"")) => {
+                return Err(Misunderstood::NeedsPath { word, example });
             }
-            (Wish::Json, Some(path)) => self.outputs.push(Output::Json(path_of(path))),
+            (Wish::File(format, _), Some(path)) => self.outputs.push(Output::File(format, path_of(path))),
         }
         Ok(())
     }
@@ -144,7 +145,7 @@ mod tests {
 
     /// Without what is known.
     fn messages(value: &str) -> Vec<String> {
-        let known = " (known: table, table=PATH, table:all, table:all=PATH, json=PATH, off)";
+        let known = " (known: table, table=PATH, table:all, table:all=PATH, json=PATH, pstats=PATH, off)";
         let messages = parse(value).misunderstood.into_iter().map(|misunderstood| misunderstood.to_string());
         messages.map(|message| message.strip_suffix(known).unwrap().to_owned()).collect()
     }
@@ -155,7 +156,7 @@ mod tests {
         assert!(request.off && request.misunderstood.is_empty());
         assert_eq!(
             request.outputs,
-            [Output::Table(AllRows::No, None), Output::Json(PathBuf::from("out/a=b.json"))]
+            [Output::Table(AllRows::No, None), Output::File(Format::Json, PathBuf::from("out/a=b.json"))]
         );
         assert_eq!(
             parse("table:all=t.txt").outputs,
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_and_the_rest_is_done() {
-        assert_eq!(parse("tabel,json=x.json").outputs, [Output::Json(PathBuf::from("x.json"))]);
+        assert_eq!(parse("tabel,json=x.json").outputs, [Output::File(Format::Json, PathBuf::from("x.json"))]);
         for (word, nearest) in [
             ("tabel", "table"),
             ("Table", "table"),
@@ -199,7 +200,10 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
 
         let request = Request::parse(OsStr::from_bytes(b"json=/x/caf\xe9.json,t\xe9ble"));
-        assert_eq!(request.outputs, [Output::Json(PathBuf::from(OsStr::from_bytes(b"/x/caf\xe9.json")))]);
+        assert_eq!(
+            request.outputs,
+            [Output::File(Format::Json, PathBuf::from(OsStr::from_bytes(b"/x/caf\xe9.json")))]
+        );
         assert_eq!(
             request.misunderstood[0].to_string().split(" (").next().unwrap(),
             "PERFKIT does not know `t\u{fffd}ble`; did you mean `table`?"

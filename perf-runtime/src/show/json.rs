@@ -5,10 +5,10 @@
 //!
 //! Since 2: `share` is of the run (`wall_ns`), where it was of all measured time; `latency` and `wall` are `null` where nothing ended.
 
-use core::fmt::Write;
+use core::fmt::{Display, Write};
 use core::time::Duration;
 
-use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report};
+use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report, Requests};
 
 /// The version of the layout.
 const SCHEMA: u64 = 2;
@@ -43,6 +43,21 @@ fn function(json: &mut Writer, row: &FunctionRow) {
     json.duration("total_ns", row.total_time);
     json.optional("share", Some(row.share));
     json.latency("latency", row.calls, &row.latency);
+    json.key("memory");
+    let Some(memory) = &row.memory else { return json.null() };
+    json.object(|json| {
+        json.key("own");
+        json.object(|json| requests(json, &memory.own));
+        json.key("total");
+        json.object(|json| requests(json, &memory.total));
+        json.number("peak_bytes", memory.peak_bytes);
+    });
+}
+
+fn requests(json: &mut Writer, requests: &Requests) {
+    json.number("allocations", requests.allocations);
+    json.number("bytes", requests.bytes);
+    json.number("net_bytes", requests.net_bytes);
 }
 
 fn future(json: &mut Writer, row: &FutureRow) {
@@ -107,7 +122,11 @@ impl Writer {
         self.0.push_str(": ");
     }
 
-    fn number(&mut self, key: &str, number: u64) {
+    fn null(&mut self) {
+        self.0.push_str("null");
+    }
+
+    fn number(&mut self, key: &str, number: impl Display) {
         self.key(key);
         let _ = write!(self.0, "{number}");
     }
@@ -121,7 +140,7 @@ impl Writer {
         self.key(key);
         match number.filter(|number| number.is_finite()) {
             Some(number) => _ = write!(self.0, "{number}"),
-            None => self.0.push_str("null"),
+            None => self.null(),
         }
     }
 
@@ -147,7 +166,7 @@ impl Writer {
     fn latency(&mut self, key: &str, ended: u64, latency: &Latency) {
         self.key(key);
         if ended == 0 {
-            return self.0.push_str("null");
+            return self.null();
         }
         self.object(|json| {
             json.duration("min_ns", latency.min);
@@ -225,12 +244,14 @@ mod tests {
                     total_time: Duration::from_secs(7),
                     share: 0.25,
                     latency: Latency { p999: Duration::from_micros(8), ..Latency::default() },
+                    memory: None,
                 },
                 FunctionRow { share: f64::NAN, ..FunctionRow::default() },
             ],
             futures: vec![FutureRow { polls: 9, busy: Duration::from_nanos(10), ..FutureRow::default() }],
             caches: vec![CacheRow { hits: 3, misses: 1, ..CacheRow::default() }, CacheRow::default()],
             pools: vec![PoolRow { borrowed: 4, reused: 3, max_size: 11, ..PoolRow::default() }],
+            ..Report::default()
         };
         let value: serde_json::Value = serde_json::from_str(&to_json(&report)).unwrap();
         assert_eq!(value["schema"], 2);
