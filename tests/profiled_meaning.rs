@@ -300,6 +300,11 @@ mod shapes {
     }
 
     #[profiled]
+    fn cloned_result() -> impl Future<Output = Result<u8, u8>> + Clone {
+        std::future::ready(Err(3))
+    }
+
+    #[profiled]
     fn usual_bounds<'a>(text: &'a str) -> impl Future<Output = usize> + Send + Unpin + use<'a> {
         std::future::ready(text.len())
     }
@@ -316,6 +321,28 @@ mod shapes {
         block.await + three(3).await + moved.0((1, 2)).await + moved.1.await(1).await
     }
 
+    #[profiled]
+    trait Answers {
+        fn answer(&self) -> impl Future<Output = Result<u8, u8>> + Send {
+            async { Err(1) }
+        }
+    }
+
+    impl Answers for u8 {}
+
+    #[profiled]
+    impl Answers for u16 {
+        async fn answer(&self) -> Result<u8, u8> {
+            Err(2)
+        }
+    }
+
+    macro_rules! blocks {
+        ($name:literal, $block:block, $value:expr) => {
+            perfkit::profile_block!($name, $block) + perfkit::profile_block!($name, { $value })
+        };
+    }
+
     struct Unit;
 
     #[profiled]
@@ -329,9 +356,13 @@ mod shapes {
         assert_eq!((Adder(2).function()("ab"), Adder(2).closure()("ab")), (4, 4));
         assert_eq!((now(Adder(2).closure_later(1))("ab"), now(Adder(2).fallible()).unwrap()("ab")), (5, 5));
         let future = cloned();
-        assert_eq!((now(future.clone()), now(future)), (3, 3));
+        assert_eq!((now(future.clone()), now(future), now(cloned_result().clone())), (3, 3, Err(3)));
         assert_eq!((now(usual_bounds("ab")), now(nested())), (2, 9));
         matches_a_unit(Unit, 1);
+        assert_eq!((now(1_u8.answer()), now(1_u16.answer())), (Err(1), Err(2)));
+        assert_eq!(row("Answers::answer").errors, 1);
+        assert_eq!(row("<u16 as profiled_meaning::shapes::Answers>::answer").errors, 1);
+        assert_eq!(blocks!("of a macro", { 1 }, 2), 3);
         for name in ["shapes::by_reference", "Adder::closure", "shapes::cloned"] {
             assert_eq!(row(name).calls, 1, "{name}");
         }
@@ -683,6 +714,21 @@ mod lints {
     async fn later(#[expect(unused_variables)] text: String, _more: String) {}
 
     #[profiled]
+    #[expect(clippy::needless_pass_by_value, reason = "it is, in what the user wrote")]
+    fn expected(text: String) -> usize {
+        text.len()
+    }
+
+    #[profiled]
+    #[expect(unreachable_code)]
+    async fn never_ends() -> Vec<u8> {
+        loop {
+            std::future::ready(()).await;
+        }
+        Vec::new()
+    }
+
+    #[profiled]
     fn underscores(_x: u8, _y: String, _: u8) -> Result<u8, ()> {
         Ok(1)
     }
@@ -721,6 +767,8 @@ mod lints {
         allowed(String::new(), String::new());
         assert_eq!(destructured((String::new(), 1), String::from("a")), 1);
         now(later(String::new(), String::new()));
+        assert_eq!(expected(String::new()), 0);
+        drop(never_ends());
         assert_eq!(underscores(1, String::new(), 2), Ok(1));
         assert_eq!((on_one_line::kept(1), now(on_one_line::kept_later(1))), (7, 7));
         assert_eq!((on_one_line::kept_beside(1), on_one_line::one()), (7, 7));

@@ -462,7 +462,7 @@ impl Cached {
         let block = emit::parenthesized(body);
         let inside = quote_spanned!(Span::mixed_site()=> #(#arguments)* #block);
         let run = if signature.asyncness.is_some() {
-            let future = emit::async_block(&self.function, &inside);
+            let future = emit::async_block(krate, &self.function, &inside);
             quote_spanned!(Span::mixed_site()=> __perfkit_miss.run_async(#future).await)
         } else {
             let closure = emit::closure(&self.function, &inside);

@@ -72,9 +72,8 @@ impl Argument {
             Pat::Wild(_) => quote_spanned!(mixed=> #(#conditions)* let #name = #name;),
             pattern => {
                 let mutability = contains_word(&quote!(#pattern), "ref").then(|| quote!(mut));
-                let allowed = mutability.as_ref().map(|_| quote!(#[allow(unused_mut)]));
                 quote_spanned! {mixed=>
-                    #(#conditions)* #allowed let #mutability #name = #name;
+                    #(#conditions)* let #mutability #name = #name;
                     #(#levels)* let #pattern = #name;
                 }
             }
@@ -201,18 +200,20 @@ impl ToTokens for Function {
     }
 }
 
-/// A `{ … }` group, also when a `macro_rules!` variable wrapped it in an invisible one.
 fn parse_block(input: ParseStream) -> syn::Result<Group> {
     let span = input.span();
-    let mut token = if input.is_empty() { None } else { Some(input.parse::<TokenTree>()?) };
-    while let Some(TokenTree::Group(group)) = token {
-        match group.delimiter() {
-            Delimiter::Brace => return Ok(group),
-            Delimiter::None => token = group.stream().into_iter().next(),
-            _ => break,
-        }
+    let token = if input.is_empty() { None } else { Some(input.parse()?) };
+    token.and_then(braces).ok_or_else(|| syn::Error::new(span, "expected the function's body"))
+}
+
+/// A `{ … }` group, also when a `macro_rules!` variable wrapped it in an invisible one.
+pub(crate) fn braces(token: TokenTree) -> Option<Group> {
+    let TokenTree::Group(group) = token else { return None };
+    match group.delimiter() {
+        Delimiter::Brace => Some(group),
+        Delimiter::None => group.stream().into_iter().next().and_then(braces),
+        _ => None,
     }
-    Err(syn::Error::new(span, "expected the function's body"))
 }
 
 /// Splits the inner attributes (`#![…]`) from the start of a body.
@@ -405,4 +406,51 @@ pub(crate) fn line_and_column(span: Span) -> (u32, u32) {
     }
     let span = span.unwrap();
     (u32::try_from(span.line()).unwrap_or(0), u32::try_from(span.column()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ty(text: &str) -> Type {
+        syn::parse_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_a_future_completes_with() {
+        for text in [
+            "impl Future<Output = Result<u8, E>> + Send",
+            "Pin<Box<dyn core::future::Future<Output = Result<u8, E>> + Send + 'a>>",
+            "BoxFuture<'a, Result<u8, E>>",
+        ] {
+            let ty = ty(text);
+            assert!(future_shape(&ty).is_some(), "{text}");
+            assert!(future_output(&ty).is_some_and(is_result), "{text}");
+        }
+        for text in ["impl Iterator<Item = u8>", "Box<dyn Future<Output = u8>>", "Pin<&mut F>", "Future"] {
+            assert_eq!(future_shape(&ty(text)), None, "{text}");
+        }
+        for (text, is) in [
+            ("impl Future + Send + Unpin + 'a + use<'a, T>", true),
+            ("impl Future + Clone", false),
+            ("impl Future + ?Sized + FusedFuture", false),
+            ("BoxFuture<'a, u8>", true),
+        ] {
+            assert_eq!(may_be_wrapped(&ty(text)), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn functions_that_are_returned() {
+        for (text, is) in [
+            ("impl Fn(&str) -> usize", true),
+            ("Result<impl std::ops::FnMut(u8), E>", true),
+            ("impl AsyncFn(u8)", true),
+            ("impl Fn() -> u8", false),
+            ("impl Iterator<Item = u8>", false),
+            ("Box<dyn Fn(&str) -> usize>", false),
+        ] {
+            assert_eq!(returns_function(&ty(text)), is, "{text}");
+        }
+    }
 }

@@ -1,24 +1,25 @@
-//! `#[profiled]` and `profile_block!`.
+//! `#[profiled]`.
 //!
 //! A guard statement in front of the body is all that most functions get. A closure around the body is used only where it must be:
 //! to see the returned value (`err`, futures) or to drop a `self` taken by value inside the frame. What compiled without the
 //! attribute must compile with it and do the same in the same order, so nothing is concluded from a name that could be the user's own.
 
-use core::iter::Peekable;
+mod block;
+mod own;
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree, token_stream};
-use quote::{quote, quote_spanned};
-use syn::parse::{ParseStream, Parser};
-use syn::punctuated::Punctuated;
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, LitStr, Meta, Path, Token, Type, parse_quote};
+use syn::{LitStr, Path, Type, parse_quote};
 
+pub(crate) use self::block::expand_block;
+use self::own::Own;
 use crate::cyclomatic::complexity;
 use crate::emit::{self, Place};
 use crate::fallback::Errors;
 use crate::function::{
-    Body, Function, FutureShape, contains_impl, future_output, future_shape, is_result, may_be_wrapped,
-    returns_function, split_inner_attributes,
+    Body, Function, FutureShape, allow_expected, contains_impl, contains_word, future_output, future_shape,
+    is_result, may_be_wrapped, returns_function, split_inner_attributes,
 };
 use crate::options::Entries;
 use crate::scan::{Container, Item, Part};
@@ -180,57 +181,6 @@ fn part_measured(
     }
 }
 
-/// A `#[profiled(…)]` inside of an annotated block, also one inside of `#[cfg_attr(…)]`.
-struct Own {
-    condition: Option<TokenStream>,
-    options: TokenStream,
-}
-
-impl Own {
-    /// Finds the first one among the attributes. It stays as `#[profiled(skip)]`, by which a `use` of it stays used.
-    fn silence(attributes: &mut [Attribute]) -> Option<Own> {
-        attributes.iter_mut().find_map(|attribute| Own::silence_in(&mut attribute.meta))
-    }
-
-    fn silence_in(meta: &mut Meta) -> Option<Own> {
-        let path = meta.path().clone();
-        let name = &path.segments.last()?.ident;
-        let tokens = match meta {
-            Meta::List(list) => list.tokens.clone(),
-            _ => TokenStream::new(),
-        };
-        if name == "profiled" {
-            *meta = parse_quote!(#path(skip));
-            return Some(Own { condition: None, options: tokens });
-        }
-        if name != "cfg_attr" {
-            return None;
-        }
-        let (condition, mut attributes) = conditional(tokens)?;
-        let own = attributes.iter_mut().find_map(Own::silence_in)?;
-        *meta = parse_quote!(#path(#condition, #(#attributes),*));
-        let condition = match own.condition {
-            Some(inner) => quote!(all(#condition, #inner)),
-            None => condition,
-        };
-        Some(Own { condition: Some(condition), options: own.options })
-    }
-}
-
-/// The two parts of what `cfg_attr(…)` holds: the condition, and the attributes.
-fn conditional(tokens: TokenStream) -> Option<(TokenStream, Vec<Meta>)> {
-    let parser = |input: ParseStream| {
-        let mut condition = TokenStream::new();
-        while !input.peek(Token![,]) {
-            condition.extend([input.parse::<TokenTree>()?]);
-        }
-        input.parse::<Token![,]>()?;
-        let attributes = Punctuated::<Meta, Token![,]>::parse_terminated(input)?;
-        Ok((condition, attributes.into_iter().collect()))
-    };
-    parser.parse2(tokens).ok()
-}
-
 /// The function with its body measured.
 fn measured(mut function: Function, options: &Options) -> TokenStream {
     let Body::Block(block) = function.body.clone() else { return quote!(#function) };
@@ -259,7 +209,13 @@ fn measured(mut function: Function, options: &Options) -> TokenStream {
         synchronous(&mut function, options, &site, &body)
     };
     let body = emit::block(&block, &inner_attributes, generated);
-    let Function { attributes, visibility, signature, .. } = function;
+    let Function { mut attributes, visibility, signature, .. } = function;
+    // What clippy would say of the body and the arguments, such as that they need not be taken by value, it may not say of what is there now.
+    for attribute in &mut attributes {
+        if contains_word(&attribute.meta.to_token_stream(), "clippy") {
+            allow_expected(attribute);
+        }
+    }
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
@@ -276,7 +232,9 @@ impl<'a> Failures<'a> {
     fn of(function: &'a Function, options: &Options) -> Self {
         let is_async = function.signature.asyncness.is_some();
         let ty = match function.return_type() {
-            Some(ty) if !is_async && future_shape(ty).is_some() => future_output(ty),
+            Some(ty) if !is_async && future_shape(ty).is_some() => {
+                future_output(ty).filter(|_| may_be_wrapped(ty))
+            }
             ty => ty,
         };
         let is_written = |ty: &&Type| !contains_impl(ty);
@@ -338,7 +296,7 @@ fn asynchronous(
     body: &TokenStream,
 ) -> TokenStream {
     let arguments = function.move_arguments_inside();
-    let future = emit::async_block(function, &quote!(#arguments #body));
+    let future = emit::async_block(&options.krate, function, &quote!(#arguments #body));
     let future = profiled_future(function, options, site, &future);
     quote_spanned!(Span::mixed_site()=> #future.await)
 }
@@ -422,102 +380,4 @@ fn boxed_alone(body: &Group) -> Option<(TokenStream, TokenStream)> {
     let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
     let is_box_pin = segments.next().as_deref() == Some("pin") && segments.next().as_deref() == Some("Box");
     is_box_pin.then(|| (quote!(#path), future))
-}
-
-/// `profile_block!("label", { … })`, in front of which the facade has written the path to itself.
-pub(crate) fn expand_block(input: TokenStream) -> Result<TokenStream, Errors> {
-    const USAGE: &str = "write `profile_block!(\"label\", { … })`";
-    let parser = |input: ParseStream| {
-        let krate = input.call(Path::parse_mod_style)?;
-        input.parse::<Token![,]>()?;
-        let label: LitStr = input.parse().map_err(|error| {
-            syn::Error::new(error.span(), format_args!("expected a label in quotes; {USAGE}"))
-        })?;
-        input.parse::<Token![,]>().map_err(|error| {
-            syn::Error::new(error.span(), format_args!("expected `,` after the label; {USAGE}"))
-        })?;
-        let block: Group = input
-            .parse()
-            .map_err(|error| syn::Error::new(error.span(), format_args!("expected a block; {USAGE}")))?;
-        if block.delimiter() != Delimiter::Brace {
-            return Err(syn::Error::new(block.span(), format_args!("expected a block in braces; {USAGE}")));
-        }
-        input.parse::<Option<Token![,]>>()?;
-        Ok((krate, label, block))
-    };
-    let (krate, label, block) = parser.parse2(input)?;
-    if label.value().is_empty() {
-        return Err(syn::Error::new(label.span(), "the label is empty; write what the block does").into());
-    }
-    if let Some(span) = awaits(&block.stream()) {
-        return Err(syn::Error::new(
-            span,
-            "a block that awaits would be measured as if it worked all the time; \
-             move it to an `async fn` with `#[profiled]`, which measures each poll",
-        )
-        .into());
-    }
-    let block = if cfg!(feature = "profile") {
-        let place = Place::Profiled { cyclomatic: 0 };
-        let site = emit::site(&krate, place, &Ident::new("block", label.span()), Some(&label));
-        let enter = quote_spanned! {Span::mixed_site()=>
-            let __perfkit_frame = { #site #krate::__private::Frame::enter(&SITE) };
-        };
-        // The user's braces around both, so that temporaries live as long as those of the block alone would.
-        let inner = emit::parenthesized(&block);
-        emit::braced(quote!(#enter #inner), block.span())
-    } else {
-        block
-    };
-    Ok(emit::parenthesized(&block))
-}
-
-/// Where the tokens await, outside of an `async` block or closure of their own.
-fn awaits(tokens: &TokenStream) -> Option<Span> {
-    let mut tokens = tokens.clone().into_iter().peekable();
-    let mut after_dot = false;
-    while let Some(token) = tokens.next() {
-        match &token {
-            TokenTree::Ident(ident) if after_dot && ident == "await" => return Some(ident.span()),
-            TokenTree::Ident(ident) if ident == "async" => skip_async(&mut tokens),
-            TokenTree::Group(group) => {
-                if let Some(span) = awaits(&group.stream()) {
-                    return Some(span);
-                }
-            }
-            _ => {}
-        }
-        after_dot = is_punct(Some(&token), '.');
-    }
-    None
-}
-
-/// Skips what follows `async`: to the end of a block, of a function, or of a closure that has no braces.
-fn skip_async(tokens: &mut Peekable<token_stream::IntoIter>) {
-    if matches!(tokens.peek(), Some(TokenTree::Ident(word)) if word == "move") {
-        tokens.next();
-    }
-    let mut closure = false;
-    if is_punct(tokens.peek(), '|') {
-        // Its parameters, to the second `|`.
-        tokens.next();
-        while tokens.next().is_some_and(|token| !is_punct(Some(&token), '|')) {}
-        let has_braces =
-            matches!(tokens.peek(), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
-        closure = !has_braces && !is_punct(tokens.peek(), '-');
-    }
-    while let Some(token) = tokens.peek() {
-        if closure && (is_punct(Some(token), ',') || is_punct(Some(token), ';')) {
-            return;
-        }
-        let braces = matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-        tokens.next();
-        if braces && !closure {
-            return;
-        }
-    }
-}
-
-fn is_punct(token: Option<&TokenTree>, character: char) -> bool {
-    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == character)
 }

@@ -172,3 +172,9 @@ pub const fn once<C: FnOnce() -> R, R>(body: C) -> C {
 pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
     Box::pin(future)
 }
+
+/// A value of any type, for code that is written for its type and never runs.
+#[must_use]
+pub fn value<R>() -> R {
+    unreachable!("only the compiler reads where this stands")
+}

@@ -25,7 +25,7 @@ mod rows;
 mod threads;
 mod tree;
 
-pub use body::{Body, Outcome, boxed, once};
+pub use body::{Body, Outcome, boxed, once, value};
 pub(crate) use frame::switch_off;
 pub use frame::{Frame, ReturnsResult, call, pause, paused, resume};
 pub use future::Profiled;
