@@ -40,9 +40,10 @@
 //! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
 
 pub mod environment;
+mod profile_block;
 
 pub use perf_bench::{Bencher, Timing, bench_main, timeit};
-pub use perf_macros::{benchmark, cached, pooled, profile_block, profiled};
+pub use perf_macros::{benchmark, cached, pooled, profiled};
 pub use perf_runtime::cache::{CacheHandle, CacheStats};
 pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
@@ -64,12 +65,13 @@ pub mod __private {
     pub use perf_bench::{
         BenchmarkEntry, Failure, argument as benchmark_argument, case_name, inventory, run_as_test,
     };
+    pub use perf_macros::profile_block;
     pub use perf_runtime::cache::{
         Binding, CACHES, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by,
         expression, look_up, probe, probe_err, probe_none,
     };
     pub use perf_runtime::linkme;
     pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
-    pub use perf_runtime::profile::{Frame, Profiled, call};
+    pub use perf_runtime::profile::{Body, Frame, Outcome, Profiled, boxed, call, once, value};
     pub use perf_runtime::site::{SITES, Site, name_of};
 }
