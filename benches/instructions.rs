@@ -55,6 +55,16 @@ fn fallible(x: u64) -> Result<u64, u64> {
     if black_box(x) == u64::MAX { Err(x) } else { Ok(x) }
 }
 
+#[profiled(sample = 16)]
+fn one_in_16(x: u64) -> u64 {
+    black_box(x) + 1
+}
+
+#[profiled(sample = "auto")]
+fn automatic(x: u64) -> u64 {
+    black_box(x) + 1
+}
+
 #[profiled]
 async fn future(x: u64) -> u64 {
     black_box(x) + 1
@@ -121,6 +131,8 @@ const CASES: &[Case] = &[
     ("profiled, recursion", 101, |_| recursion(100)),
     ("profiled, Result", 1, |x| fallible(x).unwrap_or(0)),
     ("profiled, block", 1, |x| profile_block!("block", { black_box(x) + 1 })),
+    ("profiled, one call in 16 timed", 1, one_in_16),
+    ("profiled, sampled automatically", 1, automatic),
     ("profiled, future", 1, |x| ready(future(x))),
     (PAUSED, 1, depth_1),
     (SYSTEM, 200, |_| allocates(&System, 100)),

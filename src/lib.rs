@@ -73,5 +73,5 @@ pub mod __private {
     pub use perf_runtime::linkme;
     pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
     pub use perf_runtime::profile::{Body, Frame, Outcome, Profiled, boxed, call, once, value};
-    pub use perf_runtime::site::{SITES, Site, name_of};
+    pub use perf_runtime::site::{SITES, Sampling, Site, name_of};
 }

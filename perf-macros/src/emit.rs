@@ -10,13 +10,32 @@ use crate::function::{Function, allow_expected, contains_impl, is_lint_level, is
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     /// A function whose calls are measured, or a part of one, which has no complexity.
-    Profiled { cyclomatic: u32 },
+    Profiled { cyclomatic: u32, sampling: Sampling },
     /// The function around.
     Function,
     /// What is generated stands in a companion of the function, which is called by its name and [`COMPANION_SUFFIX`].
     Companion,
     /// A type.
     Type,
+}
+
+/// Which calls of a profiled function are timed.
+#[derive(Clone, Copy)]
+pub(crate) enum Sampling {
+    All,
+    OneIn(u32),
+    Automatic,
+}
+
+impl Sampling {
+    /// What says so behind a site.
+    fn tokens(self, krate: &Path) -> Option<TokenStream> {
+        match self {
+            Sampling::All => None,
+            Sampling::OneIn(calls) => Some(quote!(.sampled(#krate::__private::Sampling::OneIn(#calls)))),
+            Sampling::Automatic => Some(quote!(.sampled(#krate::__private::Sampling::Automatic))),
+        }
+    }
 }
 
 /// What a hidden companion of a method is called, after the method's own name.
@@ -31,7 +50,7 @@ pub(crate) fn site(krate: &Path, place: Place, ident: &Ident, label: Option<&Lit
     let label = label.map(|label| quote!(.labelled(#label)));
     let around = quote!(#krate::__private::name_of(here));
     let (path, cyclomatic, more) = match place {
-        Place::Profiled { cyclomatic } => (around, cyclomatic, None),
+        Place::Profiled { cyclomatic, sampling } => (around, cyclomatic, sampling.tokens(krate)),
         Place::Function => (around, 0, None),
         Place::Companion => (around, 0, Some(quote!(.in_companion(#COMPANION_SUFFIX)))),
         Place::Type => (quote!(::core::any::type_name::<#ident>()), 0, None),

@@ -10,18 +10,18 @@ mod own;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{LitStr, Path, Type, parse_quote};
+use syn::{Expr, ExprLit, Lit, LitStr, Path, Type, parse_quote};
 
 pub(crate) use self::block::expand_block;
 use self::own::Own;
 use crate::cyclomatic::complexity;
-use crate::emit::{self, Place};
+use crate::emit::{self, Place, Sampling};
 use crate::fallback::Errors;
 use crate::function::{
     Body, Function, FutureShape, allow_expected, contains_impl, contains_word, future_output, future_shape,
     is_result, may_be_wrapped, returns_function, split_inner_attributes,
 };
-use crate::options::Entries;
+use crate::options::{Entries, ungrouped};
 use crate::scan::{Container, Item, Part};
 
 const ATTRIBUTE: &str = "#[profiled]";
@@ -32,6 +32,7 @@ struct Options {
     krate: Path,
     name: Option<LitStr>,
     skip: Option<Span>,
+    sample: Option<(Sampling, Span)>,
     err: Option<Span>,
     /// `err` of the block around, which is about the functions that return a `Result`.
     err_of_block: bool,
@@ -44,12 +45,14 @@ impl Options {
 
     /// The same in a block that has options of its own.
     fn parse_inside(tokens: TokenStream, block: Option<&Options>, errors: &mut Errors) -> Self {
-        let mut entries = Entries::parse(ATTRIBUTE, tokens, &["name", "skip", "err", "crate"], errors);
+        let mut entries =
+            Entries::parse(ATTRIBUTE, tokens, &["name", "skip", "err", "sample", "crate"], errors);
         let own_path = entries.has("crate");
         let krate = entries.crate_path(errors);
         Options {
             name: entries.string("name", "\"load the index\"", errors),
             skip: entries.flag("skip", errors),
+            sample: sampling(&mut entries, errors).or_else(|| block.and_then(|block| block.sample)),
             err: entries.flag("err", errors),
             krate: block.filter(|_| !own_path).map_or(krate, |block| block.krate.clone()),
             err_of_block: block.is_some_and(|block| block.err.is_some() || block.err_of_block),
@@ -59,8 +62,32 @@ impl Options {
     /// Those of a block, for what is inside of it and has none.
     fn inherited(&self) -> Self {
         let err_of_block = self.err.is_some() || self.err_of_block;
-        Options { krate: self.krate.clone(), name: None, skip: None, err: None, err_of_block }
+        let (krate, sample) = (self.krate.clone(), self.sample);
+        Options { krate, name: None, skip: None, sample, err: None, err_of_block }
     }
+}
+
+/// `sample = 16`, or `sample = "auto"`.
+fn sampling(entries: &mut Entries, errors: &mut Errors) -> Option<(Sampling, Span)> {
+    const EXAMPLE: &str = "16`, which times one call in 16, or `sample = \"auto\"";
+    let value = entries.expression("sample", EXAMPLE, errors)?;
+    let span = value.span();
+    let sampling = match ungrouped(&value) {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match number.base10_parse::<u32>() {
+            Ok(1) => Some(Sampling::All),
+            Ok(calls @ 2..=1_000_000) => Some(Sampling::OneIn(calls)),
+            _ => None,
+        },
+        Expr::Lit(ExprLit { lit: Lit::Str(word), .. }) if word.value() == "auto" => Some(Sampling::Automatic),
+        _ => None,
+    };
+    if sampling.is_none() {
+        errors.push(
+            span,
+            format_args!("`sample` takes a number from 1 to 1000000 or \"auto\"; write for example `sample = {EXAMPLE}`"),
+        );
+    }
+    Some((sampling?, span))
 }
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream, Errors> {
@@ -103,6 +130,14 @@ fn refuse(function: &Function, options: &Options, errors: &mut Errors) {
             "there is no body to measure; put `#[profiled]` on the function in the `impl`",
         );
     }
+    if let Some((_, span)) = options.sample
+        && is_future(function)
+    {
+        errors.push(
+            span,
+            "every poll of a future is timed, for the next may be on another thread; remove `sample`, or put it on what the future calls",
+        );
+    }
     let Some(err) = options.err else { return };
     let Some(ty) = function.return_type() else {
         errors.push(
@@ -126,6 +161,12 @@ fn refuse(function: &Function, options: &Options, errors: &mut Errors) {
             "`err` puts the body into a closure, which `#[track_caller]` would take for the caller; remove one of the two",
         );
     }
+}
+
+/// Whether what is measured is polled, not called.
+fn is_future(function: &Function) -> bool {
+    function.signature.asyncness.is_some()
+        || function.return_type().is_some_and(|ty| may_be_wrapped(ty) && future_shape(ty).is_some())
 }
 
 /// A `mod`, `impl` or `trait` with the functions in it measured.
@@ -188,7 +229,8 @@ fn measured(mut function: Function, options: &Options) -> TokenStream {
         return quote!(#function);
     }
     let krate = &options.krate;
-    let place = Place::Profiled { cyclomatic: complexity(&block.stream()) };
+    let sampling = options.sample.map_or(Sampling::All, |(sampling, _)| sampling);
+    let place = Place::Profiled { cyclomatic: complexity(&block.stream()), sampling };
     let site = emit::site(krate, place, function.name(), options.name.as_ref());
     let (inner_attributes, statements) = split_inner_attributes(block.stream());
     // The user's own braces, so that the user's edition says when temporaries are dropped.

@@ -10,7 +10,7 @@ use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::{LitStr, Path, Token};
 
-use crate::emit::{self, Place};
+use crate::emit::{self, Place, Sampling};
 use crate::fallback::Errors;
 use crate::function::braces;
 
@@ -48,7 +48,7 @@ pub(crate) fn expand_block(input: TokenStream) -> Result<TokenStream, Errors> {
         .into());
     }
     let block = if cfg!(feature = "profile") {
-        let place = Place::Profiled { cyclomatic: 0 };
+        let place = Place::Profiled { cyclomatic: 0, sampling: Sampling::All };
         let site = emit::site(&krate, place, &Ident::new("block", label.span()), Some(&label));
         let enter = quote_spanned! {Span::mixed_site()=>
             let __perfkit_frame = { #site #krate::__private::Frame::enter(&SITE) };

@@ -47,6 +47,12 @@ pub(crate) fn counter() -> u64 {
     tsc::read()
 }
 
+/// Lets what was to be done before a reading of the counter be done, and what comes after it wait. That costs as much as the reading itself.
+#[inline]
+pub(crate) fn fence() {
+    tsc::fence();
+}
+
 /// The first reading of all, and every reading on a machine whose counter cannot be trusted.
 #[cold]
 #[inline(never)]

@@ -9,12 +9,19 @@
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod imp {
-    use core::arch::x86_64::{__cpuid, _rdtsc};
+    use core::arch::x86_64::{__cpuid, _mm_lfence, _rdtsc};
 
     #[inline]
     pub(in super::super) fn read() -> u64 {
         // SAFETY: `rdtsc` touches no memory, and exists on every x86-64 processor.
         unsafe { _rdtsc() }
+    }
+
+    /// Lets everything before finish, and nothing after begin.
+    #[inline]
+    pub(in super::super) fn fence() {
+        // SAFETY: `lfence` exists on every x86-64 processor and touches no memory.
+        unsafe { _mm_lfence() };
     }
 
     pub(in super::super) fn is_trustworthy() -> bool {
@@ -45,9 +52,11 @@ mod imp {
         0
     }
 
+    pub(in super::super) fn fence() {}
+
     pub(in super::super) fn is_trustworthy() -> bool {
         false
     }
 }
 
-pub(super) use imp::{is_trustworthy, read};
+pub(super) use imp::{fence, is_trustworthy, read};

@@ -64,7 +64,8 @@ fn on_another_thread() -> Option<Overhead> {
 
 /// `None` if measuring was paused all the time.
 fn measure(tree: &'static Tree) -> Option<Overhead> {
-    let (mut inside, mut outside, mut alternating, mut untimed) = (f64::MAX, f64::MAX, f64::MAX, f64::MAX);
+    let (mut inside, mut outside, mut alternating, mut untimed, mut bare) =
+        (f64::MAX, f64::MAX, f64::MAX, f64::MAX, f64::MAX);
     // The first call of a path is timed.
     drop(Frame::enter(black_box(&UNTIMED)));
     for _ in 0..BATCHES {
@@ -75,9 +76,8 @@ fn measure(tree: &'static Tree) -> Option<Overhead> {
         if let Some(batch) = batch(tree, [&SITE, &OTHER]) {
             alternating = alternating.min(batch.outside);
         }
-        if let Some(batch) = batch(tree, [&UNTIMED, &UNTIMED]) {
-            untimed = untimed.min(batch.outside);
-        }
+        untimed = untimed.min(body(Some(&UNTIMED)));
+        bare = bare.min(body(None));
     }
     let outside_of_all = outside.max(0.0);
     let sampled = sampled(tree)?;
@@ -85,9 +85,20 @@ fn measure(tree: &'static Tree) -> Option<Overhead> {
         inside: inside.max(0.0),
         outside: outside_of_all,
         switch: (alternating - outside_of_all).max(0.0),
-        untimed: untimed.max(0.0),
+        untimed: (untimed - bare).max(0.0),
         sampled,
     })
+}
+
+/// What a function with a body takes, whose calls are of that site and not timed.
+fn body(site: Option<&'static Site>) -> f64 {
+    let start = clock::now();
+    for _ in 0..CALLS {
+        let frame = site.map(|site| Frame::enter(black_box(site)));
+        (0..32_u64).fold(1, |sum: u64, n| black_box(sum).wrapping_mul(31) ^ n);
+        drop(frame);
+    }
+    clock::now().saturating_sub(start) as f64 / CALLS as f64
 }
 
 /// What a call takes where `sites` are called in turn. `None` if not all calls were measured.

@@ -160,7 +160,9 @@ impl Frame {
                 Frame::of(Some(node), start)
             }
             1 => {
+                // What stands for many others is to have its own time and nothing of its caller's, and there is time for that.
                 let start = clock::counter();
+                clock::fence();
                 node.open(start);
                 Frame::of(None, start << FLAGS | MEASURED | SAMPLED)
             }
@@ -251,9 +253,9 @@ impl Frame {
     #[cold]
     #[inline(never)]
     fn record_in_full(node: &'static Node, ticks: u64) {
-        node.stats.durations.record_in_full(ticks);
-        if !node.is_merged() {
-            node.adapt();
+        let mean = node.stats.durations.record_in_full(ticks);
+        if !node.is_merged() && node.skip() == 0 {
+            node.adapt(Some(mean));
         }
     }
 }

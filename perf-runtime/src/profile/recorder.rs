@@ -45,7 +45,7 @@ impl Recorder {
         }
     }
 
-    /// The same, unless the buffer is full: then nothing is noted, and it is for [`record_in_full`](Self::record_in_full) to do.
+    /// The same, unless the buffer is full: then nothing is noted, and is for [`record_in_full`](Self::record_in_full) to do.
     #[inline]
     pub(super) fn has_recorded(&self, ticks: u64) -> bool {
         let len = self.len.load(Ordering::Relaxed);
@@ -55,11 +55,14 @@ impl Recorder {
         true
     }
 
+    /// Empties the buffer and notes the duration; returns the mean of what was in the buffer.
     #[cold]
     #[inline(never)]
-    pub(super) fn record_in_full(&self, ticks: u64) {
+    pub(super) fn record_in_full(&self, ticks: u64) -> f64 {
+        let before = self.sum.load(Ordering::Relaxed);
         self.empty();
         self.has_recorded(ticks);
+        self.sum.load(Ordering::Relaxed).wrapping_sub(before) as f64 / BUFFER as f64
     }
 
     fn empty(&self) {

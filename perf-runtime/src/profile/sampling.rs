@@ -147,16 +147,16 @@ impl Node {
             ticks as f64 > LONG.1 * probe() && self.mean().is_some_and(|mean| ticks as f64 > LONG.0 * mean);
         self.samples.add(ticks, is_long);
         if self.samples.timed.load(Ordering::Relaxed).is_multiple_of(SAMPLES) {
-            self.adapt();
+            self.adapt(self.mean());
         } else {
             self.set_skip(self.samples.draw());
         }
     }
 
-    /// Thinks again about which calls are timed; to be called now and then.
-    pub(super) fn adapt(&self) {
+    /// Thinks again about which calls are timed; to be called now and then, with what calls took lately if that is known.
+    pub(super) fn adapt(&self, mean: Option<f64>) {
         if let Some(budget) = budget(self.site)
-            && let Some(mean) = self.mean()
+            && let Some(mean) = mean
         {
             let period = probe() * 1_000.0 / (f64::from(budget) * mean.max(1.0));
             let period = (period.ceil() as u32).clamp(1, LONGEST_PERIOD).next_power_of_two();

@@ -1,0 +1,213 @@
+//! Functions of whose calls not all are timed: every call is counted, and times are estimated.
+
+use std::hint::black_box;
+use std::panic::catch_unwind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::Instant;
+
+use perfkit::{FunctionRow, profiled};
+
+/// One test at a time: they all look at the one report of the process.
+static SERIAL: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    let guard = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
+    perfkit::reset();
+    guard
+}
+
+#[track_caller]
+fn row(name: &str) -> FunctionRow {
+    let suffix = format!("::{name}");
+    let mut rows = perfkit::report().functions.into_iter();
+    rows.find(|row| row.name.ends_with(&suffix)).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// By work and not by a clock.
+#[inline(never)]
+fn work(rounds: u64) -> u64 {
+    (0..rounds).fold(1, |sum: u64, n| black_box(sum).wrapping_mul(31) ^ n)
+}
+
+/// Some hundred nanoseconds, which are few enough to be sampled.
+const ROUNDS: u64 = if cfg!(debug_assertions) { 50 } else { 300 };
+
+#[profiled]
+fn every_call(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[profiled(sample = 16)]
+fn one_in_16(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[profiled(sample = "auto")]
+fn automatic(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[profiled]
+fn calls_all(calls: u64, rounds: u64) {
+    for _ in 0..calls {
+        every_call(rounds);
+        one_in_16(rounds);
+        automatic(rounds);
+        work(rounds);
+    }
+}
+
+#[test]
+fn estimates_agree_with_what_is_measured() {
+    let _alone = alone();
+    let mut differences = Vec::new();
+    // Whatever else the machine does falls on one of them and not on the others.
+    for _ in 0..10 {
+        perfkit::reset();
+        calls_all(50_000, ROUNDS);
+        let (exact, sampled, automatic) = (row("every_call"), row("one_in_16"), row("automatic"));
+        for row in [&exact, &sampled, &automatic] {
+            assert_eq!((row.calls, row.primitive_calls, row.in_flight), (50_000, 50_000, 0), "{row:?}");
+        }
+        assert!(exact.estimate.is_none(), "{exact:?}");
+        let estimate = sampled.estimate.unwrap();
+        assert!((2_500..3_800).contains(&estimate.timed_calls), "{estimate:?}");
+        assert!(automatic.estimate.is_some_and(|estimate| estimate.timed_calls < 50_000), "{automatic:?}");
+        let caller = row("calls_all");
+        // Its total is measured, its self time is what the estimates leave.
+        let estimate = caller.estimate.unwrap();
+        assert!(estimate.total_error.is_zero() && !estimate.self_error.is_zero(), "{estimate:?}");
+        let start = Instant::now();
+        for _ in 0..50_000 {
+            black_box(work(ROUNDS));
+        }
+        let truth = start.elapsed().as_secs_f64();
+        // Not optimised, the profiler takes so long that its caller's self time cannot be told to some per cent.
+        let caller = (!cfg!(debug_assertions)).then_some(&caller);
+        let far: Vec<String> = [&sampled, &automatic]
+            .into_iter()
+            .chain(caller)
+            .map(|row| (&row.name, row.self_time.as_secs_f64() / truth))
+            .filter(|(_, ratio)| !(0.95..1.05).contains(ratio))
+            .map(|(name, ratio)| format!("{name}: {ratio}"))
+            .collect();
+        if far.is_empty() {
+            return;
+        }
+        differences.push(far);
+    }
+    panic!("ten times different: {differences:#?}");
+}
+
+#[profiled(sample = 8)]
+fn countdown(n: u32) {
+    if n > 0 {
+        countdown(n - 1);
+    }
+}
+
+#[profiled(sample = 8)]
+fn ping(n: u32) {
+    if n > 0 {
+        pong(n - 1);
+    }
+}
+
+#[profiled(sample = "auto")]
+fn pong(n: u32) {
+    if n > 0 {
+        ping(n - 1);
+    }
+}
+
+#[test]
+fn recursions_are_counted() {
+    let _alone = alone();
+    for _ in 0..1_000 {
+        countdown(4);
+        ping(5);
+    }
+    for (name, calls) in [("countdown", 5_000), ("ping", 3_000), ("pong", 3_000)] {
+        assert_eq!((row(name).calls, row(name).primitive_calls), (calls, 1_000), "{name}");
+    }
+}
+
+#[profiled(sample = 4)]
+fn fails(now: bool) {
+    assert!(!now, "on purpose");
+}
+
+#[profiled(sample = 4, err)]
+fn refuses(now: bool) -> Result<(), ()> {
+    if now { Err(()) } else { Ok(()) }
+}
+
+#[test]
+fn panics_and_errors_are_counted_timed_or_not() {
+    let _alone = alone();
+    for n in 0..200 {
+        let _ = catch_unwind(|| fails(n % 2 == 0));
+        let _ = refuses(n % 4 == 0);
+    }
+    let (fails, refuses) = (row("fails"), row("refuses"));
+    assert_eq!((fails.calls, fails.panics, fails.in_flight), (200, 100, 0));
+    assert_eq!((refuses.calls, refuses.errors), (200, 50));
+}
+
+#[profiled(sample = 32)]
+fn parent(calls: u32) {
+    for _ in 0..calls {
+        every_call(1);
+    }
+}
+
+#[test]
+fn threads_and_callees_of_calls_that_are_not_timed() {
+    let _alone = alone();
+    let threads: Vec<_> = (0..4).map(|_| thread::spawn(|| (0..100).for_each(|_| parent(3)))).collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!((row("parent").calls, row("every_call").calls), (400, 1_200));
+    let callers = perfkit::report().callers("::every_call");
+    assert_eq!((callers.len(), callers[0].calls), (1, 1_200));
+    assert!(callers[0].caller.name.ends_with("::parent"));
+}
+
+#[profiled(sample = 1_000)]
+fn reports_itself() -> u64 {
+    row("reports_itself").in_flight
+}
+
+#[test]
+fn a_call_that_is_not_timed_is_in_flight() {
+    let _alone = alone();
+    assert_eq!((reports_itself(), reports_itself(), reports_itself()), (1, 1, 1));
+}
+
+#[profiled(sample = 2)]
+mod inside {
+    pub(super) fn sampled() {}
+
+    #[perfkit::profiled(sample = 1)]
+    pub(super) fn exact() {}
+
+    pub(super) async fn polled() {}
+}
+
+#[test]
+fn a_block_says_it_for_the_functions_in_it() {
+    let _alone = alone();
+    for _ in 0..1_000 {
+        inside::sampled();
+        inside::exact();
+    }
+    let mut polled = std::pin::pin!(inside::polled());
+    let _ = polled.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let sampled = row("inside::sampled");
+    assert!((400..600).contains(&sampled.estimate.unwrap().timed_calls), "{sampled:?}");
+    assert!(row("inside::exact").estimate.is_none());
+    assert_eq!(row("inside::polled").calls, 1);
+}
