@@ -206,29 +206,65 @@ use perfkit::benchmark;
 #[benchmark(validate = |n: &u32| *n == 2)] fn invalid() -> u32 { 1 }
 #[benchmark] fn measures_nothing(_: &mut perfkit::Bencher) {}
 #[benchmark] fn is_fine() {}
+#[benchmark] fn fails() -> Result<(), std::num::ParseIntError> { \"x\".parse::<u8>().map(drop) }
+#[benchmark(args = [1_u8, 0].map(|n| 10 / n))] fn no_arguments(n: u8) -> u8 { n }
+#[benchmark(timeout = \"1s\")] fn stops(bencher: &mut perfkit::Bencher) {
+    let mut calls = 0;
+    bencher.iter(|| {
+        calls += 1;
+        std::thread::sleep(std::time::Duration::from_millis(if calls < 15 { 1 } else { 60_000 }));
+    });
+}
+macro_rules! twins { ($($name:ident $body:expr)*) => { $(mod $name { #[perfkit::benchmark] fn twin() { $body } })* } }
+twins! { good () bad panic!(\"bad twin\") }
 ";
     let messages = [
         "`wrong::panics` panicked: on purpose",
         "`wrong::never_ends` did not end within 200ms",
         "`wrong::invalid` returned a result that `validate` refuses",
         "`wrong::measures_nothing` measured nothing",
+        "`wrong::fails` returned an error: ParseIntError { kind: InvalidDigit }",
+        "`wrong::no_arguments` panicked in its `args`: attempt to divide by zero",
+        "`wrong::stops` did not end within 1s",
+        "`wrong::bad::twin` panicked: bad twin",
     ];
     let bench = "[[bench]]\nname = \"speed\"\nharness = false\n";
     let main = "use wrong as _;\nperfkit::bench_main!();\n";
     let krate =
         Crate::new("wrong", &[("Cargo.toml", bench), ("src/lib.rs", source), ("benches/speed.rs", main)]);
-    krate.cargo("test --lib", &[]).exits_with(101).says(&messages).says(&[
+    let tested = krate.cargo("test --lib", &[]).exits_with(101).says(&messages).says(&[
         "PANICKED",
         "TIMED OUT",
         "INVALID",
         "NOT MEASURED",
-        "1 passed; 4 failed",
+        "test good::twin_benchmark::run ... ok",
+        "2 passed; 8 failed",
     ]);
+    // What was measured by then is kept.
+    assert_eq!(tested.row("wrong::stops")[2], "ms");
     krate.cargo("bench --bench speed", &[]).exits_with(101).says(&messages).says(&[
         "test wrong::panics ... ",
         "test wrong::is_fine ... bench:",
-        "0 passed; 4 failed; 0 ignored; 1 measured",
+        "0 passed; 8 failed; 0 ignored; 2 measured",
     ]);
+    let list = krate.cargo("bench --bench speed -- --list --format terse", &[]).exits_with(0);
+    assert_eq!(list.stdout.lines().count(), 10, "{}", list.all());
+}
+
+/// Neither a test nor a program whose benchmark ends the process looks like one that went well.
+#[test]
+fn a_benchmark_that_ends_the_process() {
+    let source = "
+#[perfkit::benchmark] fn exits() { std::process::exit(0) }
+#[perfkit::benchmark] fn never_run() {}
+";
+    let bench = "[[bench]]\nname = \"speed\"\nharness = false\n";
+    let main = "use exiting as _;\nperfkit::bench_main!();\n";
+    let files = [("Cargo.toml", bench), ("src/lib.rs", source), ("benches/speed.rs", main)];
+    let krate = Crate::new("exiting", &files);
+    for how in ["test --lib -- --test-threads 1", "bench --bench speed"] {
+        krate.cargo(how, &[]).exits_with(101).says(&["the benchmark `exiting::exits` ended the process"]);
+    }
 }
 
 #[test]
@@ -335,11 +371,22 @@ fn a_benchmark_target_as_the_readme_has_it() {
         &readme[start..start + readme[start..].find("```").unwrap()]
     };
     let (manifest, main) = (block("[[bench]]"), block("use my_crate as _;"));
-    let files = |manifest| [("Cargo.toml", manifest), ("src/lib.rs", PROMISE), ("benches/speed.rs", main)];
-    Crate::new("my_crate", &files(manifest))
+    // A pure function that takes nothing: a compiler that may do so calls it once for a whole sample, and each call then takes no time.
+    let source = format!(
+        "{PROMISE}
+#[perfkit::benchmark]
+fn pure() -> u64 {{ mixed(7) }}
+#[inline(never)]
+fn mixed(seed: u64) -> u64 {{ (0..1000).fold(seed, |x, n| (x ^ (x << 13)).rotate_left(7) ^ n) }}
+"
+    );
+    let source = source.as_str();
+    let files = |manifest| [("Cargo.toml", manifest), ("src/lib.rs", source), ("benches/speed.rs", main)];
+    let measured = Crate::new("my_crate", &files(manifest))
         .cargo("bench --bench speed", &[])
         .exits_with(0)
-        .says(&["test my_crate::quick ... bench:", "1 measured"]);
+        .says(&["test my_crate::quick ... bench:", "2 measured"]);
+    assert_ne!(measured.row("my_crate::pure")[1], "<", "{}", measured.all());
     Crate::new("my_crate", &files(&manifest.replace("harness = false", "")))
         .cargo("bench --bench speed", &[])
         .exits_with(101)
