@@ -21,8 +21,6 @@ pub(crate) struct Running(());
 
 impl Running {
     pub(crate) fn new(name: &str) -> Self {
-        static AT_EXIT: Once = Once::new();
-        AT_EXIT.call_once(watch);
         set(Some(name.to_owned()));
         Running(())
     }
@@ -38,8 +36,10 @@ fn set(name: Option<String>) {
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = name;
 }
 
-/// Says that the calling thread runs that benchmark and nothing else. Each is run once, so there are no more names to keep than benchmarks.
+/// Says that the calling thread runs that benchmark's code and nothing else. Each has a thread or two, so there are no more names to keep.
 pub(crate) fn this_thread_runs(name: String) {
+    static AT_EXIT: Once = Once::new();
+    AT_EXIT.call_once(watch);
     OF_THREAD.set(Some(name.leak()));
 }
 

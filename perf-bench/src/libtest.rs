@@ -8,6 +8,7 @@ use std::sync::{Mutex, Once, PoisonError};
 
 use perf_runtime::session::{complain, page_of_stderr};
 
+use crate::lock;
 use crate::measure::Mode;
 use crate::registry::{BenchmarkEntry, jobs_of};
 use crate::run::{Outcome, run};
@@ -36,7 +37,12 @@ impl std::error::Error for Failure {}
 /// If it panics, does not end in time, gives an invalid result, or misses its target.
 pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
     let mut failures = Vec::new();
-    for job in jobs_of(entry) {
+    let jobs = {
+        // Making large arguments disturbs whoever measures.
+        let _measuring = lock::measuring(entry.timeout);
+        jobs_of(entry)
+    };
+    for job in jobs {
         let outcome = run(job, Mode::Test);
         failures.extend(outcome.failure());
         remember(outcome);

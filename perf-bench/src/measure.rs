@@ -144,7 +144,7 @@ pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Mea
     }
     // The first call may have been long only because it was the first.
     let mut slow = Some(first).filter(|first| first.is_long() && plan.warmup.is_none());
-    if slow.is_some() && meter.has_time() {
+    if slow.is_some() && meter.has_time(Duration::ZERO) {
         slow = Some(meter.run(Calls::Timed(1))).filter(Ran::is_long);
     }
     let long = slow.is_some();
@@ -160,7 +160,7 @@ pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Mea
     let mut any = long;
     for round in 0..ROUNDS {
         if round > 0 {
-            if !meter.has_time() {
+            if !meter.has_time(PAUSE) {
                 break;
             }
             meter.pause();
@@ -169,7 +169,7 @@ pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Mea
         let begun = meter.spent;
         for taken in 0..limit.samples {
             let enough = taken >= limit.fewest && meter.spent - begun >= limit.patience.as_nanos() as f64;
-            if any && (enough || !(limit.exact || meter.has_time())) {
+            if any && (enough || !(limit.exact || meter.has_time(Duration::ZERO))) {
                 break;
             }
             samples.push(meter.run(Calls::Timed(calls)).sample);
@@ -264,21 +264,24 @@ impl<'a> Meter<'a> {
         self.spent += PAUSE.as_nanos() as f64;
     }
 
-    /// Whether another batch ends before somebody gives up, with a fifth to spare.
-    fn has_time(&self) -> bool {
-        self.spent + self.longest <= self.plan.timeout.as_nanos() as f64 * 0.8
+    /// Whether another batch after a `pause` ends before somebody gives up, with a fifth to spare.
+    fn has_time(&self, pause: Duration) -> bool {
+        let pause = pause.as_nanos() as f64;
+        self.spent + pause + self.longest <= self.plan.timeout.as_nanos() as f64 * 0.8
     }
 
     /// Runs the routine until it is warm; returns how many calls make a sample.
     fn warm_up(&mut self) -> u64 {
-        let Plan { mode, warmup, .. } = *self.plan;
+        let Plan { mode, warmup, timeout, .. } = *self.plan;
         let sample = mode.sample().as_nanos() as f64;
         // What a sample may take with its inputs, so that all of them are done when half of the patience is over.
         let room = mode.patience().as_nanos() as f64 / (2 * mode.samples()) as f64;
         let begun = self.spent;
+        // Where so little time is left, the samples need it.
+        let longest = mode.patience().min(timeout / 2).as_nanos() as f64 / 10.0;
         let warm = |done: u64, elapsed: f64| {
-            let by_itself = (done >= DEFAULT_WARMUP && elapsed >= mode.warm_up().as_nanos() as f64)
-                || elapsed >= mode.patience().as_nanos() as f64 / 10.0;
+            let by_itself =
+                (done >= DEFAULT_WARMUP && elapsed >= mode.warm_up().as_nanos() as f64) || elapsed >= longest;
             warmup.map_or(by_itself, |warmup| done >= warmup)
         };
         // The first call is done. The least of all batches counts, of a call and of a call with its input.
@@ -478,6 +481,15 @@ mod tests {
         let mut missed = Pretended::new(|| 10e9);
         assert!(missed.measure(&judged).best > 1e8);
         assert!(missed.spent <= 24e9);
+        // Also where little of it is given.
+        for mode in [Mode::Test, Mode::Measure] {
+            let mut hasty = plan(mode);
+            hasty.timeout = Duration::from_millis(200);
+            hasty.judged_target = Some(1e6);
+            let mut routine = Pretended::new(|| 3e7);
+            assert!(routine.measure(&hasty).samples >= 1);
+            assert!(routine.spent <= 160e6, "{}", routine.spent);
+        }
     }
 
     #[test]

@@ -43,13 +43,13 @@ mod tests {
         let source = directory.join("probe.rs");
         let main = "fn main() { std::process::exit(i32::from(optimised!())) }";
         std::fs::write(&source, format!("{}{main}", &text[start..end])).unwrap();
-        let rustc = option_env!("RUSTC").unwrap_or("rustc");
+        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| String::from("rustc"));
         for (level, expected) in [("0", 0), ("1", 1), ("2", 1), ("3", 1), ("s", 1), ("z", 1)] {
             for assertions in ["yes", "no"] {
                 let program = directory.join(format!("probe-{level}-{assertions}"));
                 let level = format!("-Copt-level={level}");
                 let assertions = format!("-Cdebug-assertions={assertions}");
-                let mut rustc = Command::new(rustc);
+                let mut rustc = Command::new(&rustc);
                 rustc.args(["--edition=2024", &level, &assertions]).arg(&source).arg("-o").arg(&program);
                 assert!(rustc.status().unwrap().success());
                 let said = Command::new(&program).status().unwrap().code();

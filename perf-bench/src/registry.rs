@@ -3,15 +3,13 @@
 //! To name a benchmark's cases, its `args` have to be evaluated, which is somebody's code. What goes wrong there is the failure of that benchmark, and
 //! must never be in the way of the others.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::time::Duration;
-use std::any::Any;
-use std::thread::JoinHandle;
 
 use perf_runtime::snapshot::Name;
 
 use crate::bencher::Bencher;
-use crate::own_thread;
+use crate::own_thread::{self, Ended};
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
 pub struct BenchmarkEntry {
@@ -157,7 +155,7 @@ impl Cases {
         run: impl FnOnce(&mut Bencher<'_>, &T) + Copy + Send + 'static,
     ) -> Self {
         let case = |argument: T| -> (Option<String>, Body) {
-            (Some(format!("{argument:?}")), Box::new(move |bencher| run(bencher, &argument)))
+            (Some(case_name(&argument)), Box::new(move |bencher| run(bencher, &argument)))
         };
         // One more than may be, so that there are too many and yet an end.
         Cases(args.into_iter().take(MOST_CASES + 1).map(case).collect())
@@ -201,10 +199,14 @@ pub(crate) struct Job {
 
 /// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
 pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
-    let named = match own_thread::spawn(entry.name(), entry.cases).map(JoinHandle::join) {
-        Ok(Ok(cases)) => named(cases),
-        Ok(Err(panic)) => Err(format!("panicked in its `args`: {}", message_of(&*panic))),
-        Err(error) => Err(format!("could not be looked at on a thread of its own: {error}")),
+    let named = match own_thread::run(entry.name(), entry.timeout, entry.cases) {
+        Ok(cases) => named(cases),
+        Err(Ended::Panicked(message)) => Err(format!("panicked in its `args`: {message}")),
+        Err(Ended::TimedOut) => Err(format!(
+            "did not end within {:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
+            entry.timeout
+        )),
+        Err(Ended::NotBegun(reason)) => Err(reason),
     };
     match named {
         Ok(cases) => cases
@@ -236,14 +238,14 @@ fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Body)>, String> {
     cases
         .into_iter()
         .enumerate()
-        .map(|(index, (argument, body))| {
-            let Some(argument) = argument else { return Ok((None, body)) };
-            let mut name = case_name(&argument).map_err(|character| {
-                format!(
+        .map(|(index, (name, body))| {
+            let Some(mut name) = name else { return Ok((None, body)) };
+            if let Some(control) = name.chars().find(|character| character.is_control()) {
+                return Err(format!(
                     "has an argument (number {index} of `args`, from 0) whose `Debug` cannot be part of a name, which is one line: \
-                     it has {character:?} in it; write a `Debug` without, or make the value in `setup`"
-                )
-            })?;
+                     it has {control:?} in it; write a `Debug` without, or make the value in `setup`"
+                ));
+            }
             if !taken.insert(name.clone()) {
                 name = format!("{name} #{index}");
                 taken.insert(name.clone());
@@ -253,23 +255,29 @@ fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Body)>, String> {
         .collect()
 }
 
-/// The text that stands for an argument in the name of its case, or the character that cannot be in one.
-fn case_name(debug: &str) -> Result<String, char> {
-    let unquoted = debug.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(debug);
-    if let Some(control) = unquoted.chars().find(|character| character.is_control()) {
-        return Err(control);
+/// The start of what `Debug` writes. What is large takes long to write, and nobody reads it.
+struct Start(String);
+
+impl fmt::Write for Start {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Two more for quotes, and one to see that there is more.
+        let left = (LONGEST_ARGUMENT + 3).saturating_sub(self.0.chars().count());
+        self.0.extend(text.chars().take(left));
+        if text.chars().nth(left).is_some() { Err(fmt::Error) } else { Ok(()) }
     }
-    Ok(match unquoted.char_indices().nth(LONGEST_ARGUMENT) {
-        Some((end, _)) => format!("{}…", &unquoted[..end]),
-        None => unquoted.to_owned(),
-    })
 }
 
-/// What a panic said.
-pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| String::from("with something that is no text"))
+/// The text that stands for an argument in the name of its case, without the quotes of a string.
+fn case_name(argument: &dyn fmt::Debug) -> String {
+    let mut debug = Start(String::new());
+    // What was written before an error is the start.
+    let _ = write!(debug, "{argument:?}");
+    let Start(text) = debug;
+    let text = text.strip_prefix('"').map_or(text.as_str(), |text| text.strip_suffix('"').unwrap_or(text));
+    match text.char_indices().nth(LONGEST_ARGUMENT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// All benchmarks that were linked into the program, in the order of their crates, files and lines.
@@ -316,6 +324,9 @@ mod tests {
             names(&TEXTS),
             ["app::parse::words/small", "app::parse::words/two\\nlines", "app::parse::words/"]
         );
+        assert_eq!(case_name(&"\"quoted\""), "\\\"quoted\\\"");
+        assert_eq!(case_name(&"x".repeat(LONGEST_ARGUMENT)), "x".repeat(LONGEST_ARGUMENT));
+        assert_eq!(case_name(&(1, Some(2))), "(1, Some(2))");
         static TWICE: BenchmarkEntry = entry(|| Cases::each([7, 8, 7, 7], |_, _| {}));
         let twice = ["7", "8", "7 #2", "7 #3"].map(|name| format!("app::parse::words/{name}"));
         assert_eq!(names(&TWICE), twice);

@@ -1,6 +1,5 @@
 //! Runs one benchmark: on a thread of its own, so that a panic ends it alone and one that never ends is left behind.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -8,12 +7,13 @@ use perf_runtime::session::complain;
 use perf_runtime::show::units::{nanos, percent};
 
 use crate::bencher::Bencher;
-use crate::exit::{self, Running};
+use crate::exit::Running;
 use crate::judge::{Verdict, judge};
+use crate::lock;
 use crate::measure::{Measurement, Mode, Plan};
-use crate::registry::{Case, Job, message_of};
+use crate::own_thread::{self, Ended};
+use crate::registry::{Case, Job};
 use crate::stats::Summary;
-use crate::{lock, own_thread};
 
 /// What became of one case.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Outcome {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Measured(Summary, Verdict),
-    /// Its result is not as it should be, or it cannot be run at all: why.
+    /// Its result is not as it should be: why.
     Refused(String),
     /// With the message.
     Panicked(String),
@@ -36,8 +36,8 @@ pub(crate) enum End {
     TimedOut(Option<Summary>),
     /// It handed over nothing to measure, or more than one thing.
     Misused(usize),
-    /// There is no thread to run it on.
-    NoThread(String),
+    /// It cannot be run at all: why.
+    NotRun(String),
 }
 
 impl Outcome {
@@ -47,7 +47,7 @@ impl Outcome {
         let what = match &self.end {
             End::Measured(summary, Verdict::Missed) => missed(summary, entry.target.unwrap_or_default()),
             End::Measured(..) => return None,
-            End::Refused(reason) => reason.clone(),
+            End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
             End::TimedOut(_) => format!(
                 "did not end within {:?} and is left running, which disturbs what is measured after it; raise `timeout` if it may take \
@@ -58,7 +58,6 @@ impl Outcome {
                 "measured nothing: a function that takes a `Bencher` has to call `iter` or one of its kind",
             ),
             End::Misused(times) => format!("measured {times} things: write a benchmark for each"),
-            End::NoThread(error) => format!("could not be run on a thread of its own: {error}"),
         };
         Some(format!("{}: `{name}` {what}", entry.place()))
     }
@@ -69,10 +68,10 @@ fn missed(summary: &Summary, target: f64) -> String {
     let of = if calls == 1 { String::new() } else { format!(" of {calls} calls each") };
     let those = if samples == 1 { String::from("1 sample") } else { format!("{samples} samples{of}") };
     let which = if summary.has_interval() { "95 % interval" } else { "all of them" };
-    let busy = if waited < WORTH_TELLING {
-        String::new()
-    } else {
+    let busy = if summary.waited_much() {
         format!("; it waited for a processor {} of the time, and misses without that too", percent(waited))
+    } else {
+        String::new()
     };
     format!(
         "missed its target of {}: the best of {those} took {} per call (median {}, {which} {} to {}, p95 {}{busy})",
@@ -85,14 +84,11 @@ fn missed(summary: &Summary, target: f64) -> String {
     )
 }
 
-/// A share of the time.
-const WORTH_TELLING: f64 = 0.01;
-
 /// Runs a case when nobody else measures.
 pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
     let Job { case, body } = job;
     let start = Instant::now();
-    let end = body.map_or_else(End::Refused, |body| {
+    let end = body.map_or_else(End::NotRun, |body| {
         let entry = case.entry;
         let judged = judge_always() || (entry.optimised)();
         let plan = Plan {
@@ -105,7 +101,13 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
         };
         let _measuring = lock::measuring(entry.timeout);
         let _running = Running::new(&case.name);
-        match in_time(&case.name, body, plan) {
+        let samples = Arc::clone(&plan.samples);
+        let measurements = own_thread::run(&case.name, entry.timeout, move || {
+            let mut bencher = Bencher::new(&plan);
+            body(&mut bencher);
+            bencher.measurements
+        });
+        match measurements {
             Ok(measurements) => match measurements.as_slice() {
                 [Measurement::Summary(summary)] => {
                     End::Measured(*summary, judge(summary, entry.target, judged))
@@ -113,38 +115,12 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
                 [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
                 many => End::Misused(many.len()),
             },
-            Err(end) => end,
+            Err(Ended::Panicked(message)) => End::Panicked(message),
+            Err(Ended::TimedOut) => End::TimedOut(samples.summary()),
+            Err(Ended::NotBegun(reason)) => End::NotRun(reason),
         }
     });
     Outcome { case, end, elapsed: start.elapsed() }
-}
-
-/// Runs a case on its own thread, and gives up on it when its time is up.
-fn in_time(
-    name: &str,
-    body: impl FnOnce(&mut Bencher<'_>) + Send + 'static,
-    plan: Plan,
-) -> Result<Vec<Measurement>, End> {
-    let (sender, receiver) = mpsc::channel();
-    let (timeout, samples) = (plan.timeout, Arc::clone(&plan.samples));
-    let benchmark = name.to_owned();
-    let thread = own_thread::spawn(name, move || {
-        exit::this_thread_runs(benchmark);
-        let mut bencher = Bencher::new(&plan);
-        body(&mut bencher);
-        // Nobody listens any more if this took too long.
-        let _ = sender.send(bencher.measurements);
-    });
-    let thread = thread.map_err(|error| End::NoThread(error.to_string()))?;
-    match receiver.recv_timeout(timeout) {
-        Ok(measurements) => Ok(measurements),
-        Err(RecvTimeoutError::Timeout) => Err(End::TimedOut(samples.summary())),
-        // The thread dropped its end without a word.
-        Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => Err(End::Panicked(message_of(&*panic))),
-            Ok(()) => Ok(Vec::new()),
-        },
-    }
 }
 
 /// Whether targets are judged in unoptimised code too: `PERFKIT_JUDGE=always`.

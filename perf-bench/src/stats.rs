@@ -61,6 +61,11 @@ impl Summary {
         self.samples >= ENOUGH
     }
 
+    /// Whether the waiting is to be told of: what less does is lost among other noise.
+    pub(crate) fn waited_much(&self) -> bool {
+        self.waited >= 0.01
+    }
+
     /// Half of the interval.
     pub(crate) fn spread(&self) -> f64 {
         (self.interval.1 - self.interval.0) / 2.0

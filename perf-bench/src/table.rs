@@ -49,7 +49,7 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
         table.row(cells);
         if let End::Measured(summary, verdict) = &outcome.end {
             not_judged |= *verdict == Verdict::NotJudged;
-            if *verdict == Verdict::Inconclusive && summary.waited >= WORTH_TELLING {
+            if *verdict == Verdict::Inconclusive && summary.waited_much() {
                 busy.push(format!("{name} waited for a processor {} of its time", percent(summary.waited)));
             }
         }
@@ -61,13 +61,10 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
         table.note("in brackets: the least and the most, of too few samples for an interval");
     }
     if !busy.is_empty() {
-        table.note(format!("inconclusive because the machine was busy: {}", busy.join(", ")));
+        table.note(format!("inconclusive on a busy machine: {}", busy.join(", ")));
     }
     table.render(page)
 }
-
-/// A share of the time.
-const WORTH_TELLING: f64 = 0.01;
 
 fn none() -> Cell {
     Cell::toned("-", Tone::Faint)
@@ -108,6 +105,6 @@ fn word_of(end: &End) -> &'static str {
         End::Measured(..) | End::TimedOut(_) => "",
         End::Refused(_) => "INVALID",
         End::Panicked(_) => "PANICKED",
-        End::Misused(_) | End::NoThread(_) => "NOT MEASURED",
+        End::Misused(_) | End::NotRun(_) => "NOT MEASURED",
     }
 }
