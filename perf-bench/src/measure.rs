@@ -327,16 +327,20 @@ impl Overhead {
         *KNOWN.get_or_init(|| {
             const CALLS: u64 = 4096;
             let tick = clock::rate().duration(1 << 30).as_nanos() as f64 / f64::from(1 << 30);
-            // The least of many: noise only adds.
-            let least = |calls, shape| {
-                let batches = (0..100).map(|_| time_nothing(calls, shape));
-                let best = batches.min_by_key(|batch| batch.ticks);
-                best.map_or((0.0, 0.0), |batch| (batch.ticks as f64 * tick, batch.stretches as f64))
+            // The least of many: noise only adds. Each of them a sum, because a clock may advance in steps longer than what is measured.
+            let least = |batches: u64, calls, shape| {
+                let sum = || {
+                    let batches = (0..batches).map(|_| time_nothing(calls, shape));
+                    batches.fold((0, 0), |sum, batch| (sum.0 + batch.ticks, sum.1 + batch.stretches))
+                };
+                let (ticks, stretches) = (0..40).map(|_| sum()).min().unwrap_or_default();
+                (ticks as f64 * tick, stretches as f64)
             };
+            let (nanos, stretches) = least(64, 1, Shape::Bare);
             // One call is so little that it does not count.
-            let (stretch, _) = least(1, Shape::Bare);
+            let stretch = nanos / stretches.max(1.0);
             let per_call = |shape| {
-                let (nanos, stretches) = least(CALLS, shape);
+                let (nanos, stretches) = least(1, CALLS, shape);
                 ((nanos - stretches * stretch) / CALLS as f64).max(0.0)
             };
             Overhead { stretch, bare: per_call(Shape::Bare), batched: per_call(Shape::Batched), tick }
