@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A crate that is like no other, in a directory of its own.
 struct Crate(PathBuf);
@@ -36,6 +36,10 @@ impl Crate {
 
     /// Runs cargo there, with the variables set.
     fn cargo(&self, arguments: &str, variables: &[(&str, &str)]) -> Run {
+        Run::of(arguments, self.command(arguments, variables).output().unwrap())
+    }
+
+    fn command(&self, arguments: &str, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO"));
         command.current_dir(&self.0).args(arguments.split_whitespace());
         // What this test's own cargo and nextest say to it is not for that one.
@@ -50,7 +54,7 @@ impl Crate {
             }
         }
         command.env("CARGO_TARGET_DIR", scratch().join("target")).envs(variables.iter().copied());
-        Run::of(arguments, command.output().unwrap())
+        command
     }
 }
 
@@ -295,7 +299,8 @@ use perfkit::benchmark;
         "running 6 tests",
         "test language::beta/20 ... bench:",
         "ns/iter (+/- ",
-        "test language::gamma ... ignored",
+        "test language::gamma ... ignored, slow",
+        "test language::delta ... ignored\n",
         "test speed::of_its_own ... bench:",
         "test result: ok. 0 passed; 0 failed; 2 ignored; 4 measured; 0 filtered out",
         "95 % interval",
@@ -326,17 +331,6 @@ use perfkit::benchmark;
         "test delta_benchmark::run ... ignored, says `#[benchmark(ignore)]`",
     ]);
 
-    let json = krate.cargo("bench --bench speed -- --format json -Z unstable-options", &[]).exits_with(0);
-    let events: Vec<serde_json::Value> = json
-        .stdout
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let of_type = |name: &str| events.iter().filter(|event| event["type"] == name).count();
-    assert_eq!((of_type("suite"), of_type("bench")), (2, 4), "{}", json.all());
-    assert_eq!(events.last().unwrap()["measured"], 4);
-
     krate
         .cargo("bench --bench speed -- --save-baselin x", &[])
         .exits_with(101)
@@ -360,6 +354,41 @@ use perfkit::benchmark;
         .cargo("nextest bench --bench speed", &[("NEXTEST_EXPERIMENTAL_BENCHMARKS", "1")])
         .exits_with(0)
         .says(&["language::beta/20", "4 benchmarks run: 4 passed"]);
+}
+
+/// Whoever reads standard output gets what it is for, and may stop reading.
+#[test]
+fn what_a_benchmark_target_prints_for_programs() {
+    let source = "
+use perfkit::benchmark;
+#[benchmark] fn prints() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| print!(\"a part of a line\"));
+}
+#[benchmark(ignore = \"slow\")] fn left_out() {}
+perfkit::bench_main!();
+";
+    let manifest = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", ""), ("benches/speed.rs", source)];
+    let krate = Crate::new("events", &files);
+    for (how, event) in [("bench", "bench"), ("test --benches", "test")] {
+        let json = format!("{how} --quiet -- --format json -Z unstable-options");
+        let json = krate.cargo(&json, &[]).exits_with(0).says(&["a part of a line"]);
+        let events: Vec<serde_json::Value> =
+            json.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events.len(), 5, "{}", json.all());
+        assert_eq!((&events[0]["event"], &events[0]["test_count"]), (&"started".into(), &2.into()));
+        let ended = &events[2];
+        assert_eq!((&ended["type"], &ended["name"]), (&event.into(), &"speed::prints".into()));
+        let ignored = &events[3];
+        assert_eq!((&ignored["event"], &ignored["message"]), (&"ignored".into(), &"slow".into()));
+        assert_eq!(events[4]["ignored"], 1);
+    }
+    // `… --list | head -1`
+    let mut closed = krate.command("bench --bench speed -- --list", &[]);
+    let mut closed = closed.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(closed.stdout.take());
+    Run::of("--list, read by nobody", closed.wait_with_output().unwrap()).exits_with(0).says_not("panicked");
 }
 
 /// What the README says of `cargo bench` is enough, and what is left out of it is told.

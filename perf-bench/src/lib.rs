@@ -20,7 +20,7 @@
 mod arguments;
 mod bencher;
 mod check;
-#[cfg_attr(not(unix), allow(dead_code, reason = "what only exit handlers read"))]
+#[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
 mod harness;
 mod judge;
