@@ -15,10 +15,10 @@ forbid() {
 }
 
 runtime=perf-runtime/src
-collect="$runtime/clock $runtime/site.rs $runtime/profile $runtime/cache $runtime/pool"
+collect="$runtime/clock $runtime/site.rs $runtime/profile $runtime/memory $runtime/cache $runtime/pool"
 forbid "$collect" 'crate::(show|session)\b' "what collects never calls what shows"
-forbid "$runtime/snapshot" 'crate::(clock|sync|profile|cache|pool|session)\b' "snapshots are plain data: no clocks, no locks, no collectors"
-forbid "$runtime/show" 'crate::(clock|sync|profile|cache|pool|session)\b|Instant::now' "showing is pure: from a report to bytes"
+forbid "$runtime/snapshot" 'crate::(clock|sync|profile|memory|cache|pool|session)\b' "snapshots are plain data: no clocks, no locks, no collectors"
+forbid "$runtime/show" 'crate::(clock|sync|profile|memory|cache|pool|session)\b|Instant::now' "showing is pure: from a report to bytes"
 forbid "$runtime/cache" 'crate::(profile|pool)\b' "caches do not know profiles or pools"
 forbid "$runtime/pool" 'crate::(profile|cache)\b' "pools do not know profiles or caches"
 forbid "$runtime/profile" 'crate::(cache|pool)\b' "profiles do not know caches or pools"

@@ -5,9 +5,9 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 host=$(rustc -vV | sed -n 's/host: //p')
 
-# The tests that run the code in `profile/link.rs`, `profile/future.rs` and `clock/tsc.rs`, with threads that come and go, and the handlers at the
+# The tests that run the code in `profile/link.rs`, `profile/future.rs`, `memory/alloc.rs` and `clock/tsc.rs`, with threads that come and go, and the handlers at the
 # end of the process.
-tests=(--test profiled_accuracy --test profiled_shapes --test environment --test attributes_together)
+tests=(--test profiled_accuracy --test profiled_edges --test profiled_allocator --test memory --test profiled_shapes --test environment --test attributes_together)
 
 rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 # Leak detection is off: trees are leaked on purpose, and stay reachable.
@@ -20,4 +20,4 @@ RUSTFLAGS="-Zsanitizer=address -Cforce-frame-pointers=yes" ASAN_OPTIONS=detect_l
 export RUST_BACKTRACE=0
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=99 --leak-check=no --fair-sched=yes"
 cargo test --quiet -p perf-runtime --lib profile
-cargo test --quiet -p perfkit --test profiled_shapes
+cargo test --quiet -p perfkit --test profiled_shapes --test memory

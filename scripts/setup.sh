@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the other scripts need and this machine lacks: a C linker, valgrind, cargo-nextest.
+# Installs what the other scripts need and this machine lacks: a C linker, valgrind, Python, cargo-nextest.
 # Does nothing where all is there. Needs cargo (https://rustup.rs) and, for the rest, Debian's apt-get.
 set -euo pipefail
 
@@ -11,6 +11,8 @@ fi
 packages=()
 command -v cc >/dev/null || packages+=(build-essential)
 command -v valgrind >/dev/null || packages+=(valgrind libc6-dbg)
+# Reads the profiles that are written for it.
+command -v python3 >/dev/null || packages+=(python3)
 if [ ${#packages[@]} -gt 0 ]; then
     sudo=""
     [ "$(id -u)" -eq 0 ] || sudo=sudo

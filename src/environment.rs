@@ -14,6 +14,8 @@
 //! | `table` | prints the tables to standard error when the process ends; `table:all` prints every row |
 //! | `table=PATH`, `table:all=PATH` | writes them to a file, as wide as they are and without colours |
 //! | `json=PATH` | writes the report as [JSON](crate::Report::to_json) |
+//! | `pstats=PATH` | writes a file that [Python's profile viewers](crate::Report::to_pstats) open |
+//! | `budget=3%` | samples the calls of short functions, so that timing them takes no more than that of their time ([`set_budget`](crate::set_budget())) |
 //! | `off` | measures nothing; caches and pools go on working |
 //!
 //! `%p` in a path stands for the process's number. A relative path is in the directory where the process was when it read the variable. A file

@@ -26,8 +26,11 @@
 //! and [`profile_block!`] for a part of a function. Reports come
 //!
 //! * when they are asked for: [`report()`], as data, [table](Report::to_table) or [JSON](Report::to_json);
+//! * of one operation: [`profile_operation()`];
 //! * at the end of a scope: [`session()`];
 //! * at the end of the process: `PERFKIT=table`, whose reference is at [`environment`].
+//!
+//! [`timeit()`] tells how long a piece of code takes, in one line.
 //!
 //! [`pause`] and [`resume`] leave a part of the run out, [`reset`] leaves out all of it up to now.
 //!
@@ -37,15 +40,18 @@
 //! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
 
 pub mod environment;
+mod profile_block;
 
-pub use perf_bench::{Bencher, bench_main};
-pub use perf_macros::{benchmark, cached, pooled, profile_block, profiled};
+pub use perf_bench::{Bencher, Timing, bench_main, timeit};
+pub use perf_macros::{benchmark, cached, pooled, profiled};
 pub use perf_runtime::cache::{CacheHandle, CacheStats};
+pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
-pub use perf_runtime::profile::{pause, paused, resume};
-pub use perf_runtime::session::{ReportError, Session, report, reset, session};
+pub use perf_runtime::profile::{pause, paused, resume, set_budget};
+pub use perf_runtime::session::{ReportError, Session, profile_operation, report, reset, session};
 pub use perf_runtime::snapshot::{
-    CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report, SortBy,
+    CacheRow, CallEdge, CallNode, CallTree, Estimate, Function, FunctionRow, FutureRow, Latency, Location,
+    MemoryUse, Name, PoolRow, Report, Requests, SortBy, UnknownColumn,
 };
 
 // Runs the examples of the README.
@@ -60,12 +66,13 @@ pub mod __private {
         BenchmarkEntry, Cases, Failure, LookAny, LookError, LookResult, Looked, has_feature, inventory,
         missing_feature, optimised, run_as_test, set_up,
     };
+    pub use perf_macros::profile_block;
     pub use perf_runtime::cache::{
         Binding, CACHES, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by,
         expression, look_up, probe, probe_err, probe_none,
     };
     pub use perf_runtime::linkme;
     pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
-    pub use perf_runtime::profile::{Frame, Profiled, call};
+    pub use perf_runtime::profile::{Body, Frame, Outcome, Profiled, boxed, call, once, value};
     pub use perf_runtime::site::{SITES, Site, name_of};
 }

@@ -1,6 +1,6 @@
 //! Several attributes of perfkit on one function, in either order, with the user's own attributes around them.
 #![deny(warnings, missing_docs, unsafe_code, unused, clippy::all, clippy::pedantic)]
-#![allow(clippy::needless_pass_by_value, reason = "arguments by value are part of the point")]
+#![allow(unreachable_pub, clippy::needless_pass_by_value, reason = "the shapes are part of the point")]
 
 use std::time::Duration;
 

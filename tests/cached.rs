@@ -442,6 +442,7 @@ fn a_report_has_a_row_for_each_cache() {
     }
 
     #[cached]
+    #[allow(dead_code, reason = "the point")]
     fn never_called(n: u32) -> u32 {
         n
     }

@@ -10,12 +10,17 @@ struct Crate(PathBuf);
 
 impl Crate {
     fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let dependency = format!("perfkit = {{ path = {:?} }}", env!("CARGO_MANIFEST_DIR"));
+        Crate::of_edition("2024", name, &dependency, files)
+    }
+
+    fn of_edition(edition: &str, name: &str, dependency: &str, files: &[(&str, &str)]) -> Self {
         let directory = scratch().join(name);
         let _ = fs::remove_dir_all(&directory);
         let perfkit = env!("CARGO_MANIFEST_DIR");
         let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-             perfkit = {{ path = {perfkit:?} }}\n"
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n\n[workspace]\n\n[dependencies]\n\
+             {dependency}\n"
         );
         let mut all = vec![("Cargo.toml", manifest)];
         for (path, text) in files {
@@ -130,6 +135,130 @@ fn one_attribute_and_perfkit_table() {
     let run =
         krate.cargo("run --quiet", &[("PERFKIT", "table")]).exits_with(0).says(&["Functions", "% of run"]);
     assert_eq!(run.row("one_attribute::work")[1], "7");
+}
+
+/// Functions that drop things, once as they are and once with attributes, in a crate that gave perfkit another name.
+const DROPS: &str = r#"
+use std::cell::RefCell;
+use std::sync::Mutex;
+
+struct Loud<'a>(&'a RefCell<String>, char);
+
+impl Loud<'_> {
+    fn same(&self) -> &Self { self }
+    fn number(&self) -> u8 { 1 }
+}
+
+impl Drop for Loud<'_> {
+    fn drop(&mut self) { self.0.borrow_mut().push(self.1); }
+}
+
+macro_rules! functions {
+    ($($attribute:meta)?) => {
+        $(#[$attribute])?
+        pub fn plain<'a>(log: &'a RefCell<String>, _a: Loud<'a>, (_b, _): (Loud<'a>, Loud<'a>)) -> u8 {
+            let _local = Loud(log, 'l');
+            Loud(log, 't').same().number()
+        }
+
+        $(#[$attribute])?
+        pub fn fallible<'a>(log: &'a RefCell<String>, _a: Loud<'a>, (_b, _): (Loud<'a>, Loud<'a>)) -> Result<u8, ()> {
+            let _local = Loud(log, 'l');
+            Ok(Loud(log, 't').same().number())
+        }
+
+        $(#[$attribute])?
+        pub async fn later<'a>(log: &'a RefCell<String>, _a: Loud<'a>, (_b, _): (Loud<'a>, Loud<'a>)) -> u8 {
+            let _local = Loud(log, 'l');
+            Loud(log, 't').same().number()
+        }
+
+        $(#[$attribute])?
+        pub fn of_an_argument(number: Mutex<u8>) -> u8 { *number.lock().unwrap() }
+    };
+}
+
+mod measured {
+    use super::{Loud, Mutex, RefCell};
+
+    functions!(pk::profiled(crate = pk));
+
+    pub fn block(log: &RefCell<String>) -> u8 {
+        pk::profile_block!("a block", { let _local = Loud(log, 'l'); Loud(log, 't').same() }).number()
+    }
+}
+
+mod unmeasured {
+    use super::{Loud, Mutex, RefCell};
+
+    functions!();
+
+    pub fn block(log: &RefCell<String>) -> u8 {
+        ({ let _local = Loud(log, 'l'); Loud(log, 't').same() }).number()
+    }
+}
+
+#[pk::profiled(crate = pk)]
+mod whole {
+    #[pk::profiled(name = "by its own name")]
+    pub fn named() {}
+}
+
+#[pk::cached(crate = pk, companions = false)]
+fn kept(number: u8) -> u8 { number }
+
+fn now<F: std::future::Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => unreachable!(),
+    }
+}
+
+macro_rules! run {
+    ($from:ident) => {{
+        let log = RefCell::new(String::new());
+        let new = |name| Loud(&log, name);
+        $from::plain(&log, new('a'), (new('b'), new('c')));
+        log.borrow_mut().push(' ');
+        $from::fallible(&log, new('a'), (new('b'), new('c'))).unwrap();
+        log.borrow_mut().push(' ');
+        now($from::later(&log, new('a'), (new('b'), new('c'))));
+        log.borrow_mut().push(' ');
+        $from::block(&log);
+        assert_eq!($from::of_an_argument(Mutex::new(7)), 7);
+        log.take()
+    }};
+}
+
+fn main() {
+    let measured = run!(measured);
+    assert_eq!(measured, run!(unmeasured));
+    println!("{measured}");
+    whole::named();
+    assert_eq!(kept(1), 1);
+    println!("{}", pk::report());
+}
+"#;
+
+/// When the temporaries of a last expression are dropped is for the edition of the crate to say, whatever perfkit's own is.
+#[test]
+fn values_are_dropped_as_the_edition_says_and_perfkit_may_have_another_name() {
+    let dependency = format!("pk = {{ package = \"perfkit\", path = {:?} }}", env!("CARGO_MANIFEST_DIR"));
+    let run = Crate::of_edition("2021", "older", &dependency, &[("src/main.rs", DROPS)])
+        .cargo("run --quiet", &[])
+        .exits_with(0)
+        .says(&["ltbca ltbca ltbca lt", "by its own name", "a block", "measured::later", "older::kept"])
+        .says_not("warning");
+    assert_eq!(run.row("measured::plain")[1], "1");
+
+    // No reference to a temporary leaves a block here.
+    let source = DROPS.replace(".same() }", ".number() }").replace("}).number()", "})");
+    Crate::of_edition("2024", "newer", &dependency, &[("src/main.rs", &source)])
+        .cargo("run --quiet", &[])
+        .exits_with(0)
+        .says(&["tlbca tlbca tlbca tl"]);
 }
 
 const PROMISE: &str = "

@@ -275,6 +275,7 @@ fn borrowed_here(pool: &'static perfkit::Pool<String>) -> u64 {
 #[test]
 fn every_pool_is_listed_used_or_not() {
     #[pooled(name = "the odd ones", max_size = 5)]
+    #[allow(dead_code, reason = "the point")]
     fn never_called() -> String {
         String::new()
     }

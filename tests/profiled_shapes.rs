@@ -1,7 +1,12 @@
 //! Every shape of function that Rust has compiles under `#[profiled]`, does what it did, is counted under its own name, and gives the user's
 //! crate no warning, however strict it is.
 #![deny(warnings, missing_docs, unsafe_code, unused, clippy::all, clippy::pedantic)]
-#![allow(unreachable_pub, clippy::unnecessary_wraps, reason = "the shapes are the point")]
+#![allow(
+    unreachable_pub,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "the shapes are the point"
+)]
 
 use std::cell::Cell;
 use std::fmt::{Debug, Display};

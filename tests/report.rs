@@ -95,3 +95,29 @@ fn a_small_part_of_the_run_is_shown_as_one() {
     let shown = format!("{:.1}", share * 100.0);
     assert_eq!(self::row(&report.to_table(), "a little of the run")[3], shown, "{report}");
 }
+
+#[cached(name = "in the operation")]
+fn kept(n: u32) -> u32 {
+    n
+}
+
+#[profiled]
+fn operated(n: u32) -> u32 {
+    kept(n)
+}
+
+#[test]
+fn an_operation_is_reported_by_itself() {
+    operated(7);
+    let (result, report) = perfkit::profile_operation(|| operated(7) + operated(8));
+    assert_eq!(result, 15);
+    let row = report.functions.iter().find(|row| row.name.ends_with("::operated")).unwrap();
+    assert_eq!(row.calls, 2);
+    assert!(row.total_time <= report.wall, "{row:?} in {:?}", report.wall);
+    let cache = report.caches.iter().find(|row| row.name == "in the operation").unwrap();
+    assert_eq!((cache.hits, cache.misses), (1, 1));
+    // It took nothing away from the report of the whole run.
+    let whole = perfkit::report();
+    let row = whole.functions.iter().find(|row| row.name.ends_with("::operated")).unwrap();
+    assert_eq!(row.calls, 3);
+}

@@ -16,6 +16,7 @@
 //! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
 //! | `table` | the table of a run |
+//! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
 mod bencher;
@@ -35,12 +36,14 @@ mod run;
 mod stats;
 mod table;
 mod target_features;
+mod timeit;
 mod waiting;
 
 pub use bencher::Bencher;
 pub use harness::main;
 pub use measure::{DEFAULT_ITERATIONS, DEFAULT_WARMUP};
 pub use registry::{BenchmarkEntry, DEFAULT_TIMEOUT};
+pub use timeit::{Timing, timeit};
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
 #[doc(hidden)]

@@ -13,11 +13,11 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, GenericParam, LitStr, Pat, Path, Safety, Token, Type};
+use syn::{Expr, FnArg, GenericParam, LitStr, Path, Safety, Token, Type};
 
 use self::key::{KeyParts, generics_of_handle};
 use crate::borrows::borrows;
-use crate::emit;
+use crate::emit::{self, Place};
 use crate::fallback::Errors;
 use crate::function::{Argument, Body, Function, contains_impl, contains_word, future_shape, is_named};
 use crate::options::{Entries, ExpressionOrList, duration_tokens, ungrouped};
@@ -354,11 +354,12 @@ impl Cached {
         let name = &signature.ident;
         let (on_call, _) = emit::split_attributes(attributes);
         let conditions = emit::conditions(attributes);
-        let site = self.site(&emit::site_of_type(krate, name, self.options.name.as_ref()));
+        let site = self.site(&emit::site(krate, Place::Type, name, self.options.name.as_ref()));
         let uncached = self.uncached(&Ident::new("uncached", Span::mixed_site()), body);
         let instance = self.instance(&Ident::new("instance", Span::mixed_site()), &quote!(Self::site()));
         let cache = self.handle(&Ident::new("cache", Span::mixed_site()), &quote!(Self::instance), returns);
         let call = self.call(&quote!(#name::instance), &quote!(#name::uncached), returns);
+        let call = emit::block(body, &TokenStream::new(), call);
         let prime = self.prime();
 
         let generics = generics_of_handle(&signature.generics);
@@ -371,7 +372,7 @@ impl Cached {
         quote_spanned! {Span::mixed_site()=>
             #underscores
             #(#on_call)*
-            #visibility #signature { #call }
+            #visibility #signature #call
 
             #conditions
             #[doc = #about]
@@ -380,7 +381,7 @@ impl Cached {
 
             #conditions
             #underscores
-            #[allow(dead_code, unused_lifetimes, clippy::too_many_arguments)]
+            #[allow(unused_lifetimes, clippy::too_many_arguments)]
             impl #name {
                 #uncached
 
@@ -424,16 +425,17 @@ impl Cached {
         let body_name = format_ident!("{name}_uncached", span = name.span());
         // In a trait's `impl`, where it may not stand, the compiler prints this name.
         let instance_name = format_ident!("{name}{}", emit::COMPANION_SUFFIX, span = Span::mixed_site());
-        let site = emit::site_in_companion(krate, name, self.options.name.as_ref());
+        let site = emit::site(krate, Place::Companion, name, self.options.name.as_ref());
         let instance = self.instance(&instance_name, &self.site(&site));
         let handle = self.handle(&handle_name, &quote!(Self::#instance_name), returns);
         let uncached = self.uncached(&body_name, body);
         let call = self.call(&quote!(Self::#instance_name), &quote!(Self::#body_name), returns);
+        let call = emit::block(body, &TokenStream::new(), call);
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
             #underscores
             #(#on_call)*
-            #visibility #signature { #call }
+            #visibility #signature #call
 
             #conditions
             #underscores
@@ -441,6 +443,7 @@ impl Cached {
             #handle
 
             #conditions
+            #[allow(dead_code)]
             #uncached
 
             #conditions
@@ -453,28 +456,25 @@ impl Cached {
     fn alone(&self, body: &Group, returns: &Type) -> TokenStream {
         let krate = &self.options.krate;
         let Function { attributes, visibility, signature, .. } = &self.outer;
-        let site = emit::site(krate, &signature.ident, self.options.name.as_ref(), 0);
+        let site = emit::site(krate, Place::Function, &signature.ident, self.options.name.as_ref());
         let site = self.site(&site);
-        let patterns = self.arguments.iter().map(|Argument { name, pattern, .. }| match pattern {
-            // `let _ = x` would not take it.
-            Pat::Wild(_) => quote!(let _dropped = #name;),
-            Pat::Ident(plain) if plain.mutability.is_none() && plain.by_ref.is_none() => TokenStream::new(),
-            pattern => quote!(let #pattern = #name;),
-        });
-        let inside = quote_spanned!(Span::mixed_site()=> #(#patterns)* #body);
+        let arguments = self.arguments.iter().map(Argument::moved_inside);
+        let block = emit::parenthesized(body);
+        let inside = quote_spanned!(Span::mixed_site()=> #(#arguments)* #block);
         let run = if signature.asyncness.is_some() {
-            let future = emit::async_block(&self.function, &inside);
+            let future = emit::async_block(krate, &self.function, &inside);
             quote_spanned!(Span::mixed_site()=> __perfkit_miss.run_async(#future).await)
         } else {
             let closure = emit::closure(&self.function, &inside);
             quote_spanned!(Span::mixed_site()=> __perfkit_miss.run(#closure))
         };
         let steps = self.steps(&quote!(#site.instance(|| ())), &run, returns);
+        let block = emit::block(body, &TokenStream::new(), steps);
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
             #underscores
             #(#attributes)*
-            #visibility #signature { #steps }
+            #visibility #signature #block
         }
     }
 
@@ -547,7 +547,8 @@ impl Cached {
         signature.abi = None;
         quote_spanned! {Span::mixed_site()=>
             /// The function itself, without the cache.
-            #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
+            // What these say is said of the function itself.
+            #[allow(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
             #(#on_body)*
             #visibility #signature #body
         }
@@ -564,11 +565,16 @@ impl Cached {
         let (handle, run) =
             (self.turbofish(&quote!(Self::cache)), self.run(&quote!(Self::uncached), "prime"));
         let arguments = self.key.arguments();
+        // Whoever primes the cache uses the function. One of an `impl Trait` cannot be named without a call.
+        let function = self.turbofish(&self.function.name().to_token_stream());
+        let can_be_named = !self.arguments.iter().any(|argument| contains_impl(&argument.ty));
+        let used = can_be_named.then(|| quote!(let _ = #function;));
         quote_spanned! {Span::mixed_site()=>
             /// Runs the function whatever is in the cache, and keeps the result.
             #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
             #(#of_code)*
             #visibility #signature {
+                #used
                 let __perfkit_miss = #handle().primer(#arguments);
                 #run
             }

@@ -1,75 +1,53 @@
 //! What all attributes generate: the static site, and what is put around a body.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{Attribute, LitStr, Meta, Path, parse_quote};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, LitStr, Path};
 
-use crate::function::{Function, contains_impl, is_named, line_and_column};
+use crate::function::{Function, allow_expected, contains_impl, is_lint_level, is_named, line_and_column};
+
+/// What is instrumented, which says how its name is found out.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// A function whose calls are measured, or a part of one, which has no complexity.
+    Profiled { cyclomatic: u32 },
+    /// The function around.
+    Function,
+    /// What is generated stands in a companion of the function, which is called by its name and [`COMPANION_SUFFIX`].
+    Companion,
+    /// A type.
+    Type,
+}
+
+/// What a hidden companion of a method is called, after the method's own name.
+pub(crate) const COMPANION_SUFFIX: &str = "__in_a_trait_write_companions_false";
 
 /// The static description of the place named `ident`, for use inside a block of its own: defines `SITE` there.
 ///
 /// The nested function is what the compiler names after the function around it, with type, trait and modules, which no
 /// macro could find out.
-pub(crate) fn site(krate: &Path, ident: &Ident, label: Option<&LitStr>, cyclomatic: u32) -> TokenStream {
-    site_named(krate, &quote!(#krate::__private::name_of(here)), ident, label, cyclomatic)
-}
-
-/// The same, and lists it among all profiled sites where the feature `all-sites` asks for that.
-pub(crate) fn profiled_site(
-    krate: &Path,
-    ident: &Ident,
-    label: Option<&LitStr>,
-    cyclomatic: u32,
-) -> TokenStream {
-    let site = site(krate, ident, label, cyclomatic);
-    let listed = cfg!(feature = "all-sites").then(|| {
+pub(crate) fn site(krate: &Path, place: Place, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
+    let (line, column) = line_and_column(ident.span());
+    let label = label.map(|label| quote!(.labelled(#label)));
+    let around = quote!(#krate::__private::name_of(here));
+    let (path, cyclomatic, more) = match place {
+        Place::Profiled { cyclomatic } => (around, cyclomatic, None),
+        Place::Function => (around, 0, None),
+        Place::Companion => (around, 0, Some(quote!(.in_companion(#COMPANION_SUFFIX)))),
+        Place::Type => (quote!(::core::any::type_name::<#ident>()), 0, None),
+    };
+    let listed = (cfg!(feature = "all-sites") && matches!(place, Place::Profiled { .. })).then(|| {
         quote! {
             #[#krate::__private::linkme::distributed_slice(#krate::__private::SITES)]
             #[linkme(crate = #krate::__private::linkme)]
             static LISTED: &'static #krate::__private::Site = &SITE;
         }
     });
-    quote!(#site #listed)
-}
-
-/// What a hidden companion of a method is called, after the method's own name.
-pub(crate) const COMPANION_SUFFIX: &str = "__in_a_trait_write_companions_false";
-
-/// The same inside a companion of the function that is called by its name and [`COMPANION_SUFFIX`].
-pub(crate) fn site_in_companion(krate: &Path, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
-    let path = quote!(#krate::__private::name_of(here));
-    site_with(krate, &path, ident, label, 0, &quote!(.in_companion(#COMPANION_SUFFIX)))
-}
-
-/// The static description of the type named `ident`, for use inside a block of its own: defines `SITE` there.
-pub(crate) fn site_of_type(krate: &Path, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
-    site_named(krate, &quote!(::core::any::type_name::<#ident>()), ident, label, 0)
-}
-
-fn site_named(
-    krate: &Path,
-    path: &TokenStream,
-    ident: &Ident,
-    label: Option<&LitStr>,
-    cyclomatic: u32,
-) -> TokenStream {
-    site_with(krate, path, ident, label, cyclomatic, &TokenStream::new())
-}
-
-fn site_with(
-    krate: &Path,
-    path: &TokenStream,
-    ident: &Ident,
-    label: Option<&LitStr>,
-    cyclomatic: u32,
-    more: &TokenStream,
-) -> TokenStream {
-    let (line, column) = line_and_column(ident.span());
-    let label = label.map(|label| quote!(.labelled(#label)));
     quote! {
-        fn here() -> &'static str { #path }
+        fn here() -> &'static ::core::primitive::str { #path }
         static SITE: #krate::__private::Site =
             #krate::__private::Site::new(here, ::core::file!(), #line, #column, #cyclomatic) #label #more;
+        #listed
     }
 }
 
@@ -84,12 +62,29 @@ pub(crate) fn with_span(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
-/// A braced block of `tokens` where messages point at the user's `original` one, but which is known to be generated: lints about
-/// braces do not apply to it.
-pub(crate) fn block_like(original: &Group, tokens: TokenStream) -> TokenStream {
+/// A function's own block with generated code in it.
+///
+/// The outer braces are the user's, by which the compiler knows the function as written and not generated. The inner ones are not: in every
+/// edition, the temporaries of the user's last expression are dropped before what the generated code holds, as they are before arguments.
+pub(crate) fn block(original: &Group, inner_attributes: &TokenStream, generated: TokenStream) -> TokenStream {
+    let generated = braced(generated, Span::mixed_site().located_at(original.span()));
+    braced(quote!(#inner_attributes #generated), original.span()).into_token_stream()
+}
+
+/// A block of these tokens with braces at `span`.
+pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
     let mut block = Group::new(Delimiter::Brace, tokens);
-    block.set_span(Span::mixed_site().located_at(original.span()));
-    block.into_token_stream()
+    block.set_span(span);
+    block
+}
+
+/// A user's block in parentheses that are known to be generated, so that lints about its braces do not apply.
+///
+/// The braces themselves stay the user's: by them the user's edition says when temporaries are dropped.
+pub(crate) fn parenthesized(block: &Group) -> TokenStream {
+    let mut parentheses = Group::new(Delimiter::Parenthesis, quote!(#block));
+    parentheses.set_span(Span::mixed_site().located_at(block.span()));
+    parentheses.into_token_stream()
 }
 
 /// A closure around a function's body, in which `return` and `?` give its value. A `self` taken by value goes in whole, whatever
@@ -109,18 +104,18 @@ pub(crate) fn called(krate: &Path, closure: &TokenStream) -> TokenStream {
 }
 
 /// An `async` block around the body of an `async fn`.
-pub(crate) fn async_block(function: &Function, body: &TokenStream) -> TokenStream {
+pub(crate) fn async_block(krate: &Path, function: &Function, body: &TokenStream) -> TokenStream {
     let takes_self = takes_self(function);
     // An `async` block has no written type; this tells it to `?` and to `into()`.
     let typed = function
         .return_type()
         .filter(|ty| !contains_impl(ty) && !matches!(ty, syn::Type::Never(_)))
         .map(|ty| {
-            quote! {
-                #[allow(unreachable_code, unused, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+            // Of nothing that a lint would find, so that none has to be allowed where the user may have forbidden that.
+            quote_spanned! {Span::mixed_site()=>
                 if false {
-                    let returned: #ty = loop {};
-                    return returned;
+                    let __perfkit_returned: #ty = #krate::__private::value();
+                    return __perfkit_returned;
                 }
             }
         });
@@ -149,12 +144,8 @@ pub(crate) fn split_attributes(attributes: &[Attribute]) -> (Vec<Attribute>, Vec
     for attribute in attributes {
         let is = |names: &[&str]| names.iter().any(|name| is_named(attribute, name));
         let mut attribute = attribute.clone();
-        if is(&["expect"])
-            && let Meta::List(list) = &mut attribute.meta
-        {
-            list.path = parse_quote!(allow);
-        }
-        if is(&["allow", "warn", "deny", "forbid", "expect", "target_feature"]) {
+        allow_expected(&mut attribute);
+        if is(&["target_feature"]) || is_lint_level(&attribute) {
             calling.push(attribute.clone());
             code.push(attribute);
         } else if is(&["profiled"]) {

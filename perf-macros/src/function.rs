@@ -4,10 +4,12 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, FnArg, GenericArgument, Pat, PathArguments, Receiver, ReceiverKind, ReturnType, Signature,
-    Token, Type, TypeParamBound, Visibility,
+    Attribute, FnArg, GenericArgument, Meta, Pat, PatIdent, PatType, PathArguments, Receiver, ReceiverKind,
+    ReturnType, Signature, Token, Type, TypeParamBound, Visibility, parse_quote,
 };
 
 /// A function item, method, or trait method with or without a default body.
@@ -25,6 +27,64 @@ pub(crate) struct Argument {
     /// The pattern as the user wrote it.
     pub(crate) pattern: Pat,
     pub(crate) ty: Type,
+    attributes: Vec<Attribute>,
+}
+
+impl Argument {
+    /// Gives an argument of a signature a plain name that is not `mut`.
+    ///
+    /// Where the user gave none, it is one that nobody else has: a `let` of a name that is a `static` or a constant of the user's would
+    /// be a comparison with that.
+    fn named(index: usize, argument: &mut PatType) -> Self {
+        let name = match &*argument.pat {
+            Pat::Ident(pattern) if is_plain(pattern) => pattern.ident.clone(),
+            _ => format_ident!("__perfkit_argument_{index}", span = Span::mixed_site()),
+        };
+        let pattern = core::mem::replace(&mut *argument.pat, parse_quote!(#name));
+        let attributes = argument.attrs.clone();
+        // What was expected of the pattern happens where the pattern is now.
+        for attribute in &mut argument.attrs {
+            allow_expected(attribute);
+        }
+        Argument { name, pattern, ty: (*argument.ty).clone(), attributes }
+    }
+
+    /// Statements that take the argument into the scope they stand in, so that it is dropped there and not after it. The parts that the pattern
+    /// leaves are dropped after those it takes, as in a function.
+    ///
+    /// References stay where they are, since nothing is dropped with them.
+    pub(crate) fn moved_inside(&self) -> TokenStream {
+        let Argument { name, pattern, .. } = self;
+        let condition =
+            |attribute: &&Attribute| is_named(attribute, "cfg") || is_named(attribute, "cfg_attr");
+        let conditions: Vec<_> = self.attributes.iter().filter(condition).collect();
+        let levels =
+            self.attributes.iter().filter(|attribute| condition(attribute) || is_lint_level(attribute));
+        let mixed = Span::mixed_site();
+        match pattern {
+            Pat::Ident(plain) if is_plain(plain) => {
+                // The name says that the user's code does not use it, and generated code does.
+                let unused = name.to_string().starts_with('_');
+                let used = unused.then(|| quote!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]));
+                let mutability = &plain.mutability;
+                quote_spanned!(mixed=> #(#levels)* #used let #mutability #name = #name;)
+            }
+            Pat::Wild(_) => quote_spanned!(mixed=> #(#conditions)* let #name = #name;),
+            pattern => {
+                let mutability = contains_word(&quote!(#pattern), "ref").then(|| quote!(mut));
+                quote_spanned! {mixed=>
+                    #(#conditions)* let #mutability #name = #name;
+                    #(#levels)* let #pattern = #name;
+                }
+            }
+        }
+    }
+}
+
+/// `name` or `mut name`. With a capital it may be a constant or a struct without fields, which a pattern compares with.
+fn is_plain(pattern: &PatIdent) -> bool {
+    let capital = pattern.ident.unraw().to_string().starts_with(char::is_uppercase);
+    pattern.by_ref.is_none() && pattern.subpat.is_none() && !capital
 }
 
 /// The part after the signature.
@@ -91,64 +151,38 @@ impl Function {
         self.attributes.iter().any(|attribute| is_named(attribute, name))
     }
 
+    /// Whether it has `#[track_caller]`, or may have: under a condition counts too.
+    ///
+    /// Such a function is not to be put into a closure, which would be the caller that it sees.
+    pub(crate) fn tracks_caller(&self) -> bool {
+        self.may_have("track_caller")
+    }
+
+    /// Whether the attribute stands on it, also inside of `unsafe(…)` and `cfg_attr(…)`.
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.attributes.iter().any(|attribute| contains_word(&attribute.meta.to_token_stream(), name))
+    }
+
     /// Gives every argument a plain name in the signature, none of them `mut`, and returns for each what is in the signature now and what was.
     pub(crate) fn name_arguments(&mut self) -> Vec<Argument> {
         let mut arguments = Vec::new();
         for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
-            let argument = match argument {
-                FnArg::Typed(argument) => argument,
-                FnArg::Receiver(receiver) => {
-                    receiver.mutability = None;
-                    continue;
-                }
-            };
-            let pattern = match &*argument.pat {
-                Pat::Ident(pattern) if pattern.subpat.is_none() => {
-                    let name = pattern.ident.clone();
-                    core::mem::replace(&mut *argument.pat, syn::parse_quote!(#name))
-                }
-                _ => {
-                    let name = format_ident!("argument_{index}", span = Span::mixed_site());
-                    core::mem::replace(&mut *argument.pat, syn::parse_quote!(#name))
-                }
-            };
-            let Pat::Ident(named) = &*argument.pat else { continue };
-            arguments.push(Argument { name: named.ident.clone(), pattern, ty: (*argument.ty).clone() });
+            match argument {
+                FnArg::Typed(argument) => arguments.push(Argument::named(index, argument)),
+                FnArg::Receiver(receiver) => receiver.mutability = None,
+            }
         }
         arguments
     }
 
-    /// Statements that take the arguments into the scope they stand in, so that they are dropped there and not after it.
-    ///
-    /// A pattern moves from the signature into the statement; references stay where they are, since nothing is dropped with
-    /// them. Changes the signature accordingly.
+    /// Statements that take the arguments into the scope they stand in, so that they are dropped there and not after it. Changes the
+    /// signature accordingly.
     pub(crate) fn move_arguments_inside(&mut self) -> TokenStream {
         let mut statements = TokenStream::new();
         for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
             let FnArg::Typed(argument) = argument else { continue };
-            if is_reference(&argument.ty) && matches!(*argument.pat, Pat::Ident(_) | Pat::Wild(_)) {
-                continue;
-            }
-            let conditions = argument.attrs.iter().filter(|attribute| is_named(attribute, "cfg"));
-            let conditions = quote!(#(#conditions)*);
-            let site = Span::mixed_site();
-            match &mut *argument.pat {
-                Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
-                    let mutability = pattern.mutability.take();
-                    let name = &pattern.ident;
-                    statements.extend(quote_spanned!(site=> #conditions let #mutability #name = #name;));
-                }
-                pattern => {
-                    let name = format_ident!("argument_{index}", span = site);
-                    let original = core::mem::replace(pattern, syn::parse_quote!(#name));
-                    // `let _ = x` would not take it.
-                    let original = if matches!(original, Pat::Wild(_)) {
-                        format_ident!("_dropped", span = site).into_token_stream()
-                    } else {
-                        original.into_token_stream()
-                    };
-                    statements.extend(quote_spanned!(site=> #conditions let #original = #name;));
-                }
+            if !is_reference(&argument.ty) {
+                statements.extend(Argument::named(index, argument).moved_inside());
             }
         }
         statements
@@ -166,18 +200,20 @@ impl ToTokens for Function {
     }
 }
 
-/// A `{ … }` group, also when a `macro_rules!` variable wrapped it in an invisible one.
 fn parse_block(input: ParseStream) -> syn::Result<Group> {
     let span = input.span();
-    let mut token = if input.is_empty() { None } else { Some(input.parse::<TokenTree>()?) };
-    while let Some(TokenTree::Group(group)) = token {
-        match group.delimiter() {
-            Delimiter::Brace => return Ok(group),
-            Delimiter::None => token = group.stream().into_iter().next(),
-            _ => break,
-        }
+    let token = if input.is_empty() { None } else { Some(input.parse()?) };
+    token.and_then(braces).ok_or_else(|| syn::Error::new(span, "expected the function's body"))
+}
+
+/// A `{ … }` group, also when a `macro_rules!` variable wrapped it in an invisible one.
+pub(crate) fn braces(token: TokenTree) -> Option<Group> {
+    let TokenTree::Group(group) = token else { return None };
+    match group.delimiter() {
+        Delimiter::Brace => Some(group),
+        Delimiter::None => group.stream().into_iter().next().and_then(braces),
+        _ => None,
     }
-    Err(syn::Error::new(span, "expected the function's body"))
 }
 
 /// Splits the inner attributes (`#![…]`) from the start of a body.
@@ -242,6 +278,27 @@ pub(crate) fn contains_impl(ty: &Type) -> bool {
     contains_word(&ty.to_token_stream(), "impl")
 }
 
+/// Whether `impl Fn(A, …)` occurs in the type: the closures that are returned may have the types of their arguments from there.
+pub(crate) fn returns_function(ty: &Type) -> bool {
+    fn is_in(tokens: TokenStream) -> bool {
+        let mut is_function = false;
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(word) => {
+                let word = word.to_string();
+                let name = word.strip_prefix("Async").unwrap_or(&word);
+                is_function = ["Fn", "FnMut", "FnOnce"].contains(&name);
+                false
+            }
+            TokenTree::Group(group) => {
+                let has_arguments = core::mem::take(&mut is_function) && !group.stream().is_empty();
+                has_arguments || is_in(group.stream())
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    contains_impl(ty) && is_in(ty.to_token_stream())
+}
+
 /// Whether the identifier occurs anywhere in the tokens.
 pub(crate) fn contains_word(tokens: &TokenStream, word: &str) -> bool {
     tokens.clone().into_iter().any(|token| match token {
@@ -249,6 +306,20 @@ pub(crate) fn contains_word(tokens: &TokenStream, word: &str) -> bool {
         TokenTree::Group(group) => contains_word(&group.stream(), word),
         _ => false,
     })
+}
+
+/// `#[allow(…)]` and the like.
+pub(crate) fn is_lint_level(attribute: &Attribute) -> bool {
+    ["allow", "warn", "deny", "forbid", "expect"].iter().any(|name| is_named(attribute, name))
+}
+
+/// Makes `#[allow(…)]` of `#[expect(…)]`, for code that is written twice: the lint comes from one of the two.
+pub(crate) fn allow_expected(attribute: &mut Attribute) {
+    if is_named(attribute, "expect")
+        && let Meta::List(list) = &mut attribute.meta
+    {
+        list.path = parse_quote!(allow);
+    }
 }
 
 /// How a function that is not `async` returns a future.
@@ -260,30 +331,71 @@ pub(crate) enum FutureShape {
     Boxed,
 }
 
+type Bounds = Punctuated<TypeParamBound, Token![+]>;
+
 /// Whether a return type is a future.
 pub(crate) fn future_shape(ty: &Type) -> Option<FutureShape> {
     if let Type::ImplTrait(opaque) = ty {
-        return has_future_bound(&opaque.bounds).then_some(FutureShape::Opaque);
+        return future_bound(&opaque.bounds).map(|_| FutureShape::Opaque);
     }
-    let segment = last_segment(ty)?;
-    let boxed = match segment.ident.to_string().as_str() {
-        "BoxFuture" | "LocalBoxFuture" => true,
-        "Pin" => first_type_argument(&segment.arguments)
-            .and_then(last_segment)
-            .filter(|segment| segment.ident == "Box")
-            .and_then(|segment| first_type_argument(&segment.arguments))
-            .is_some_and(|ty| matches!(ty, Type::TraitObject(object) if has_future_bound(&object.bounds))),
-        _ => false,
-    };
-    boxed.then_some(FutureShape::Boxed)
+    let is_boxed = is_boxed_future(last_segment(ty)?)
+        || boxed_bounds(ty).is_some_and(|bounds| future_bound(bounds).is_some());
+    is_boxed.then_some(FutureShape::Boxed)
 }
 
-fn has_future_bound(bounds: &syn::punctuated::Punctuated<TypeParamBound, Token![+]>) -> bool {
-    bounds.iter().any(|bound| match bound {
+/// What a future completes with, where its type says so.
+pub(crate) fn future_output(ty: &Type) -> Option<&Type> {
+    if let Some(segment) = last_segment(ty).filter(|segment| is_boxed_future(segment)) {
+        return first_type_argument(&segment.arguments);
+    }
+    let bounds = match ty {
+        Type::ImplTrait(opaque) => &opaque.bounds,
+        _ => boxed_bounds(ty)?,
+    };
+    let PathArguments::AngleBracketed(arguments) = &future_bound(bounds)?.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(output) if output.ident == "Output" => Some(&output.ty),
+        _ => None,
+    })
+}
+
+/// Whether a future of this type may be put into another one and still be of the type: that one has what `auto` traits and lifetimes ask for,
+/// and no other trait.
+pub(crate) fn may_be_wrapped(ty: &Type) -> bool {
+    let Type::ImplTrait(opaque) = ty else { return true };
+    opaque.bounds.iter().all(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|segment| {
+            let usual = ["Future", "Send", "Sync", "Unpin", "Sized", "UnwindSafe", "RefUnwindSafe", "Debug"];
+            usual.iter().any(|name| segment.ident == name)
+        }),
+        _ => true,
+    })
+}
+
+/// `BoxFuture<…>`, `LocalBoxFuture<…>`
+fn is_boxed_future(segment: &syn::PathSegment) -> bool {
+    segment.ident == "BoxFuture" || segment.ident == "LocalBoxFuture"
+}
+
+/// The bounds in `Pin<Box<dyn …>>`.
+fn boxed_bounds(ty: &Type) -> Option<&Bounds> {
+    let inside = |ty, name| {
+        last_segment(ty)
+            .filter(|segment| segment.ident == name)
+            .and_then(|segment| first_type_argument(&segment.arguments))
+    };
+    match inside(inside(ty, "Pin")?, "Box")? {
+        Type::TraitObject(object) => Some(&object.bounds),
+        _ => None,
+    }
+}
+
+fn future_bound(bounds: &Bounds) -> Option<&syn::PathSegment> {
+    bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => {
-            bound.path.segments.last().is_some_and(|segment| segment.ident == "Future")
+            bound.path.segments.last().filter(|segment| segment.ident == "Future")
         }
-        _ => false,
+        _ => None,
     })
 }
 
@@ -294,4 +406,51 @@ pub(crate) fn line_and_column(span: Span) -> (u32, u32) {
     }
     let span = span.unwrap();
     (u32::try_from(span.line()).unwrap_or(0), u32::try_from(span.column()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ty(text: &str) -> Type {
+        syn::parse_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_a_future_completes_with() {
+        for text in [
+            "impl Future<Output = Result<u8, E>> + Send",
+            "Pin<Box<dyn core::future::Future<Output = Result<u8, E>> + Send + 'a>>",
+            "BoxFuture<'a, Result<u8, E>>",
+        ] {
+            let ty = ty(text);
+            assert!(future_shape(&ty).is_some(), "{text}");
+            assert!(future_output(&ty).is_some_and(is_result), "{text}");
+        }
+        for text in ["impl Iterator<Item = u8>", "Box<dyn Future<Output = u8>>", "Pin<&mut F>", "Future"] {
+            assert_eq!(future_shape(&ty(text)), None, "{text}");
+        }
+        for (text, is) in [
+            ("impl Future + Send + Unpin + 'a + use<'a, T>", true),
+            ("impl Future + Clone", false),
+            ("impl Future + ?Sized + FusedFuture", false),
+            ("BoxFuture<'a, u8>", true),
+        ] {
+            assert_eq!(may_be_wrapped(&ty(text)), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn functions_that_are_returned() {
+        for (text, is) in [
+            ("impl Fn(&str) -> usize", true),
+            ("Result<impl std::ops::FnMut(u8), E>", true),
+            ("impl AsyncFn(u8)", true),
+            ("impl Fn() -> u8", false),
+            ("impl Iterator<Item = u8>", false),
+            ("Box<dyn Fn(&str) -> usize>", false),
+        ] {
+            assert_eq!(returns_function(&ty(text)), is, "{text}");
+        }
+    }
 }

@@ -24,8 +24,8 @@ pub fn profiled(options: TokenStream, item: TokenStream) -> TokenStream {
     fallback::attribute(options, item, profiled::expand)
 }
 
-/// Measures a part of a function under a label of its own: `profile_block!("label", { … })`.
-#[doc = include_str!("../doc/profile_block.md")]
+/// What `perfkit::profile_block!` expands to, with the path to perfkit in front of what the user wrote.
+#[doc(hidden)]
 #[proc_macro]
 pub fn profile_block(input: TokenStream) -> TokenStream {
     fallback::expression(input, profiled::expand_block)

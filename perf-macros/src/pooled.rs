@@ -11,7 +11,7 @@ use syn::{
     Attribute, Expr, Generics, LitStr, Path, ReturnType, Safety, Token, Type, Visibility, parse_quote_spanned,
 };
 
-use crate::emit;
+use crate::emit::{self, Place};
 use crate::fallback::Errors;
 use crate::function::{Body, Function, contains_impl, contains_word, is_reference, last_segment};
 use crate::options::Entries;
@@ -201,9 +201,12 @@ fn factory(function: Function, options: &Options) -> TokenStream {
     let mixed = Span::mixed_site();
     let pool = pool_function(options, name, &visibility, &ty, &quote_spanned!(mixed=> #name::factory));
     let about = format!("The pool behind the function `{name}`.");
+    let borrow = emit::block(&body, &TokenStream::new(), quote_spanned!(mixed=> #name::pool().borrow()));
     quote_spanned! {mixed=>
+        // The user's own `#[must_use]` is about what the factory returns.
+        #[allow(clippy::double_must_use)]
         #(#on_borrow)*
-        #visibility #signature { #name::pool().borrow() }
+        #visibility #signature #borrow
 
         #conditions
         #[doc = #about]
@@ -242,7 +245,7 @@ fn pool_function(
     let prefill = prefill.map(Literal::u64_unsuffixed).map(|number| quote!(.prefill(#number)));
     let reset = reset.as_ref().map(|function| quote!(.reset(#function)));
     let validate = validate.as_ref().map(|function| quote!(.validate(#function)));
-    let site = emit::site_of_type(krate, name, label.as_ref());
+    let site = emit::site(krate, Place::Type, name, label.as_ref());
     let object = sendable(krate, ty);
     quote_spanned! {Span::mixed_site()=>
         /// The pool itself.

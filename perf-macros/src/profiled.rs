@@ -1,42 +1,65 @@
-//! `#[profiled]` and `profile_block!`.
+//! `#[profiled]`.
 //!
 //! A guard statement in front of the body is all that most functions get. A closure around the body is used only where it must be:
-//! to see the returned value (`err`, futures) or to drop a `self` taken by value inside the frame.
+//! to see the returned value (`err`, futures) or to drop a `self` taken by value inside the frame. What compiled without the
+//! attribute must compile with it and do the same in the same order, so nothing is concluded from a name that could be the user's own.
+
+mod block;
+mod own;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
-use syn::parse::Parser;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, LitStr, Meta, Path, Token};
+use syn::{LitStr, Path, Type, parse_quote};
 
+pub(crate) use self::block::expand_block;
+use self::own::Own;
 use crate::cyclomatic::complexity;
-use crate::emit;
+use crate::emit::{self, Place};
 use crate::fallback::Errors;
 use crate::function::{
-    Body, Function, FutureShape, contains_impl, future_shape, is_named, is_result, split_inner_attributes,
+    Body, Function, FutureShape, allow_expected, contains_impl, contains_word, future_output, future_shape,
+    is_result, may_be_wrapped, returns_function, split_inner_attributes,
 };
 use crate::options::Entries;
-use crate::scan::Item;
+use crate::scan::{Container, Item, Part};
 
 const ATTRIBUTE: &str = "#[profiled]";
 
 /// What may be said between the parentheses.
+#[derive(Clone)]
 struct Options {
     krate: Path,
     name: Option<LitStr>,
     skip: Option<Span>,
     err: Option<Span>,
+    /// `err` of the block around, which is about the functions that return a `Result`.
+    err_of_block: bool,
 }
 
 impl Options {
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        Self::parse_inside(tokens, None, errors)
+    }
+
+    /// The same in a block that has options of its own.
+    fn parse_inside(tokens: TokenStream, block: Option<&Options>, errors: &mut Errors) -> Self {
         let mut entries = Entries::parse(ATTRIBUTE, tokens, &["name", "skip", "err", "crate"], errors);
+        let own_path = entries.has("crate");
+        let krate = entries.crate_path(errors);
         Options {
             name: entries.string("name", "\"load the index\"", errors),
             skip: entries.flag("skip", errors),
             err: entries.flag("err", errors),
-            krate: entries.crate_path(errors),
+            krate: block.filter(|_| !own_path).map_or(krate, |block| block.krate.clone()),
+            err_of_block: block.is_some_and(|block| block.err.is_some() || block.err_of_block),
         }
+    }
+
+    /// Those of a block, for what is inside of it and has none.
+    fn inherited(&self) -> Self {
+        let err_of_block = self.err.is_some() || self.err_of_block;
+        Options { krate: self.krate.clone(), name: None, skip: None, err: None, err_of_block }
     }
 }
 
@@ -48,16 +71,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
             refuse(&function, &options, &mut errors);
             measured(function, &options)
         }
-        Item::Container(container) => {
-            if let Some(name) = &options.name {
-                errors.push(
-                    name.span(),
-                    "one name for many functions; put `#[profiled(name = …)]` on the function that it names",
-                );
-            }
-            let mut rewrite = |function| inside_container(function, &options, &mut errors);
-            container.rewrite(&mut rewrite)?
-        }
+        Item::Container(container) => measured_inside(&container, &options, &mut errors)?,
         Item::Other(keyword, span) => {
             let what = keyword.map_or_else(|| String::from("this"), |keyword| format!("a `{keyword}`"));
             errors.push(
@@ -89,73 +103,152 @@ fn refuse(function: &Function, options: &Options, errors: &mut Errors) {
             "there is no body to measure; put `#[profiled]` on the function in the `impl`",
         );
     }
-    if let (Some(err), None) = (options.err, function.return_type()) {
+    let Some(err) = options.err else { return };
+    let Some(ty) = function.return_type() else {
         errors.push(
             err,
             "`err` counts the `Err`s that a function returns, and this one returns nothing; remove `err`",
         );
-    }
-}
-
-/// A function of an annotated block: what cannot be measured is left alone, its own `#[profiled(…)]` is obeyed.
-fn inside_container(mut function: Function, container: &Options, errors: &mut Errors) -> TokenStream {
-    let own = take_own_attribute(&mut function);
-    let mut options = match own {
-        Some(attribute) => {
-            let tokens = match attribute.meta {
-                Meta::List(list) => list.tokens,
-                _ => TokenStream::new(),
-            };
-            let options = Options::parse(tokens, errors);
-            refuse(&function, &options, errors);
-            options
-        }
-        None => Options { krate: container.krate.clone(), name: None, skip: None, err: None },
+        return;
     };
-    if options.err.is_none() && function.return_type().is_some_and(is_result) {
-        options.err = container.err;
+    if function.signature.asyncness.is_some() {
+        return;
     }
-    let measurable = function.signature.constness.is_none()
-        && matches!(function.body, Body::Block(_))
-        && !function.has_attribute("naked");
-    if options.skip.is_some() || !measurable { quote!(#function) } else { measured(function, &options) }
+    if !may_be_wrapped(ty) {
+        errors.push(
+            err,
+            "`err` looks at what the future completes with, which takes another future around it, and that one lacks a trait \
+             of the return type; remove `err`, or return `impl Future` with no more than `Send`, `Sync`, `Unpin` or a lifetime",
+        );
+    } else if function.tracks_caller() {
+        errors.push(
+            err,
+            "`err` puts the body into a closure, which `#[track_caller]` would take for the caller; remove one of the two",
+        );
+    }
 }
 
-fn take_own_attribute(function: &mut Function) -> Option<Attribute> {
-    let index = function.attributes.iter().position(|attribute| is_named(attribute, "profiled"))?;
-    Some(function.attributes.remove(index))
+/// A `mod`, `impl` or `trait` with the functions in it measured.
+fn measured_inside(
+    container: &Container,
+    options: &Options,
+    errors: &mut Errors,
+) -> syn::Result<TokenStream> {
+    if let Some(name) = &options.name {
+        errors.push(
+            name.span(),
+            "one name for many functions; put `#[profiled(name = …)]` on the function that it names",
+        );
+    }
+    container.rewrite(&mut |part| inside_container(part, options, errors))
+}
+
+/// A part of an annotated block. Where it has a `#[profiled(…)]` of its own, that is obeyed here, and silenced so that it is measured once.
+fn inside_container(mut part: Part, block: &Options, errors: &mut Errors) -> syn::Result<TokenStream> {
+    let Some(own) = Own::silence(part.attributes_mut()) else {
+        return part_measured(part, &block.inherited(), false, errors);
+    };
+    let options = Options::parse_inside(own.options, Some(block), errors);
+    let Some(condition) = own.condition else { return part_measured(part, &options, true, errors) };
+    // No macro can tell whether a condition holds, so both cases are written down.
+    let mut otherwise = part.clone();
+    part.attributes_mut().push(parse_quote!(#[cfg(#condition)]));
+    otherwise.attributes_mut().push(parse_quote!(#[cfg(not(#condition))]));
+    let own = part_measured(part, &options, true, errors)?;
+    let otherwise = part_measured(otherwise, &block.inherited(), false, errors)?;
+    Ok(quote!(#own #otherwise))
+}
+
+/// A part of a block as its options say; what cannot be measured is left alone, unless it has asked for that itself.
+fn part_measured(
+    part: Part,
+    options: &Options,
+    asked: bool,
+    errors: &mut Errors,
+) -> syn::Result<TokenStream> {
+    if options.skip.is_some() {
+        return Ok(quote!(#part));
+    }
+    match part {
+        Part::Container(container) => measured_inside(&container, options, errors),
+        Part::Function(function) => {
+            if asked {
+                refuse(&function, options, errors);
+            }
+            let measurable = function.signature.constness.is_none() && !function.may_have("naked");
+            Ok(if measurable { measured(function, options) } else { quote!(#function) })
+        }
+    }
 }
 
 /// The function with its body measured.
 fn measured(mut function: Function, options: &Options) -> TokenStream {
-    let Body::Block(block) = &function.body else { return quote!(#function) };
-    let block = block.clone();
+    let Body::Block(block) = function.body.clone() else { return quote!(#function) };
+    if function.signature.asyncness.is_some() && function.return_type().is_some_and(returns_function) {
+        return quote!(#function);
+    }
     let krate = &options.krate;
-    let complexity = complexity(&block.stream());
-    let site = emit::profiled_site(krate, function.name(), options.name.as_ref(), complexity);
-    let (inner_attributes, body) = split_inner_attributes(block.stream());
-    let body = emit::block_like(&block, body);
-    let future = function.return_type().and_then(future_shape);
+    let place = Place::Profiled { cyclomatic: complexity(&block.stream()) };
+    let site = emit::site(krate, place, function.name(), options.name.as_ref());
+    let (inner_attributes, statements) = split_inner_attributes(block.stream());
+    // The user's own braces, so that the user's edition says when temporaries are dropped.
+    let body =
+        if inner_attributes.is_empty() { block.clone() } else { emit::braced(statements, block.span()) };
 
-    let body = if function.signature.asyncness.is_some() {
+    let alone = boxed_alone(&body);
+    let body = emit::parenthesized(&body);
+    let future = function.return_type().filter(|ty| may_be_wrapped(ty)).and_then(future_shape);
+    let generated = if function.signature.asyncness.is_some() {
         asynchronous(&mut function, options, &site, &body)
-    } else if let Some(shape) = future {
-        returning_future(&function, krate, &site, &body, shape)
+    } else if let (Some(FutureShape::Boxed), Some((boxed, future))) = (future, alone) {
+        let future = profiled_future(&function, options, &site, &future);
+        quote!(#boxed(#future))
+    } else if let (Some(shape), false) = (future, function.tracks_caller()) {
+        returning_future(&mut function, options, &site, &body, shape)
     } else {
         synchronous(&mut function, options, &site, &body)
     };
-    let body = emit::block_like(&block, quote!(#inner_attributes #body));
-    let Function { attributes, visibility, signature, .. } = function;
+    let body = emit::block(&block, &inner_attributes, generated);
+    let Function { mut attributes, visibility, signature, .. } = function;
+    // What clippy would say of the body and the arguments, such as that they need not be taken by value, it may not say of what is there now.
+    for attribute in &mut attributes {
+        if contains_word(&attribute.meta.to_token_stream(), "clippy") {
+            allow_expected(attribute);
+        }
+    }
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
-/// Whether `Err`s are counted: asked for, or plain from the signature.
-///
-/// Not by itself under `#[track_caller]`, whose caller would become the closure that this needs.
-fn counts_errors(function: &Function, options: &Options) -> bool {
-    options.err.is_some()
-        || (function.return_type().is_some_and(|ty| is_result(ty) && !contains_impl(ty))
-            && !function.has_attribute("track_caller"))
+/// What is done about the `Err`s that a function returns, or that the future completes with that it returns.
+enum Failures<'a> {
+    Ignored,
+    /// The type is called `Result`. It may be another one than Rust's.
+    CountedIfAny(&'a Type),
+    /// By `err`, which is about Rust's `Result` and nothing else. The type, where it can be written down.
+    Counted(Option<&'a Type>),
+}
+
+impl<'a> Failures<'a> {
+    fn of(function: &'a Function, options: &Options) -> Self {
+        let is_async = function.signature.asyncness.is_some();
+        let ty = match function.return_type() {
+            Some(ty) if !is_async && future_shape(ty).is_some() => {
+                future_output(ty).filter(|_| may_be_wrapped(ty))
+            }
+            ty => ty,
+        };
+        let is_written = |ty: &&Type| !contains_impl(ty);
+        if options.err.is_some() {
+            return Failures::Counted(ty.filter(is_written));
+        }
+        match ty.filter(|ty| is_result(ty)) {
+            // What this needs is a closure.
+            Some(_) if !is_async && function.tracks_caller() => Failures::Ignored,
+            Some(ty) if is_written(&ty) => Failures::CountedIfAny(ty),
+            Some(_) if options.err_of_block => Failures::Counted(None),
+            _ => Failures::Ignored,
+        }
+    }
 }
 
 fn synchronous(
@@ -165,26 +258,34 @@ fn synchronous(
     body: &TokenStream,
 ) -> TokenStream {
     let krate = &options.krate;
-    let counts_errors = counts_errors(function, options);
-    let takes_self = function.takes_self_by_value();
+    // Out of a closure, `self` is dropped after the call, but the caller is the caller, and a returned closure has the types of its
+    // arguments from the return type.
+    let in_closure = !function.tracks_caller() && !function.return_type().is_some_and(contains_impl);
+    let takes_self = function.takes_self_by_value() && in_closure;
     let arguments = function.move_arguments_inside();
+    let failures = Failures::of(function, options);
     let mixed = Span::mixed_site();
-    let enter = quote_spanned!(mixed=> let frame = { #site #krate::__private::Frame::enter(&SITE) };);
-    if !counts_errors && !takes_self {
+    let enter =
+        quote_spanned!(mixed=> let __perfkit_frame = { #site #krate::__private::Frame::enter(&SITE) };);
+    if matches!(failures, Failures::Ignored) && !takes_self {
         return quote_spanned!(mixed=> #enter #arguments #body);
     }
     let call = emit::called(krate, &emit::closure(function, &quote!(#arguments #body)));
-    if counts_errors {
-        let at_type = function.return_type().map_or(mixed, |ty| mixed.located_at(ty.span()));
-        let count = quote_spanned!(at_type=> #krate::__private::Frame::returned(&frame, &result););
-        quote_spanned! {mixed=>
-            #enter
-            let result = #call;
-            #count
-            result
+    let count = match failures {
+        Failures::Ignored => return quote_spanned!(mixed=> #enter #call),
+        Failures::Counted(_) => {
+            let at_type = function.return_type().map_or(mixed, |ty| mixed.located_at(ty.span()));
+            quote_spanned!(at_type=> #krate::__private::Frame::returned(&__perfkit_frame, &__perfkit_result);)
         }
-    } else {
-        quote_spanned!(mixed=> #enter #call)
+        Failures::CountedIfAny(_) => quote_spanned! {mixed=>
+            #krate::__private::Outcome::of(&__perfkit_result).count(&__perfkit_frame, &__perfkit_result);
+        },
+    };
+    quote_spanned! {mixed=>
+        #enter
+        let __perfkit_result = #call;
+        #count
+        __perfkit_result
     }
 }
 
@@ -194,115 +295,89 @@ fn asynchronous(
     site: &TokenStream,
     body: &TokenStream,
 ) -> TokenStream {
-    let krate = &options.krate;
-    let counts_errors = counts_errors(function, options);
     let arguments = function.move_arguments_inside();
-    let future = emit::async_block(function, &quote!(#arguments #body));
-    let construct = if counts_errors { quote!(fallible) } else { quote!(new) };
-    quote_spanned! {Span::mixed_site()=>
-        #krate::__private::Profiled::#construct(
-            { #site &SITE },
-            #future,
-        ).await
+    let future = emit::async_block(&options.krate, function, &quote!(#arguments #body));
+    let future = profiled_future(function, options, site, &future);
+    quote_spanned!(Span::mixed_site()=> #future.await)
+}
+
+/// A future, which is known to be one, measured.
+fn profiled_future(
+    function: &Function,
+    options: &Options,
+    site: &TokenStream,
+    future: &TokenStream,
+) -> TokenStream {
+    let krate = &options.krate;
+    let mixed = Span::mixed_site();
+    let site = quote_spanned!(mixed=> { #site &SITE });
+    match Failures::of(function, options) {
+        Failures::Ignored => quote_spanned!(mixed=> #krate::__private::Profiled::new(#site, #future)),
+        Failures::Counted(None) => {
+            quote_spanned!(mixed=> #krate::__private::Profiled::fallible(#site, #future))
+        }
+        Failures::Counted(Some(ty)) => {
+            // Messages about it point at the type.
+            let at_type = mixed.located_at(ty.span());
+            let outcome = emit::with_span(quote!(#krate::__private::Outcome), at_type);
+            let counted = quote_spanned!(at_type=> #outcome::<#ty>::counted());
+            quote_spanned!(mixed=> #krate::__private::Profiled::judged(#site, #future, #counted))
+        }
+        Failures::CountedIfAny(ty) => quote_spanned! {mixed=>
+            #krate::__private::Profiled::judged(#site, #future, #krate::__private::Outcome::<#ty>::new().failure())
+        },
     }
 }
 
+/// For a function that makes a future in whatever way. Whether that is one is for its type to say, which only the compiler knows.
 fn returning_future(
-    function: &Function,
-    krate: &Path,
+    function: &mut Function,
+    options: &Options,
     site: &TokenStream,
     body: &TokenStream,
     shape: FutureShape,
 ) -> TokenStream {
-    let wrap = |future: TokenStream| quote!(#krate::__private::Profiled::new({ #site &SITE }, #future));
-    match shape {
-        FutureShape::Opaque => wrap(emit::called(krate, &emit::closure(function, body))),
-        FutureShape::Boxed => {
-            let future =
-                boxed_alone(body).unwrap_or_else(|| emit::called(krate, &emit::closure(function, body)));
-            let wrapped = wrap(future);
-            quote!(::std::boxed::Box::pin(#wrapped))
-        }
+    let krate = &options.krate;
+    let mixed = Span::mixed_site();
+    let arguments = function.move_arguments_inside();
+    let closure = emit::closure(function, &quote!(#arguments #body));
+    let failures = Failures::of(function, options);
+    if matches!(failures, Failures::Counted(_)) {
+        let future = profiled_future(function, options, site, &emit::called(krate, &closure));
+        return match shape {
+            FutureShape::Opaque => future,
+            FutureShape::Boxed => quote_spanned!(mixed=> #krate::__private::boxed(#future)),
+        };
+    }
+    let failure = match failures {
+        Failures::CountedIfAny(ty) => Some(quote!(, #krate::__private::Outcome::<#ty>::new().failure())),
+        _ => None,
+    };
+    let measured = match (shape, &failure) {
+        (FutureShape::Opaque, None) => "measured",
+        (FutureShape::Opaque, Some(_)) => "judged",
+        (FutureShape::Boxed, None) => "measured_box",
+        (FutureShape::Boxed, Some(_)) => "judged_box",
+    };
+    let measured = Ident::new(measured, mixed);
+    quote_spanned! {mixed=>
+        let __perfkit_body = #krate::__private::once(#closure);
+        #krate::__private::Body::of(&__perfkit_body).#measured({ #site &SITE }, __perfkit_body #failure)
     }
 }
 
-/// `future` out of a body that is `{ Box::pin(future) }` and nothing else, which is what `async_trait` writes: the future is
+/// `Box::pin` and the future out of a body that is `{ Box::pin(async …) }` and nothing else, which is what `async_trait` writes: the future is
 /// wrapped inside of the box it has, instead of getting a second one.
-fn boxed_alone(body: &TokenStream) -> Option<TokenStream> {
-    let mut body = body.clone().into_iter();
-    let (Some(TokenTree::Group(block)), None) = (body.next(), body.next()) else { return None };
-    let tokens: Vec<TokenTree> = block.stream().into_iter().collect();
+fn boxed_alone(body: &Group) -> Option<(TokenStream, TokenStream)> {
+    let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
     let (last, path) = tokens.split_last()?;
     let TokenTree::Group(arguments) = last else { return None };
+    let future = arguments.stream();
+    if !matches!(future.clone().into_iter().next(), Some(TokenTree::Ident(word)) if word == "async") {
+        return None;
+    }
     let path: Path = syn::parse2(path.iter().cloned().collect()).ok()?;
     let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
     let is_box_pin = segments.next().as_deref() == Some("pin") && segments.next().as_deref() == Some("Box");
-    is_box_pin.then(|| arguments.stream())
-}
-
-/// `profile_block!("label", { … })`.
-pub(crate) fn expand_block(input: TokenStream) -> Result<TokenStream, Errors> {
-    const USAGE: &str = "write `profile_block!(\"label\", { … })`";
-    let parser = |input: syn::parse::ParseStream| {
-        let label: LitStr = input.parse().map_err(|error| {
-            syn::Error::new(error.span(), format_args!("expected a label in quotes; {USAGE}"))
-        })?;
-        input.parse::<Token![,]>().map_err(|error| {
-            syn::Error::new(error.span(), format_args!("expected `,` after the label; {USAGE}"))
-        })?;
-        let block: Group = input
-            .parse()
-            .map_err(|error| syn::Error::new(error.span(), format_args!("expected a block; {USAGE}")))?;
-        if block.delimiter() != proc_macro2::Delimiter::Brace {
-            return Err(syn::Error::new(block.span(), format_args!("expected a block in braces; {USAGE}")));
-        }
-        input.parse::<Option<Token![,]>>()?;
-        Ok((label, block))
-    };
-    let (label, block) = parser.parse2(input)?;
-    if label.value().is_empty() {
-        return Err(syn::Error::new(label.span(), "the label is empty; write what the block does").into());
-    }
-    if let Some(span) = awaits(&block.stream()) {
-        return Err(syn::Error::new(
-            span,
-            "a block that awaits would be measured as if it worked all the time; \
-             move it to an `async fn` with `#[profiled]`, which measures each poll",
-        )
-        .into());
-    }
-    if !cfg!(feature = "profile") {
-        return Ok(quote!(#block));
-    }
-    let krate: Path = syn::parse_quote!(::perfkit);
-    let ident = Ident::new("block", label.span());
-    let body = emit::block_like(&block, block.stream());
-    let site = emit::profiled_site(&krate, &ident, Some(&label), 0);
-    Ok(quote_spanned! {Span::mixed_site()=>
-        { let _frame = { #site #krate::__private::Frame::enter(&SITE) }; #body }
-    })
-}
-
-/// Where the tokens await, outside of an `async` block or closure of their own.
-fn awaits(tokens: &TokenStream) -> Option<Span> {
-    let mut own_async = false;
-    let mut after_dot = false;
-    for token in tokens.clone() {
-        match &token {
-            TokenTree::Ident(ident) if after_dot && ident == "await" => return Some(ident.span()),
-            TokenTree::Ident(ident) if ident == "async" => own_async = true,
-            TokenTree::Group(group) => {
-                let body = group.delimiter() == proc_macro2::Delimiter::Brace;
-                if !(own_async && body)
-                    && let Some(span) = awaits(&group.stream())
-                {
-                    return Some(span);
-                }
-                own_async &= !body;
-            }
-            _ => {}
-        }
-        after_dot = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.');
-    }
-    None
+    is_box_pin.then(|| (quote!(#path), future))
 }

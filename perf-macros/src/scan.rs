@@ -20,7 +20,36 @@ pub(crate) enum Item {
     Other(Option<Ident>, Span),
 }
 
+/// What is found in a container.
+#[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, for a moment")]
+pub(crate) enum Part {
+    Function(Function),
+    Container(Container),
+}
+
+impl Part {
+    pub(crate) fn attributes_mut(&mut self) -> &mut Vec<Attribute> {
+        match self {
+            Part::Function(function) => &mut function.attributes,
+            Part::Container(container) => &mut container.attributes,
+        }
+    }
+}
+
+impl ToTokens for Part {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Part::Function(function) => function.to_tokens(tokens),
+            Part::Container(Container { attributes, visibility, header, body }) => {
+                tokens.extend(quote!(#(#attributes)* #visibility #header #body));
+            }
+        }
+    }
+}
+
 /// An `impl`, `trait` or inline `mod`.
+#[derive(Clone)]
 pub(crate) struct Container {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -85,10 +114,10 @@ impl Container {
         Err(input.error("expected the item's body"))
     }
 
-    /// The same item with each function replaced by what `rewrite` makes of it; descends into containers.
+    /// The same item with each part replaced by what `rewrite` makes of it.
     pub(crate) fn rewrite(
         &self,
-        rewrite: &mut dyn FnMut(Function) -> TokenStream,
+        rewrite: &mut dyn FnMut(Part) -> syn::Result<TokenStream>,
     ) -> syn::Result<TokenStream> {
         let content = self.body.stream();
         let content = (|input: ParseStream| {
@@ -112,14 +141,18 @@ fn quoted(tokens: &impl ToTokens) -> TokenStream {
 
 fn rewrite_item(
     input: ParseStream,
-    rewrite: &mut dyn FnMut(Function) -> TokenStream,
+    rewrite: &mut dyn FnMut(Part) -> syn::Result<TokenStream>,
 ) -> syn::Result<TokenStream> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility: Visibility = input.parse()?;
     match kind(input) {
-        Kind::Function => Ok(rewrite(Function::parse_after_visibility(attributes, visibility, input)?)),
+        Kind::Function => {
+            rewrite(Part::Function(Function::parse_after_visibility(attributes, visibility, input)?))
+        }
         Kind::Container if is_module_in_file(input) => pass_through(&attributes, &visibility, input),
-        Kind::Container => Container::parse_after_visibility(attributes, visibility, input)?.rewrite(rewrite),
+        Kind::Container => {
+            rewrite(Part::Container(Container::parse_after_visibility(attributes, visibility, input)?))
+        }
         Kind::Other => pass_through(&attributes, &visibility, input),
     }
 }
@@ -220,14 +253,20 @@ mod tests {
     use super::*;
 
     fn functions(item: &str) -> (Vec<String>, String) {
+        fn names_in(container: &Container, names: &mut Vec<String>) -> syn::Result<TokenStream> {
+            container.rewrite(&mut |part| {
+                Ok(match part {
+                    Part::Function(function) => {
+                        names.push(function.name().to_string());
+                        function.to_token_stream()
+                    }
+                    Part::Container(container) => names_in(&container, names)?,
+                })
+            })
+        }
         let mut names = Vec::new();
         let Ok(Item::Container(container)) = Item::parse(item.parse().unwrap()) else { panic!("{item}") };
-        let output = container
-            .rewrite(&mut |function| {
-                names.push(function.name().to_string());
-                function.to_token_stream()
-            })
-            .unwrap();
+        let output = names_in(&container, &mut names).unwrap();
         (names, output.to_string())
     }
 

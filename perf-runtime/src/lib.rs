@@ -4,13 +4,14 @@
 //!
 //! Three layers, each of which may only use the ones above it in this list:
 //!
-//! * **collect** (on the user's thread, where nanoseconds matter): [`clock`], [`site`], [`profile`], [`cache`], [`pool`];
+//! * **collect** (on the user's thread, where nanoseconds matter): [`clock`], [`site`], [`profile`], [`memory`], [`cache`], [`pool`];
 //! * **understand** (plain data, no clocks, no locks): [`snapshot`];
 //! * **show** (pure functions from a report to text): [`show`], and [`session`], which decides when to show.
 
 pub mod cache;
 pub mod clock;
 mod first_use;
+pub mod memory;
 #[cfg(all(test, shuttle))]
 mod models;
 pub mod pool;

@@ -24,6 +24,18 @@ pub struct Site {
     line: u32,
     column: u32,
     cyclomatic: u32,
+    sampling: Sampling,
+}
+
+/// Which calls of a site are timed. All are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampling {
+    /// All.
+    All,
+    /// One in so many, drawn at random.
+    OneIn(u32),
+    /// As many as keep the cost of timing them below a share of what they take.
+    Automatic,
 }
 
 impl Site {
@@ -36,7 +48,7 @@ impl Site {
         column: u32,
         cyclomatic: u32,
     ) -> Self {
-        Self { path, label: None, suffix: "", file, line, column, cyclomatic }
+        Self { path, label: None, suffix: "", file, line, column, cyclomatic, sampling: Sampling::All }
     }
 
     /// The same site, shown as `label` instead of by its path.
@@ -51,6 +63,19 @@ impl Site {
     pub const fn in_companion(mut self, suffix: &'static str) -> Self {
         self.suffix = suffix;
         self
+    }
+
+    /// The same site, of whose calls not all are timed.
+    #[must_use]
+    pub const fn sampled(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// Which calls are timed.
+    #[must_use]
+    pub const fn sampling(&self) -> Sampling {
+        self.sampling
     }
 
     /// The name shown in reports: the label if there is one, else crate, modules, type, trait and function, such as

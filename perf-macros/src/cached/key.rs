@@ -78,7 +78,7 @@ impl KeyParts {
         let receiver = Receiver::new(function, options, mentions(&words, "self"), errors);
         let mut parts = Vec::new();
         for argument in arguments {
-            let Argument { name, pattern, ty } = argument;
+            let Argument { name, pattern, ty, .. } = argument;
             let named = names(pattern).iter().any(|name| mentions(&words, &name.to_string()));
             let skipped = options.skip.contains(name);
             // What has no name has no influence.

@@ -2,7 +2,10 @@
 //!
 //! It may where the processor says that it runs at one rate in every power state (CPUID `8000_0007h`, EDX bit 8) and, on Linux,
 //! where the kernel keeps its own time with it: the kernel has then checked that all cores agree.
-//! Plain `rdtsc` without a fence: a fence doubles its cost, and the few instructions that may slip past it cancel out in sums.
+//!
+//! Plain `rdtsc` without a fence, which would double its cost. A few instructions slip past a reading, from a caller's time into its callee's or
+//! back. The same code does the same each time, so that this adds up and does not cancel out: two functions together have the right time, but what each
+//! has of it may be wrong where a call is as short as the slip. How wrong is in the documentation of `#[profiled]`.
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod imp {

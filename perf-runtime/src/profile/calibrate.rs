@@ -10,10 +10,11 @@ use std::sync::OnceLock;
 use std::thread;
 
 use super::frame::Frame;
+use super::sampling::SamplesReading;
 use super::threads;
 use super::tree::Tree;
 use crate::clock;
-use crate::site::Site;
+use crate::site::{Sampling, Site};
 
 /// Ticks per call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,6 +25,10 @@ pub(super) struct Overhead {
     pub(super) outside: f64,
     /// In the time of its caller besides, when that called another function before.
     pub(super) switch: f64,
+    /// In the time of the caller of a function that was not timed.
+    pub(super) untimed: f64,
+    /// In the time of a function that was timed to stand for others: it comes as a surprise to the processor, which costs more.
+    pub(super) sampled: f64,
 }
 
 const BATCHES: usize = 100;
@@ -31,6 +36,11 @@ const CALLS: u64 = 64;
 
 static SITE: Site = Site::new(|| "(calibration)", "", 0, 0, 0);
 static OTHER: Site = Site::new(|| "(calibration of switches)", "", 0, 0, 0);
+/// Sampled so rarely that a batch has no timed call.
+static UNTIMED: Site =
+    Site::new(|| "(calibration of untimed calls)", "", 0, 0, 0).sampled(Sampling::OneIn(1 << 30));
+/// Sampled as functions are.
+static SAMPLED: Site = Site::new(|| "(calibration of samples)", "", 0, 0, 0).sampled(Sampling::OneIn(32));
 static OVERHEAD: OnceLock<Overhead> = OnceLock::new();
 
 /// Measured once, in half a millisecond; nothing as long as measuring is paused.
@@ -54,7 +64,9 @@ fn on_another_thread() -> Option<Overhead> {
 
 /// `None` if measuring was paused all the time.
 fn measure(tree: &'static Tree) -> Option<Overhead> {
-    let (mut inside, mut outside, mut alternating) = (f64::MAX, f64::MAX, f64::MAX);
+    let (mut inside, mut outside, mut alternating, mut untimed) = (f64::MAX, f64::MAX, f64::MAX, f64::MAX);
+    // The first call of a path is timed.
+    drop(Frame::enter(black_box(&UNTIMED)));
     for _ in 0..BATCHES {
         if let Some(batch) = batch(tree, [&SITE, &SITE]) {
             inside = inside.min(batch.inside);
@@ -63,12 +75,18 @@ fn measure(tree: &'static Tree) -> Option<Overhead> {
         if let Some(batch) = batch(tree, [&SITE, &OTHER]) {
             alternating = alternating.min(batch.outside);
         }
+        if let Some(batch) = batch(tree, [&UNTIMED, &UNTIMED]) {
+            untimed = untimed.min(batch.outside);
+        }
     }
     let outside_of_all = outside.max(0.0);
-    (alternating < f64::MAX && inside < f64::MAX).then(|| Overhead {
+    let sampled = sampled(tree)?;
+    [inside, alternating, untimed].iter().all(|ticks| *ticks < f64::MAX).then(|| Overhead {
         inside: inside.max(0.0),
         outside: outside_of_all,
         switch: (alternating - outside_of_all).max(0.0),
+        untimed: untimed.max(0.0),
+        sampled,
     })
 }
 
@@ -86,7 +104,39 @@ fn batch(tree: &'static Tree, sites: [&'static Site; 2]) -> Option<Overhead> {
     let whole = clock::now().saturating_sub(start) as f64 / CALLS as f64;
     let (calls_after, ticks_after) = recorded(tree);
     let inside = ticks_after.saturating_sub(ticks) as f64 / CALLS as f64;
-    (calls_after - calls == CALLS).then_some(Overhead { inside, outside: whole - inside, switch: 0.0 })
+    (calls_after - calls == CALLS).then_some(Overhead {
+        inside,
+        outside: whole - inside,
+        ..Overhead::default()
+    })
+}
+
+/// What a call takes that is timed among others that are not. `None` if none was.
+fn sampled(tree: &'static Tree) -> Option<f64> {
+    drop(Frame::enter(black_box(&SAMPLED)));
+    let means = (0..BATCHES / 4).filter_map(|_| {
+        let before = samples(tree);
+        for _ in 0..16 * CALLS {
+            let frame = Frame::enter(black_box(&SAMPLED));
+            black_box(());
+            drop(frame);
+        }
+        samples(tree).mean_since(&before)
+    });
+    means.min_by(f64::total_cmp)
+}
+
+/// The samples in the tree so far; of [`SAMPLED`], as there are no others.
+fn samples(tree: &'static Tree) -> SamplesReading {
+    let mut samples = SamplesReading::default();
+    threads::unless_busy(|| {
+        tree.walk(|node, entering| {
+            if entering && core::ptr::eq(node.site, &raw const SAMPLED) {
+                samples = node.samples.read();
+            }
+        });
+    });
+    samples
 }
 
 /// Calls and ticks in the tree so far.
@@ -96,7 +146,7 @@ fn recorded(tree: &'static Tree) -> (u64, u64) {
         tree.walk(|node, entering| {
             if entering {
                 let reading = node.read(clock::now());
-                calls += reading.primitive;
+                calls += reading.primitive + reading.samples.untimed;
                 ticks += reading.ticks;
             }
         });

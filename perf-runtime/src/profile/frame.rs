@@ -108,33 +108,67 @@ pub struct Frame {
 const MEASURED: u64 = 1;
 /// The thread was unwinding already, so the end of the frame says nothing about its own body.
 const UNWINDING: u64 = 2;
-const FLAGS: u32 = 2;
+/// It stands for others that are not timed.
+const SAMPLED: u64 = 4;
+const FLAGS: u32 = 3;
+/// The word of a frame that is not timed.
+const UNTIMED: u64 = SAMPLED;
 
 impl Frame {
     /// Begins a call of `site` on this thread.
     #[inline]
     pub fn enter(site: &'static Site) -> Frame {
-        if MODE.load(Ordering::Relaxed) == 0 && !std::thread::panicking() {
+        let mode = MODE.load(Ordering::Relaxed);
+        if mode & (PAUSED | OFF) != 0 {
+            return Frame::of(None, 0);
+        }
+        if mode == 0 && !std::thread::panicking() {
             let caller = threads::current();
-            if let Some(node) = caller.last_child(site) {
+            if let Some(node) = caller.last_child(site)
+                && node.skip() == 0
+            {
                 threads::set_current(node);
                 // The last thing before the body.
                 let start = clock::counter();
                 node.open(start);
                 return Frame::of(Some(node), start);
             }
-            if caller.is_of(site) {
-                caller.open_inner();
-                return Frame::of(Some(caller), clock::counter());
-            }
-            if let Some(node) = caller.other_child(site) {
-                threads::set_current(node);
-                let start = clock::counter();
-                node.open(start);
-                return Frame::of(Some(node), start);
-            }
+            return Frame::enter_otherwise(site);
         }
         Frame::enter_slow(site)
+    }
+
+    /// The other ways that are not slow; out of line, or every function would be larger by them.
+    #[inline(never)]
+    fn enter_otherwise(site: &'static Site) -> Frame {
+        let caller = threads::current();
+        if caller.is_of(site) {
+            caller.open_inner();
+            if caller.skip() > 0 {
+                return Frame::of(None, UNTIMED);
+            }
+            return Frame::of(Some(caller), clock::counter());
+        }
+        let Some(node) = caller.last_child(site).or_else(|| caller.other_child(site)) else {
+            return Frame::enter_slow(site);
+        };
+        threads::set_current(node);
+        match node.skip() {
+            0 => {
+                let start = clock::counter();
+                node.open(start);
+                Frame::of(Some(node), start)
+            }
+            1 => {
+                let start = clock::counter();
+                node.open(start);
+                Frame::of(None, start << FLAGS | MEASURED | SAMPLED)
+            }
+            skip => {
+                node.open_untimed(skip);
+                Frame::of(None, UNTIMED)
+            }
+        }
     }
 
     #[inline]
@@ -146,8 +180,8 @@ impl Frame {
     #[inline(never)]
     fn enter_slow(site: &'static Site) -> Frame {
         let unwinding = std::thread::panicking();
-        if paused() {
-            return Frame::of(None, 0);
+        if !unwinding && Frame::skipped(site) {
+            return Frame::of(None, UNTIMED);
         }
         let Some(Entered { node, start }) = Entered::new(site) else { return Frame::of(None, 0) };
         if clock::is_counter() {
@@ -158,6 +192,22 @@ impl Frame {
         }
         let flags = MEASURED | if unwinding { UNWINDING } else { 0 };
         Frame::of(None, start << FLAGS | flags)
+    }
+
+    /// Enters without timing, where the path is known and samples: on a clock that is not the counter, for there the common way is not taken.
+    fn skipped(site: &'static Site) -> bool {
+        let caller = threads::current();
+        if caller.is_of(site) && caller.skip() > 0 {
+            caller.open_inner();
+            return true;
+        }
+        let Some(node) = caller.last_child(site).or_else(|| caller.other_child(site)) else { return false };
+        let skip = node.skip();
+        if skip > 1 {
+            threads::set_current(node);
+            node.open_untimed(skip);
+        }
+        skip > 1
     }
 
     /// Looks at what the body returned, and counts it if it is an `Err`.
@@ -172,12 +222,14 @@ impl Frame {
     #[cold]
     #[inline(never)]
     fn leave_slow(word: u64) {
-        if word == 0 {
-            return;
-        }
         let entered = Entered { node: threads::current(), start: word >> FLAGS };
         let ticks = entered.leave(1);
-        entered.node.stats.durations.record(ticks);
+        if !entered.node.stats.durations.has_recorded(ticks) {
+            Frame::record_in_full(entered.node, ticks);
+        }
+        if word & SAMPLED != 0 {
+            entered.node.sampled(ticks);
+        }
         if std::thread::panicking() && word & UNWINDING == 0 {
             entered.node.stats.panics.increment();
         }
@@ -185,14 +237,45 @@ impl Frame {
     }
 }
 
+impl Frame {
+    #[inline(never)]
+    fn leave_untimed() {
+        // A frame that is open is where the thread is.
+        let node = threads::current();
+        threads::set_current(node.close_untimed());
+        if std::thread::panicking() {
+            node.stats.panics.increment();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_in_full(node: &'static Node, ticks: u64) {
+        node.stats.durations.record_in_full(ticks);
+        if !node.is_merged() {
+            node.adapt();
+        }
+    }
+}
+
 impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
-        let Some(node) = self.node else { return Frame::leave_slow(self.word) };
+        let Some(node) = self.node else {
+            match self.word {
+                0 => {}
+                UNTIMED => Frame::leave_untimed(),
+                word => Frame::leave_slow(word),
+            }
+            return;
+        };
         // The first thing after the body. Two cores may disagree by a few ticks.
         let end = clock::counter().max(self.word);
         threads::set_current(node.close(end, 1));
-        node.stats.durations.record(end - self.word);
+        let ticks = end - self.word;
+        if !node.stats.durations.has_recorded(ticks) {
+            Frame::record_in_full(node, ticks);
+        }
         if std::thread::panicking() {
             node.stats.panics.increment();
         }

@@ -37,6 +37,11 @@ impl<F: Future> Profiled<F> {
         Profiled { future, call: Call { site, failed: None, state: State::New } }
     }
 
+    /// The same, and counts what it completes with where `failed` says so of it.
+    pub const fn judged(site: &'static Site, future: F, failed: Option<fn(&F::Output) -> bool>) -> Self {
+        Profiled { future, call: Call { site, failed, state: State::New } }
+    }
+
     /// The same, and counts an `Err` that it completes with.
     pub fn fallible(site: &'static Site, future: F) -> Self
     where

@@ -2,6 +2,7 @@
 
 use core::ptr;
 
+use super::threads;
 use crate::sync::{AtomicPtr, Ordering};
 
 /// An optional `&'static T` that can be replaced atomically.
@@ -44,5 +45,5 @@ impl<T: Sync> Always<T> {
 
 /// What is reached by a [`Link`] lives as long as the process.
 pub(super) fn leak<T>(value: T) -> &'static T {
-    Box::leak(Box::new(value))
+    threads::in_own_work(|| Box::leak(Box::new(value)))
 }

@@ -12,18 +12,25 @@
 //! A tree takes at most [`MAX_NODES`] nodes; beyond that, new call paths are merged per function and the report says so: calls and self times stay exact, while
 //! the total of a function that is merged below itself counts the inner call again.
 
+mod body;
 mod calibrate;
+mod calls;
 mod frame;
 mod future;
 mod histogram;
 mod link;
+mod memory;
 mod recorder;
 mod rows;
+mod sampling;
 mod threads;
 mod tree;
 
+pub use body::{Body, Outcome, boxed, once, value};
 pub(crate) use frame::switch_off;
 pub use frame::{Frame, ReturnsResult, call, pause, paused, resume};
 pub use future::Profiled;
-pub use rows::{Rows, reset, rows};
+pub use memory::{allocated, freed};
+pub use rows::{Mark, Rows, reset, rows, rows_since};
+pub use sampling::set_budget;
 pub use tree::MAX_NODES;

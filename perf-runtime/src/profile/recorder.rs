@@ -39,23 +39,27 @@ impl Recorder {
     }
 
     /// Notes one duration. Only the owning thread may call this.
-    #[inline]
     pub(super) fn record(&self, ticks: u64) {
-        let len = self.len.load(Ordering::Relaxed);
-        match self.buffer.get(len as usize) {
-            Some(slot) => {
-                slot.store(ticks, Ordering::Relaxed);
-                self.len.store(len + 1, Ordering::Release);
-            }
-            None => self.record_in_full(ticks),
+        if !self.has_recorded(ticks) {
+            self.record_in_full(ticks);
         }
+    }
+
+    /// The same, unless the buffer is full: then nothing is noted, and it is for [`record_in_full`](Self::record_in_full) to do.
+    #[inline]
+    pub(super) fn has_recorded(&self, ticks: u64) -> bool {
+        let len = self.len.load(Ordering::Relaxed);
+        let Some(slot) = self.buffer.get(len as usize) else { return false };
+        slot.store(ticks, Ordering::Relaxed);
+        self.len.store(len + 1, Ordering::Release);
+        true
     }
 
     #[cold]
     #[inline(never)]
-    fn record_in_full(&self, ticks: u64) {
+    pub(super) fn record_in_full(&self, ticks: u64) {
         self.empty();
-        self.record(ticks);
+        self.has_recorded(ticks);
     }
 
     fn empty(&self) {

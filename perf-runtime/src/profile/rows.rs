@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::calibrate::{Overhead, overhead};
+use super::calls::{Calls, Measured};
 use super::frame::is_off;
+use super::memory::{self, MemoryReading};
 use super::recorder::Durations;
 use super::threads;
-use super::tree::{Node, NodeReading, Tree};
+use super::tree::{Node, NodeReading, TRUNCATED, Tree};
 use crate::clock::{self, Rate};
 use crate::site::{SITES, Site};
-use crate::snapshot::{FunctionRow, FutureRow, Latency, Location};
+use crate::snapshot::{CallTree, Estimate, FunctionRow, FutureRow, Latency, Location, MemoryUse, Requests};
 use crate::sync::Mutex;
 
 /// What the profiler has measured since the last [`reset`].
@@ -24,6 +26,8 @@ pub struct Rows {
     pub functions: Vec<FunctionRow>,
     /// One for each function that is a future, in no order.
     pub futures: Vec<FutureRow>,
+    /// The paths of their calls.
+    pub calls: CallTree,
     /// Threads that ever ran a profiled function, also before the last [`reset`].
     pub threads: u64,
     /// Some calls were merged, because their paths were more than [`MAX_NODES`](super::MAX_NODES).
@@ -33,22 +37,35 @@ pub struct Rows {
 /// Reads all trees, while their threads go on.
 #[must_use]
 pub fn rows() -> Rows {
+    rows_since(None)
+}
+
+/// The same since a [`Mark`], or since the last [`reset`].
+#[must_use]
+pub fn rows_since(mark: Option<&Mark>) -> Rows {
     // First, so that what making a report takes is not in the time of the functions that wait for it.
     let called = clock::now();
     let (overhead, rate) = (overhead(), clock::rate());
-    threads::unless_busy(|| read(called, overhead, rate)).unwrap_or_default()
+    let read = || {
+        if let Some(Mark(base)) = mark {
+            return read(called, overhead, rate, base);
+        }
+        let base = BASE.get_or_init(Mutex::default).lock().clone();
+        read(called, overhead, rate, &base)
+    };
+    threads::unless_busy(read).unwrap_or_default()
 }
 
-fn read(called: u64, overhead: Overhead, rate: Rate) -> Rows {
-    let base = BASE.get_or_init(Mutex::default).lock().clone();
+fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
     let own = threads::current().tree();
     let mut sites: HashMap<Key, Totals> = HashMap::new();
+    let mut calls = Calls::default();
     let mut truncated = false;
     for tree in threads::trees() {
         let is_own = own.is_some_and(|own| core::ptr::eq(own, tree));
         // As late as possible for threads that go on, so that what they call is not longer than what it is called by.
         let now = if is_own { called } else { clock::now() };
-        truncated |= add_tree(tree, now, overhead, &base, &mut sites);
+        truncated |= add_tree(tree, now, overhead, base, &mut sites, &mut calls);
         for (site, stats) in tree.sites() {
             let mut reading = StatsReading::of(stats);
             if let Some(earlier) = base.stats.get(&core::ptr::from_ref(stats).addr()) {
@@ -66,13 +83,14 @@ fn read(called: u64, overhead: Overhead, rate: Rate) -> Rows {
     Rows {
         functions: sites.iter().map(|totals| totals.function(rate, overhead)).collect(),
         futures: sites.iter().filter_map(|totals| totals.future(rate)).collect(),
+        calls: calls.into_tree(rate),
         threads: threads::started(),
         truncated,
     }
 }
 
 /// What was there when [`reset`] was called, by address. Nodes and stats are never freed, so an address stays what it is.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Base {
     nodes: HashMap<usize, NodeReading>,
     stats: HashMap<usize, StatsReading>,
@@ -80,30 +98,46 @@ struct Base {
 
 static BASE: OnceLock<Mutex<Base>> = OnceLock::new();
 
+/// A moment from which to count.
+#[derive(Debug, Default)]
+pub struct Mark(Base);
+
+impl Mark {
+    /// This one.
+    #[must_use]
+    pub fn now() -> Self {
+        Mark(threads::unless_busy(Base::now).unwrap_or_default())
+    }
+}
+
 /// Begins anew: what was measured up to now is remembered and taken out of later rows, so no thread is interrupted.
 ///
 /// Of a call under way, the self and total time up to now are left out. When it ends it is counted, and its duration is the whole of it.
 pub fn reset() {
-    threads::unless_busy(begin_anew);
-}
-
-fn begin_anew() {
-    let mut base = Base::default();
-    for tree in threads::trees() {
-        let now = clock::now();
-        tree.walk(|node, entering| {
-            if entering {
-                base.nodes.insert(core::ptr::from_ref(node).addr(), node.read(now));
-            }
-        });
-        for (_, stats) in tree.sites() {
-            base.stats.insert(core::ptr::from_ref(stats).addr(), StatsReading::of(stats));
-        }
-    }
-    *BASE.get_or_init(Mutex::default).lock() = base;
+    threads::unless_busy(|| {
+        let base = Base::now();
+        memory::begin_anew();
+        *BASE.get_or_init(Mutex::default).lock() = base;
+    });
 }
 
 impl Base {
+    fn now() -> Self {
+        let mut base = Base::default();
+        for tree in threads::trees() {
+            let now = clock::now();
+            tree.walk(|node, entering| {
+                if entering {
+                    base.nodes.insert(core::ptr::from_ref(node).addr(), node.read(now));
+                }
+            });
+            for (_, stats) in tree.sites() {
+                base.stats.insert(core::ptr::from_ref(stats).addr(), StatsReading::of(stats));
+            }
+        }
+        base
+    }
+
     fn since(&self, node: &'static Node, now: u64) -> NodeReading {
         let reading = node.read(now);
         let Some(earlier) = self.nodes.get(&core::ptr::from_ref(node).addr()) else { return reading };
@@ -115,6 +149,15 @@ impl Base {
             ticks: reading.ticks.saturating_sub(earlier.ticks),
             open: reading.open,
             merged_callees: reading.merged_callees - earlier.merged_callees,
+            samples: {
+                let mut samples = reading.samples;
+                samples.subtract(&earlier.samples);
+                samples
+            },
+            memory: reading.memory.map(|mut memory| {
+                memory.subtract(&earlier.memory.unwrap_or_default());
+                memory
+            }),
         }
     }
 }
@@ -139,25 +182,27 @@ impl core::hash::Hash for Key {
 /// A node on the way from the root to the one being visited.
 struct Open {
     reading: NodeReading,
+    /// Of its path in the merged tree.
+    place: usize,
     /// The outermost node of its site on this path.
     outermost: bool,
-    children_ticks: u64,
-    /// Entries of the children: each cost its caller something.
-    children_entries: u64,
+    children_ticks: f64,
+    /// What entering and leaving the children took besides, in ticks.
+    children_cost: f64,
+    /// Of the children's times, where they are estimates.
+    children_variance: f64,
     /// Corrected self ticks of everything below.
     below: f64,
+    /// What everything below allocated and freed.
+    memory_below: MemoryReading,
 }
 
 impl NodeReading {
     fn is_used(&self) -> bool {
-        self.primitive + self.recursive + self.polls > 0 || self.open > 0
+        self.primitive + self.recursive + self.polls + self.samples.untimed > 0 || self.open > 0
     }
 
-    fn entries(&self) -> u64 {
-        if self.polls > 0 { self.polls } else { self.primitive + self.recursive }
-    }
-
-    /// Those whose cost outside of the frame lies in the caller's time, not in the node's own.
+    /// Timed entries whose cost outside of the frame lies in the caller's time, not in the node's own.
     fn entries_from_caller(&self) -> u64 {
         if self.polls > 0 { self.polls } else { self.primitive }
     }
@@ -170,6 +215,7 @@ fn add_tree(
     overhead: Overhead,
     base: &Base,
     sites: &mut HashMap<Key, Totals>,
+    calls: &mut Calls,
 ) -> bool {
     let mut path: Vec<Open> = Vec::new();
     let mut truncated = false;
@@ -179,12 +225,16 @@ fn add_tree(
             let reading = base.since(node, now);
             totals.depth += 1;
             truncated |= node.is_merged() && reading.is_used();
+            let caller = path.last().map(|open| open.place).or_else(|| merged_root(node, calls));
             path.push(Open {
                 reading,
+                place: calls.place(caller, node.site),
                 outermost: totals.depth == 1,
-                children_ticks: 0,
-                children_entries: 0,
+                children_ticks: 0.0,
+                children_cost: 0.0,
+                children_variance: 0.0,
                 below: 0.0,
+                memory_below: MemoryReading::default(),
             });
             return;
         }
@@ -192,29 +242,76 @@ fn add_tree(
         let Some(open) = path.pop() else { return };
         let NodeReading { primitive, recursive, ticks, switches, open: in_flight, merged_callees, .. } =
             open.reading;
-        let raw = ticks as f64 - open.children_ticks as f64 - merged_callees as f64;
+        let untimed = open.reading.samples.untimed;
+        let (mean, variance) = open.reading.samples.estimate((primitive, ticks));
+        let (timed_ticks, untimed_calls) = (ticks as f64, untimed as f64);
+        // An estimate cannot be more than what the caller took, where that is known.
+        let known = path.last().filter(|caller| caller.reading.samples.untimed == 0 && untimed > 0);
+        let mean = known.map_or(mean, |caller| {
+            mean.min((caller.reading.ticks as f64 - timed_ticks).max(0.0) / untimed_calls)
+        });
+        let all_ticks = timed_ticks + untimed_calls * mean;
+        let raw = all_ticks - open.children_ticks - merged_callees as f64;
         // A direct recursion pays for its inner frames itself, inside and outside.
-        let cost = open.reading.entries() as f64 * overhead.inside
-            + (open.children_entries + recursive) as f64 * overhead.outside
-            + switches as f64 * overhead.switch;
+        let recursion = if untimed > 0 {
+            recursive as f64 * overhead.untimed
+        } else {
+            recursive as f64 * (overhead.inside + overhead.outside)
+        };
+        let sampled = open.reading.samples.timed();
+        // Untimed calls are estimated from the sampled, with what timing those took.
+        let inside = open.reading.entries_from_caller().saturating_sub(sampled) as f64 * overhead.inside
+            + (sampled + untimed) as f64 * overhead.sampled;
+        let cost = inside + recursion + open.children_cost + switches as f64 * overhead.switch;
         let self_ticks = (raw - cost).max(0.0);
         // Of a merged node all that it calls is merged, and in its own time.
-        let inclusive = self_ticks + open.below + merged_callees as f64;
-        totals.calls += primitive + recursive;
+        let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
+        let memory = open.reading.memory.unwrap_or_default();
+        let (calls_ended, primitive_ended) = (primitive + recursive + untimed, primitive + untimed);
+        let measured = Measured {
+            allocations: memory.allocations,
+            bytes: memory.allocated,
+            calls: calls_ended,
+            primitive: primitive_ended,
+            open: u64::from(in_flight),
+            self_ticks,
+            total_ticks: inclusive,
+        };
+        calls.add(open.place, measured);
+        totals.calls += calls_ended;
+        totals.untimed += untimed;
+        totals.sampled += sampled;
         totals.self_ticks += self_ticks;
+        totals.self_variance += variance + open.children_variance;
         totals.in_flight += u64::from(in_flight);
+        let mut memory_total = open.memory_below;
+        if let Some(memory) = &open.reading.memory {
+            memory_total.add(memory);
+            totals.memory.get_or_insert_default().add(memory);
+        }
         if open.outermost {
-            totals.primitive += primitive;
-            totals.total_ticks += inclusive.max(0.0);
-            totals.measured_ticks += ticks as f64 - open.reading.entries() as f64 * overhead.inside;
+            totals.memory_total.add(&memory_total);
+            totals.primitive += primitive_ended;
+            totals.total_ticks += inclusive;
+            totals.total_variance += variance;
+            totals.measured_ticks += all_ticks - inside;
         }
         if let Some(parent) = path.last_mut() {
-            parent.children_ticks += ticks;
-            parent.children_entries += open.reading.entries_from_caller();
-            parent.below += inclusive.max(0.0);
+            // Where the child was not timed, only what it took itself is in the caller's time.
+            parent.children_ticks += timed_ticks + untimed_calls * (mean - overhead.sampled).max(0.0);
+            parent.children_cost += open.reading.entries_from_caller() as f64 * overhead.outside
+                + untimed_calls * overhead.untimed;
+            parent.children_variance += variance;
+            parent.below += inclusive;
+            parent.memory_below.add(&memory_total);
         }
     });
     truncated
+}
+
+/// Where the callers of merged nodes are not known.
+fn merged_root(node: &Node, calls: &mut Calls) -> Option<usize> {
+    node.is_merged().then(|| calls.place(None, &TRUNCATED))
 }
 
 /// What is known of one site over all trees.
@@ -223,10 +320,19 @@ struct Totals {
     calls: u64,
     primitive: u64,
     in_flight: u64,
+    /// Calls whose time is estimated, and those from which it is.
+    untimed: u64,
+    sampled: u64,
     self_ticks: f64,
+    self_variance: f64,
     total_ticks: f64,
+    total_variance: f64,
     /// The same with what measuring the callees took.
     measured_ticks: f64,
+    /// Of the site itself; `None` where no allocator tells.
+    memory: Option<MemoryReading>,
+    /// Of the site and all it called.
+    memory_total: MemoryReading,
     /// Nodes of the site on the path being walked.
     depth: usize,
     /// It is among [`SITES`].
@@ -241,9 +347,15 @@ impl Totals {
             calls: 0,
             primitive: 0,
             in_flight: 0,
+            untimed: 0,
+            sampled: 0,
             self_ticks: 0.0,
+            self_variance: 0.0,
             total_ticks: 0.0,
+            total_variance: 0.0,
             measured_ticks: 0.0,
+            memory: None,
+            memory_total: MemoryReading::default(),
             depth: 0,
             listed: false,
             stats: StatsReading::default(),
@@ -291,15 +403,34 @@ impl Totals {
             // Who knows how long the run is says it.
             share: 0.0,
             latency: self.latency(rate, overhead),
+            estimate: self.estimate(rate),
+            memory: self.memory.map(|own| memory_use(&own, &self.memory_total)),
         }
+    }
+
+    fn estimate(&self, rate: Rate) -> Option<Estimate> {
+        if self.self_variance == 0.0 && self.untimed == 0 {
+            return None;
+        }
+        // The normal distribution's: so many standard deviations to either side hold 95 of 100 cases.
+        let error = |variance: f64| rate.duration((1.96 * variance.sqrt()).round() as u64);
+        Some(Estimate {
+            timed_calls: self.calls.saturating_sub(self.untimed),
+            self_error: error(self.self_variance),
+            total_error: error(self.total_variance),
+        })
     }
 
     /// Of single calls nobody knows how many callees they had, so that each is taken to have had its part of them.
     fn latency(&self, rate: Rate, overhead: Overhead) -> Latency {
         let part =
             if self.measured_ticks > self.total_ticks { self.total_ticks / self.measured_ticks } else { 1.0 };
+        // Of calls of both kinds nobody knows which is which.
+        let timed = (self.calls - self.untimed).max(1) as f64;
+        let sampled = (self.sampled as f64 / timed).min(1.0);
+        let inside = overhead.inside + (overhead.sampled - overhead.inside) * sampled;
         latency(&self.stats.durations, |ticks| {
-            let own = (ticks as f64 - overhead.inside).max(0.0) * part;
+            let own = (ticks as f64 - inside).max(0.0) * part;
             rate.duration(own.round() as u64)
         })
     }
@@ -317,6 +448,16 @@ impl Totals {
             wall: latency(&stats.wall, |ticks| rate.duration(ticks)),
         })
     }
+}
+
+/// What a function itself allocated and freed, and the same with all it called.
+fn memory_use(own: &MemoryReading, total: &MemoryReading) -> MemoryUse {
+    let requests = |reading: &MemoryReading| Requests {
+        allocations: reading.allocations,
+        bytes: reading.allocated,
+        net_bytes: reading.allocated.wrapping_sub(reading.freed).cast_signed(),
+    };
+    MemoryUse { own: requests(own), total: requests(total), peak_bytes: own.peak }
 }
 
 /// A distribution of durations, of which `time` tells how long they were.
@@ -338,7 +479,7 @@ fn latency(durations: &Durations, time: impl Fn(u64) -> Duration) -> Latency {
 }
 
 /// What is counted about a site in one tree, as plain data.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct StatsReading {
     durations: Durations,
     wall: Durations,

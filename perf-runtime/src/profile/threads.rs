@@ -136,6 +136,20 @@ pub(super) fn unless_busy<R>(f: impl FnOnce() -> R) -> Option<R> {
     Some(result)
 }
 
+/// Runs `f` as the profiler's own work, be it inside of that already or not: what it allocates is nobody's.
+pub(super) fn in_own_work<R>(f: impl FnOnce() -> R) -> R {
+    let before = switch(&BUSY, true);
+    let result = f();
+    switch(&BUSY, before);
+    result
+}
+
+/// Whether the profiler itself is at work on this thread.
+#[inline]
+pub(super) fn is_busy() -> bool {
+    BUSY.try_with(Cell::get).unwrap_or(false)
+}
+
 fn acquire() -> &'static Tree {
     if !switch(&COUNTED, true) {
         STARTED.fetch_add(1, Ordering::Relaxed);

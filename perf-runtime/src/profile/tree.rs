@@ -7,12 +7,17 @@ use core::ptr;
 use std::collections::HashMap;
 
 use super::link::{Always, Link, leak};
+use super::memory::{self, Memory, MemoryReading};
 use super::recorder::Recorder;
+use super::sampling::{Samples, SamplesReading};
 use crate::site::Site;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
 /// Call paths kept apart per thread. Beyond that, calls are merged per function.
 pub const MAX_NODES: usize = 65_536;
+
+/// Of a node's countdown: a call runs that is not timed.
+const UNTIMED: u32 = 1 << 31;
 
 /// Siblings that are looked at one by one; a node with more of them has a [`Recent`].
 const WALK: usize = 4;
@@ -26,12 +31,14 @@ pub(super) struct Node {
     /// follow one another, so that all their time lies before that moment. So one number tells both, and no reader sees a
     /// call twice or not at all.
     ticks: AtomicU64,
-    /// Outermost calls: made with no frame of this node open.
+    /// Outermost calls that were timed: made with no frame of this node open.
     primitive: AtomicU64,
     /// Calls that the site made to itself directly; they stay in this node.
     recursive: AtomicU64,
     /// Frames open beyond the outermost.
     depth: AtomicU32,
+    /// 0 where every call is timed. Else the number of calls up to the next that is, that one included; and [`UNTIMED`] while a call runs that is not.
+    skip: AtomicU32,
     /// The child entered last; most often it is entered next.
     last_child: Always<Node>,
     /// [`NOWHERE`] in a root, and in a merged node, which has many.
@@ -49,6 +56,9 @@ pub(super) struct Node {
     /// Times another child was entered than the one before, which costs more.
     switches: AtomicU64,
     recent: Link<Recent>,
+    pub(super) samples: Samples,
+    /// Where an allocator tells.
+    pub(super) memory: Option<&'static Memory>,
     /// `None` in [`NOWHERE`].
     tree: Option<&'static Tree>,
 }
@@ -158,6 +168,7 @@ impl Node {
             primitive: AtomicU64::new(0),
             recursive: AtomicU64::new(0),
             depth: AtomicU32::new(0),
+            skip: AtomicU32::new(0),
             last_child: Always::to(&NOWHERE),
             parent: match parent {
                 Some(parent) => Always::to(parent),
@@ -171,8 +182,15 @@ impl Node {
             polls: AtomicU64::new(0),
             switches: AtomicU64::new(0),
             recent: Link::empty(),
+            samples: Samples::new(),
+            memory: None,
             tree,
         }
+    }
+
+    /// The same, counting memory where an allocator tells.
+    fn told(self) -> Self {
+        Node { memory: memory::is_told().then(|| leak(Memory::default())), ..self }
     }
 
     /// The node of `site` called from here, if it was the one called last.
@@ -189,7 +207,7 @@ impl Node {
     }
 
     /// The node of `site` called from here, if it is not the one called last but easily found.
-    #[inline(never)]
+    #[inline]
     pub(super) fn other_child(&self, site: &'static Site) -> Option<&'static Node> {
         let child = match self.recent.get() {
             Some(recent) => Some(recent.place(site).get()).filter(|child| child.is_of(site)),
@@ -254,6 +272,45 @@ impl Node {
     /// Whether a frame of this node is open.
     pub(super) fn is_open(&self) -> bool {
         self.ticks.load(Ordering::Relaxed).cast_signed() < 0
+            || self.skip.load(Ordering::Relaxed) & UNTIMED != 0
+    }
+
+    /// 0 where every call is timed, 1 where the next one is, more where it is not.
+    #[inline]
+    pub(super) fn skip(&self) -> u32 {
+        self.skip.load(Ordering::Relaxed)
+    }
+
+    /// The same from now on.
+    pub(super) fn set_skip(&self, calls: u32) {
+        let running = self.skip.load(Ordering::Relaxed) & UNTIMED;
+        self.skip.store(running | calls & !UNTIMED, Ordering::Relaxed);
+    }
+
+    /// Notes that an outermost frame begins that is not timed, in a node that has none open.
+    #[inline]
+    pub(super) fn open_untimed(&self, skip: u32) {
+        self.skip.store((skip - 1) | UNTIMED, Ordering::Relaxed);
+    }
+
+    /// Notes that the innermost frame ends, which is not timed, and returns where the thread is now.
+    #[inline]
+    pub(super) fn close_untimed(&'static self) -> &'static Node {
+        let depth = self.depth.load(Ordering::Relaxed);
+        if depth > 0 {
+            self.depth.store(depth - 1, Ordering::Relaxed);
+            increment(&self.recursive, 1);
+            return self;
+        }
+        self.skip.store(self.skip.load(Ordering::Relaxed) & !UNTIMED, Ordering::Relaxed);
+        self.samples.count_untimed();
+        self.parent.get()
+    }
+
+    /// How many calls were timed, and what they took in ticks. `None` while one runs.
+    pub(super) fn timed_calls(&self) -> Option<(u64, u64)> {
+        let ticks = self.ticks.load(Ordering::Relaxed);
+        (ticks.cast_signed() >= 0).then(|| (self.primitive.load(Ordering::Relaxed), ticks))
     }
 
     /// Notes that the innermost frame ends, and returns where the thread is now; for a merged node, [`close_merged`](Self::close_merged) has to
@@ -284,6 +341,18 @@ impl Node {
         Some(caller)
     }
 
+    /// Tells the outermost call that is running from others of this node.
+    #[inline]
+    pub(super) fn call_mark(&self) -> u64 {
+        let calls = self.primitive.load(Ordering::Relaxed).wrapping_add(self.samples.untimed());
+        self.ticks.load(Ordering::Relaxed) ^ calls.rotate_right(16)
+    }
+
+    /// Where calls of this node come from; [`NOWHERE`] for a root, and for a merged node, which has many.
+    pub(super) fn caller(&self) -> &'static Node {
+        self.parent.get()
+    }
+
     /// Counts an entry that is a poll.
     pub(super) fn count_poll(&self) {
         increment(&self.polls, 1);
@@ -307,7 +376,8 @@ impl Node {
     /// What is in the node at `now`, open frames included.
     pub(super) fn read(&self, now: u64) -> NodeReading {
         let ticks = self.ticks.load(Ordering::Relaxed);
-        let open = ticks.cast_signed() < 0;
+        let timed = ticks.cast_signed() < 0;
+        let open = timed || self.skip.load(Ordering::Relaxed) & UNTIMED != 0;
         let so_far = ticks.wrapping_add(now).cast_signed();
         NodeReading {
             primitive: self.primitive.load(Ordering::Relaxed),
@@ -315,9 +385,11 @@ impl Node {
             polls: self.polls.load(Ordering::Relaxed),
             switches: self.switches.load(Ordering::Relaxed),
             // A frame may have been opened after `now`.
-            ticks: if open { so_far.max(0).cast_unsigned() } else { ticks },
+            ticks: if timed { so_far.max(0).cast_unsigned() } else { ticks },
             open: if open { 1 + self.depth.load(Ordering::Relaxed) } else { 0 },
             merged_callees: self.merged_callees.load(Ordering::Relaxed).cast_signed(),
+            samples: self.samples.read(),
+            memory: self.memory.map(Memory::read),
         }
     }
 }
@@ -332,6 +404,8 @@ pub(super) struct NodeReading {
     pub(super) ticks: u64,
     pub(super) open: u32,
     pub(super) merged_callees: i64,
+    pub(super) samples: SamplesReading,
+    pub(super) memory: Option<MemoryReading>,
 }
 
 /// A tree and what its owner needs to find new paths.
@@ -359,7 +433,8 @@ fn address<T>(of: &'static T) -> usize {
 }
 
 static ROOT: Site = Site::new(|| "(root)", "", 0, 0, 0);
-static TRUNCATED: Site = Site::new(|| "(truncated)", "", 0, 0, 0);
+/// Above the nodes that stand for merged paths.
+pub(super) static TRUNCATED: Site = Site::new(|| "(truncated)", "", 0, 0, 0);
 
 impl Tree {
     pub(super) fn new() -> &'static Tree {
@@ -369,7 +444,7 @@ impl Tree {
             merged_callers: Mutex::new(Vec::new()),
             index: Mutex::new(Index::default()),
         });
-        tree.root.set(leak(Node::new(&ROOT, leak(SiteStats::new()), None, Some(tree), false)));
+        tree.root.set(leak(Node::new(&ROOT, leak(SiteStats::new()), None, Some(tree), false).told()));
         tree
     }
 
@@ -398,7 +473,10 @@ impl Tree {
             return child;
         }
         let node = Node::new(site, index.stats(site), (!merged).then_some(parent), Some(self), merged);
-        let child = leak(node);
+        let child = leak(node.told());
+        if !merged {
+            child.sample_as_told();
+        }
         index.nodes += 1;
         index.children.insert((address(parent), address(site)), child);
         parent.adopt(child);

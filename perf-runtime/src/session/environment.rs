@@ -5,7 +5,7 @@
 use core::fmt;
 use std::ffi::OsStr;
 
-use super::output::{Output, path_of};
+use super::output::{Format, Output, path_of};
 use crate::show::AllRows;
 
 /// The variable's name.
@@ -15,6 +15,8 @@ pub(super) const VARIABLE: &str = "PERFKIT";
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Request {
     pub(super) off: bool,
+    /// The share of the time of short functions that timing them may cost.
+    pub(super) budget: Option<f64>,
     pub(super) outputs: Vec<Output>,
     pub(super) misunderstood: Vec<Misunderstood>,
 }
@@ -31,14 +33,17 @@ struct Word {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wish {
     Table(AllRows),
-    Json,
+    File(Format, &'static str),
+    Budget,
     Off,
 }
 
-static WORDS: [Word; 4] = [
+static WORDS: [Word; 6] = [
     Word { name: "table", wish: Wish::Table(AllRows::No), usage: &["table", "table=PATH"] },
     Word { name: "table:all", wish: Wish::Table(AllRows::Yes), usage: &["table:all", "table:all=PATH"] },
-    Word { name: "json", wish: Wish::Json, usage: &["json=PATH"] },
+    Word { name: "json", wish: Wish::File(Format::Json, "perf.json"), usage: &["json=PATH"] },
+    Word { name: "pstats", wish: Wish::File(Format::Pstats, "perf.pstats"), usage: &["pstats=PATH"] },
+    Word { name: "budget", wish: Wish::Budget, usage: &["budget=3%"] },
     Word { name: "off", wish: Wish::Off, usage: &["off"] },
 ];
 
@@ -48,6 +53,7 @@ pub(super) enum Misunderstood {
     Unknown { written: String, nearest: Option<&'static str> },
     NeedsPath { word: &'static str, example: &'static str },
     TakesNoValue { word: &'static str },
+    NeedsShare { written: String },
 }
 
 impl fmt::Display for Misunderstood {
@@ -62,6 +68,10 @@ impl fmt::Display for Misunderstood {
             Misunderstood::NeedsPath { word, example } => {
                 write!(f, "`{word}` in {VARIABLE} needs a file, such as `{word}={example}`")?;
             }
+            Misunderstood::NeedsShare { written } => write!(
+                f,
+                "`budget` in {VARIABLE} needs a share above 0 % and up to 100 %, such as `budget=3%`, and not `{written}`"
+            )?,
             Misunderstood::TakesNoValue { word } => write!(f, "`{word}` in {VARIABLE} takes no value")?,
         }
         let usage: Vec<&str> = WORDS.iter().flat_map(|word| word.usage).copied().collect();
@@ -94,18 +104,30 @@ impl Request {
         match (*wish, path) {
             (Wish::Off, None) => self.off = true,
             (Wish::Off, Some(_)) => return Err(Misunderstood::TakesNoValue { word }),
+            (Wish::Budget, share) => self.budget = Some(share_of(share.unwrap_or_default())?),
             (Wish::Table(all), None) => self.outputs.push(Output::Table(all, None)),
             (Wish::Table(_), Some(b"")) => {
                 return Err(Misunderstood::NeedsPath { word, example: "perf.txt" });
             }
             (Wish::Table(all), Some(path)) => self.outputs.push(Output::Table(all, Some(path_of(path)))),
-            (Wish::Json, None | Some(b"")) => {
-                return Err(Misunderstood::NeedsPath { word, example: "perf.json" });
+            (Wish::File(_, example), None | Some(b"")) => {
+                return Err(Misunderstood::NeedsPath { word, example });
             }
-            (Wish::Json, Some(path)) => self.outputs.push(Output::Json(path_of(path))),
+            (Wish::File(format, _), Some(path)) => self.outputs.push(Output::File(format, path_of(path))),
         }
         Ok(())
     }
+}
+
+/// `3%`, `0.5 %` or `0.03`.
+fn share_of(written: &[u8]) -> Result<f64, Misunderstood> {
+    let written = String::from_utf8_lossy(written);
+    let share = match written.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
+        None => written.parse::<f64>(),
+    };
+    let share = share.ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| Misunderstood::NeedsShare { written: written.into_owned() })
 }
 
 /// The known word that `written` becomes with the fewest letters put in, left out or replaced, if those are less than half of the word's.
@@ -144,7 +166,8 @@ mod tests {
 
     /// Without what is known.
     fn messages(value: &str) -> Vec<String> {
-        let known = " (known: table, table=PATH, table:all, table:all=PATH, json=PATH, off)";
+        let known =
+            " (known: table, table=PATH, table:all, table:all=PATH, json=PATH, pstats=PATH, budget=3%, off)";
         let messages = parse(value).misunderstood.into_iter().map(|misunderstood| misunderstood.to_string());
         messages.map(|message| message.strip_suffix(known).unwrap().to_owned()).collect()
     }
@@ -155,7 +178,7 @@ mod tests {
         assert!(request.off && request.misunderstood.is_empty());
         assert_eq!(
             request.outputs,
-            [Output::Table(AllRows::No, None), Output::Json(PathBuf::from("out/a=b.json"))]
+            [Output::Table(AllRows::No, None), Output::File(Format::Json, PathBuf::from("out/a=b.json"))]
         );
         assert_eq!(
             parse("table:all=t.txt").outputs,
@@ -166,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_and_the_rest_is_done() {
-        assert_eq!(parse("tabel,json=x.json").outputs, [Output::Json(PathBuf::from("x.json"))]);
+        assert_eq!(parse("tabel,json=x.json").outputs, [Output::File(Format::Json, PathBuf::from("x.json"))]);
         for (word, nearest) in [
             ("tabel", "table"),
             ("Table", "table"),
@@ -190,6 +213,16 @@ mod tests {
             messages("table:all="),
             ["`table:all` in PERFKIT needs a file, such as `table:all=perf.txt`"]
         );
+        for written in ["", "0", "0%", "-1%", "101%", "1.5", "three", "nan", "inf"] {
+            assert_eq!(
+                messages(&format!("budget={written}")),
+                [format!(
+                    "`budget` in PERFKIT needs a share above 0 % and up to 100 %, such as `budget=3%`, and not `{written}`"
+                )]
+            );
+        }
+        assert_eq!(parse("budget=3%").budget, Some(0.03));
+        assert_eq!((parse("budget = 0.5 %").budget, parse("budget=1").budget), (Some(0.005), Some(1.0)));
         assert_eq!(messages("off=1"), ["`off` in PERFKIT takes no value"]);
     }
 
@@ -199,7 +232,10 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
 
         let request = Request::parse(OsStr::from_bytes(b"json=/x/caf\xe9.json,t\xe9ble"));
-        assert_eq!(request.outputs, [Output::Json(PathBuf::from(OsStr::from_bytes(b"/x/caf\xe9.json")))]);
+        assert_eq!(
+            request.outputs,
+            [Output::File(Format::Json, PathBuf::from(OsStr::from_bytes(b"/x/caf\xe9.json")))]
+        );
         assert_eq!(
             request.misunderstood[0].to_string().split(" (").next().unwrap(),
             "PERFKIT does not know `t\u{fffd}ble`; did you mean `table`?"

@@ -28,6 +28,9 @@ fn start() {
     for misunderstood in &request.misunderstood {
         complain(misunderstood);
     }
+    if let Some(share) = request.budget {
+        profile::set_budget(share);
+    }
     if request.off {
         profile::switch_off();
     }

@@ -3,6 +3,7 @@
 //! | how | when |
 //! |---|---|
 //! | [`report()`] | now, as data |
+//! | [`profile_operation()`] | when one operation has ended, as data |
 //! | [`session()`] | at the end of the scope, as tables on standard error |
 //! | `PERFKIT=table,json=PATH` | at the end of the process, with no change to its code |
 //!
@@ -17,6 +18,6 @@ mod scope;
 mod terminal;
 
 pub use output::{ReportError, complain};
-pub use report::{report, reset};
+pub use report::{profile_operation, report, reset};
 pub use scope::{Session, session};
 pub use terminal::{page_of_stderr, page_of_stdout};

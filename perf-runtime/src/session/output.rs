@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::terminal::page_of_stderr;
 use crate::show::table::Page;
-use crate::show::{AllRows, tables, to_json};
+use crate::show::{AllRows, tables, to_json, to_pstats};
 use crate::snapshot::Report;
 
 /// One thing that was asked for.
@@ -18,7 +18,14 @@ use crate::snapshot::Report;
 pub(super) enum Output {
     /// Tables; to standard error where there is no path.
     Table(AllRows, Option<PathBuf>),
-    Json(PathBuf),
+    File(Format, PathBuf),
+}
+
+/// What programs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Pstats,
 }
 
 /// Why a report could not be put where it was asked for.
@@ -70,7 +77,7 @@ impl Output {
         };
         match self {
             Output::Table(all, path) => Output::Table(all, path.map(here)),
-            Output::Json(path) => Output::Json(here(path)),
+            Output::File(format, path) => Output::File(format, here(path)),
         }
     }
 
@@ -81,8 +88,11 @@ impl Output {
                 let _ = io::stderr().write_all(tables(report, page_of_stderr(), *all).as_bytes());
                 Ok(())
             }
-            Output::Table(all, Some(path)) => write_file(path, &tables(report, Page::default(), *all)),
-            Output::Json(path) => write_file(path, &to_json(report)),
+            Output::Table(all, Some(path)) => {
+                write_file(path, tables(report, Page::default(), *all).as_bytes())
+            }
+            Output::File(Format::Json, path) => write_file(path, to_json(report).as_bytes()),
+            Output::File(Format::Pstats, path) => write_file(path, &to_pstats(report)),
         }
     }
 }
@@ -115,19 +125,19 @@ pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
-fn write_file(path: &Path, text: &str) -> Result<(), ReportError> {
-    write_or_replace(path, text).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    write_or_replace(path, bytes).map_err(|source| ReportError::Write { path: path.to_owned(), source })
 }
 
-fn write_or_replace(path: &Path, text: &str) -> io::Result<()> {
+fn write_or_replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_no_place_of_its_own(path) {
-        return OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes());
+        return OpenOptions::new().append(true).open(path)?.write_all(bytes);
     }
     let place = match fs::canonicalize(path) {
         Ok(place) => place,
         // A link to a file that is still to be made.
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
-            return fs::write(path, text);
+            return fs::write(path, bytes);
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
@@ -135,7 +145,7 @@ fn write_or_replace(path: &Path, text: &str) -> io::Result<()> {
     let mut name = place.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = place.with_file_name(name);
-    fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &place)).inspect_err(|_| {
+    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &place)).inspect_err(|_| {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
     })

@@ -2,18 +2,26 @@
 
 use crate::clock;
 use crate::snapshot::{CacheRow, PoolRow, Report};
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::sync::Mutex;
 use crate::{cache, first_use, pool, profile};
 
-/// What stood in the rows at the last [`reset`].
+/// What caches and pools had counted at a moment.
+#[derive(Clone)]
 struct Base {
     caches: Vec<CacheRow>,
     pools: Vec<PoolRow>,
+    /// In ticks; 0 for the beginning.
+    since: u64,
 }
 
-static BASE: Mutex<Base> = Mutex::new(Base { caches: Vec::new(), pools: Vec::new() });
-/// Ticks at the last reset; 0 for the beginning.
-static SINCE: AtomicU64 = AtomicU64::new(0);
+impl Base {
+    fn now() -> Self {
+        Base { caches: cache::rows(), pools: pool::rows(), since: clock::now() }
+    }
+}
+
+/// At the last [`reset`]. The profiler remembers its own.
+static BASE: Mutex<Base> = Mutex::new(Base { caches: Vec::new(), pools: Vec::new(), since: 0 });
 
 /// Everything measured since the process began, or since [`reset`], as it stands now.
 ///
@@ -29,8 +37,40 @@ static SINCE: AtomicU64 = AtomicU64::new(0);
 pub fn report() -> Report {
     first_use::announce();
     let now = clock::now();
-    let rows = profile::rows();
-    let since = SINCE.load(Ordering::Relaxed).max(clock::origin());
+    let base = BASE.lock().clone();
+    gather(now, profile::rows(), &base)
+}
+
+/// Runs `operation` and reports what was measured meanwhile, with the twenty functions that took longest in themselves.
+///
+/// That is what all threads measured meanwhile. Reports of the whole run have it in them as well, and [`reset`] is not needed.
+///
+/// ```
+/// # use perf_runtime::session as perfkit;
+/// let (sum, report) = perfkit::profile_operation(|| (0..100).sum::<u32>());
+/// assert_eq!(sum, 4950);
+/// println!("{report}");
+/// ```
+///
+/// A panic of `operation` is passed on, and then there is no report.
+pub fn profile_operation<R>(operation: impl FnOnce() -> R) -> (R, Report) {
+    const FUNCTIONS: usize = 20;
+    first_use::announce();
+    let mut base = Base::now();
+    let mark = profile::Mark::now();
+    base.since = clock::now();
+    let result = operation();
+    let now = clock::now();
+    let mut report = gather(now, profile::rows_since(Some(&mark)), &base);
+    report.functions.truncate(FUNCTIONS);
+    report.caches.retain(|row| row.hits + row.misses > 0);
+    report.pools.retain(|row| row.borrowed > 0);
+    (result, report)
+}
+
+/// What was measured up to `now`, without what `base` and whoever made `rows` leave out.
+fn gather(now: u64, rows: profile::Rows, base: &Base) -> Report {
+    let since = base.since.max(clock::origin());
     let wall = clock::rate().duration(now.saturating_sub(since));
     let mut functions = rows.functions;
     // A profile knows what was measured. What part of the run that is can only be said here.
@@ -43,24 +83,30 @@ pub fn report() -> Report {
     let mut futures = rows.futures;
     futures.sort_by(|a, b| b.busy.cmp(&a.busy).then_with(|| a.name.cmp(&b.name)));
     let mut caches = cache::rows();
-    let mut pools = pool::rows();
-    {
-        let base = BASE.lock();
-        for cache in &mut caches {
-            if let Some(earlier) = base.caches.iter().find(|row| row.is_same(cache)) {
-                cache.subtract(earlier);
-            }
+    for cache in &mut caches {
+        if let Some(earlier) = base.caches.iter().find(|row| row.is_same(cache)) {
+            cache.subtract(earlier);
         }
-        for pool in &mut pools {
-            if let Some(earlier) = base.pools.iter().find(|row| row.is_same(pool)) {
-                pool.subtract(earlier);
-            }
+    }
+    let mut pools = pool::rows();
+    for pool in &mut pools {
+        if let Some(earlier) = base.pools.iter().find(|row| row.is_same(pool)) {
+            pool.subtract(earlier);
         }
     }
     let lookups = |row: &CacheRow| row.hits + row.misses;
     caches.sort_by(|a, b| lookups(b).cmp(&lookups(a)).then_with(|| a.name.cmp(&b.name)));
     pools.sort_by(|a, b| b.borrowed.cmp(&a.borrowed).then_with(|| a.name.cmp(&b.name)));
-    Report { wall, threads: rows.threads, truncated: rows.truncated, functions, futures, caches, pools }
+    Report {
+        wall,
+        threads: rows.threads,
+        truncated: rows.truncated,
+        functions,
+        futures,
+        calls: rows.calls,
+        caches,
+        pools,
+    }
 }
 
 /// Begins anew: later reports leave out what was measured up to now. What caches and pools hold stays, and is shown.
@@ -75,8 +121,7 @@ pub fn report() -> Report {
 /// println!("{}", perfkit::report());
 /// ```
 pub fn reset() {
-    let base = Base { caches: cache::rows(), pools: pool::rows() };
+    let base = Base::now();
     profile::reset();
-    *BASE.lock() = base;
-    SINCE.store(clock::now(), Ordering::Relaxed);
+    *BASE.lock() = Base { since: clock::now(), ..base };
 }

@@ -5,10 +5,10 @@
 //!
 //! Since 2: `share` is of the run (`wall_ns`), where it was of all measured time; `latency` and `wall` are `null` where nothing ended.
 
-use core::fmt::Write;
+use core::fmt::{Display, Write};
 use core::time::Duration;
 
-use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report};
+use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, Location, Name, PoolRow, Report, Requests};
 
 /// The version of the layout.
 const SCHEMA: u64 = 2;
@@ -43,6 +43,30 @@ fn function(json: &mut Writer, row: &FunctionRow) {
     json.duration("total_ns", row.total_time);
     json.optional("share", Some(row.share));
     json.latency("latency", row.calls, &row.latency);
+    json.key("estimate");
+    match &row.estimate {
+        None => json.null(),
+        Some(estimate) => json.object(|json| {
+            json.number("timed_calls", estimate.timed_calls);
+            json.duration("self_error_ns", estimate.self_error);
+            json.duration("total_error_ns", estimate.total_error);
+        }),
+    }
+    json.key("memory");
+    let Some(memory) = &row.memory else { return json.null() };
+    json.object(|json| {
+        json.key("own");
+        json.object(|json| requests(json, &memory.own));
+        json.key("total");
+        json.object(|json| requests(json, &memory.total));
+        json.number("peak_bytes", memory.peak_bytes);
+    });
+}
+
+fn requests(json: &mut Writer, requests: &Requests) {
+    json.number("allocations", requests.allocations);
+    json.number("bytes", requests.bytes);
+    json.number("net_bytes", requests.net_bytes);
 }
 
 fn future(json: &mut Writer, row: &FutureRow) {
@@ -107,7 +131,11 @@ impl Writer {
         self.0.push_str(": ");
     }
 
-    fn number(&mut self, key: &str, number: u64) {
+    fn null(&mut self) {
+        self.0.push_str("null");
+    }
+
+    fn number(&mut self, key: &str, number: impl Display) {
         self.key(key);
         let _ = write!(self.0, "{number}");
     }
@@ -121,7 +149,7 @@ impl Writer {
         self.key(key);
         match number.filter(|number| number.is_finite()) {
             Some(number) => _ = write!(self.0, "{number}"),
-            None => self.0.push_str("null"),
+            None => self.null(),
         }
     }
 
@@ -147,7 +175,7 @@ impl Writer {
     fn latency(&mut self, key: &str, ended: u64, latency: &Latency) {
         self.key(key);
         if ended == 0 {
-            return self.0.push_str("null");
+            return self.null();
         }
         self.object(|json| {
             json.duration("min_ns", latency.min);
@@ -203,6 +231,7 @@ pub fn json_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::Estimate;
 
     #[test]
     fn a_parser_reads_back_what_was_written() {
@@ -225,12 +254,15 @@ mod tests {
                     total_time: Duration::from_secs(7),
                     share: 0.25,
                     latency: Latency { p999: Duration::from_micros(8), ..Latency::default() },
+                    estimate: Some(Estimate { timed_calls: 9, ..Estimate::default() }),
+                    memory: None,
                 },
                 FunctionRow { share: f64::NAN, ..FunctionRow::default() },
             ],
             futures: vec![FutureRow { polls: 9, busy: Duration::from_nanos(10), ..FutureRow::default() }],
             caches: vec![CacheRow { hits: 3, misses: 1, ..CacheRow::default() }, CacheRow::default()],
             pools: vec![PoolRow { borrowed: 4, reused: 3, max_size: 11, ..PoolRow::default() }],
+            ..Report::default()
         };
         let value: serde_json::Value = serde_json::from_str(&to_json(&report)).unwrap();
         assert_eq!(value["schema"], 2);
@@ -244,6 +276,10 @@ mod tests {
         assert_eq!(function["total_ns"], 7_000_000_000_u64);
         assert_eq!(function["share"], 0.25);
         assert_eq!(function["latency"]["p999_ns"], 8_000);
+        assert_eq!(
+            (&function["estimate"]["timed_calls"], &value["functions"][1]["estimate"]),
+            (&9.into(), &().into())
+        );
         assert!(value["functions"][1]["latency"].is_null() && value["futures"][0]["wall"].is_null());
         assert!(value["functions"][1]["share"].is_null() && value["functions"][1]["cyclomatic"].is_null());
         assert_eq!(value["futures"][0]["polls"], 9);

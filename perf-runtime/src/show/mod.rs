@@ -4,9 +4,11 @@
 
 mod json;
 pub mod names;
+mod pstats;
 mod report;
 pub mod table;
 pub mod units;
 
 pub use json::{json_string, to_json};
+pub use pstats::to_pstats;
 pub use report::{AllRows, tables};

@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use super::json::to_json;
 use super::names::shorten;
+use super::pstats::to_pstats;
 use super::table::{Cell, Column, Page, Table, Tone};
-use super::units::{count, duration, nanos, percent};
-use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, PoolRow, Report};
+use super::units::{bytes, count, duration, nanos, percent};
+use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, MemoryUse, PoolRow, Report};
 
 impl Report {
     /// The tables as plain text of any width, long ones cut to thirty rows. [`Display`](fmt::Display) prints the same.
@@ -23,6 +24,12 @@ impl Report {
     #[must_use]
     pub fn to_full_table(&self) -> String {
         tables(self, Page::default(), AllRows::Yes)
+    }
+
+    /// The functions and who called them as a file of Python's profiler: `python -m pstats`, snakeviz, tuna and `gprof2dot -f pstats` open it.
+    #[must_use]
+    pub fn to_pstats(&self) -> Vec<u8> {
+        to_pstats(self)
     }
 
     /// The report as JSON: a versioned layout, durations in whole nanoseconds.
@@ -57,6 +64,7 @@ pub fn tables(report: &Report, page: Page, all: AllRows) -> String {
     let limit = if all == AllRows::Yes { usize::MAX } else { ROWS };
     let tables = [
         (!report.functions.is_empty()).then(|| functions(report, limit)),
+        report.functions.iter().any(|row| row.memory.is_some()).then(|| memory(&report.functions, limit)),
         (!report.futures.is_empty()).then(|| futures(&report.futures, limit)),
         (!report.caches.is_empty()).then(|| caches(&report.caches, limit)),
         (!report.pools.is_empty()).then(|| pools(&report.pools, limit)),
@@ -87,6 +95,19 @@ fn heading(report: &Report) -> String {
     }
     line.push('\n');
     line
+}
+
+/// `1.24 ms`, or `~1.24 ms ±3 %` where it is an estimate.
+fn estimated(time: Duration, error: Option<Duration>) -> String {
+    match error.filter(|error| !error.is_zero()) {
+        None => duration(time),
+        Some(_) if time.is_zero() => String::from("~0"),
+        Some(error) => {
+            let percent = 100.0 * error.as_secs_f64() / time.as_secs_f64();
+            let digits = usize::from(percent < 9.95);
+            format!("~{} ±{percent:.digits$} %", duration(time))
+        }
+    }
 }
 
 /// `12`, or `30/2` where calls of the function came from itself.
@@ -157,9 +178,9 @@ fn functions(report: &Report, limit: usize) -> Table {
         let mut cells = vec![
             name.into(),
             calls(row).into(),
-            duration(row.self_time).into(),
+            estimated(row.self_time, row.estimate.map(|estimate| estimate.self_error)).into(),
             percent(row.share).into(),
-            duration(row.total_time).into(),
+            estimated(row.total_time, row.estimate.map(|estimate| estimate.total_error)).into(),
         ];
         cells.extend(latencies(row.calls, &row.latency));
         cells.push(cyclomatic(row.cyclomatic));
@@ -186,6 +207,48 @@ fn never_called(mut names: Vec<String>, limit: usize) -> String {
     names.truncate(limit);
     let rest = if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
     format!("never called: {}{rest}", names.join(", "))
+}
+
+/// What functions allocated, those first that allocated most themselves.
+fn memory(rows: &[FunctionRow], limit: usize) -> Table {
+    let mut table = Table::new(
+        "Memory",
+        vec![
+            Column::name("function"),
+            Column::number("allocations", 7),
+            Column::number("bytes", 9),
+            Column::number("net", 10),
+            Column::number("total allocations", 3),
+            Column::number("total bytes", 5),
+            Column::number("total net", 6),
+            Column::number("peak", 8),
+        ],
+    );
+    let names = shorten(rows.iter().map(|row| &row.name));
+    let mut used: Vec<(MemoryUse, String)> = rows
+        .iter()
+        .zip(names)
+        .filter_map(|(row, name)| Some((row.memory?, name)))
+        .filter(|(memory, _)| memory.total.allocations > 0 || memory.total.net_bytes != 0)
+        .collect();
+    used.sort_by_key(|(memory, _)| core::cmp::Reverse((memory.own.bytes, memory.total.bytes)));
+    let size = |size: u64| bytes(i64::try_from(size).unwrap_or(i64::MAX));
+    let shown = used.len();
+    for (memory, name) in used.into_iter().take(limit) {
+        let MemoryUse { own, total, peak_bytes } = memory;
+        table.row(vec![
+            name.into(),
+            count(own.allocations).into(),
+            size(own.bytes).into(),
+            bytes(own.net_bytes).into(),
+            count(total.allocations).into(),
+            size(total.bytes).into(),
+            bytes(total.net_bytes).into(),
+            size(peak_bytes).into(),
+        ]);
+    }
+    more(&mut table, shown, limit);
+    table
 }
 
 fn futures(rows: &[FutureRow], limit: usize) -> Table {
@@ -325,7 +388,7 @@ mod tests {
     use tabled::grid::util::string::get_line_width;
 
     use super::*;
-    use crate::snapshot::{Location, Name};
+    use crate::snapshot::{Estimate, Location, Name, Requests};
 
     fn micros(micros: u64) -> Duration {
         Duration::from_micros(micros)
@@ -480,6 +543,44 @@ Lexer<Token>::next   1 234 567  750 µs    75.0 %  1.50 ms  2.00 µs  2.00 µs  
         assert_eq!(row("app::f"), "0 9.00 µs 100.0 % 18.0 µs - - - - - 4 1");
         assert_eq!(row("app::g"), "1 0 0 0 0 - - - - -");
         assert_eq!(row("app::h"), "1 0 100.0 % 0 0 0 - 0 0 0 0 0 0");
+    }
+
+    #[test]
+    fn an_estimate_says_so_and_how_sure_it_is() {
+        let mut report = example();
+        report.functions.truncate(2);
+        report.functions[0].estimate =
+            Some(Estimate { timed_calls: 40, self_error: micros(15), total_error: micros(0) });
+        report.functions[1].estimate =
+            Some(Estimate { timed_calls: 40, self_error: micros(250), total_error: micros(1) });
+        let text = report.to_table();
+        assert!(text.contains("  ~750 µs ±2.0 %    75.0 %         1.50 ms  "), "{text}");
+        assert!(text.contains("  ~250 µs ±100 %    25.0 %  ~500 µs ±0.2 %  "), "{text}");
+    }
+
+    #[test]
+    fn memory_is_shown_where_an_allocator_tells() {
+        assert!(!example().to_table().contains("\nMemory\n"));
+        let mut report = example();
+        let own = Requests { allocations: 1_200, bytes: 3 << 20, net_bytes: -512 };
+        let total = Requests { allocations: 1_300, bytes: 4 << 20, net_bytes: 0 };
+        report.functions[1].memory = Some(MemoryUse { own, total, peak_bytes: 1_536 });
+        report.functions[0].memory = Some(MemoryUse::default());
+        let text = report.to_table();
+        let table = text.split("\n\n").find(|table| table.starts_with("Memory\n")).unwrap();
+        assert_eq!(
+            table,
+            "\
+Memory
+function   allocations     bytes     net  total allocations  total bytes  total net      peak
+─────────  ───────────  ────────  ──────  ─────────────────  ───────────  ─────────  ────────
+app::walk        1 200  3.00 MiB  -512 B              1 300     4.00 MiB          0  1.50 KiB"
+        );
+        let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+        assert_eq!(json["functions"][1]["memory"]["own"]["net_bytes"], -512);
+        assert_eq!(json["functions"][1]["memory"]["peak_bytes"], 1_536);
+        assert!(json["functions"][0]["memory"]["total"].is_object());
+        assert!(serde_json::from_str::<serde_json::Value>(&example().to_json()).unwrap()["functions"][0]["memory"].is_null());
     }
 
     #[test]

@@ -79,6 +79,26 @@ pub fn per_second(rate: f64) -> String {
     format!("{}{unit}", three_figures(rate / size))
 }
 
+/// `1.50 KiB`, `-12.0 MiB`; bytes by the 1024.
+///
+/// ```
+/// use perf_runtime::show::units::bytes;
+///
+/// assert_eq!((bytes(1_536), bytes(-7), bytes(0)), ("1.50 KiB".into(), "-7 B".into(), "0".into()));
+/// ```
+#[must_use]
+pub fn bytes(bytes: i64) -> String {
+    const UNITS: [(f64, &str); 4] =
+        [((1_u64 << 40) as f64, "TiB"), (1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1_024.0, "KiB")];
+    let sign = if bytes < 0 { "-" } else { "" };
+    let size = bytes.unsigned_abs();
+    match UNITS.into_iter().find(|(unit, _)| size as f64 >= unit * 0.9995) {
+        _ if size == 0 => String::from("0"),
+        Some((unit, name)) => format!("{sign}{} {name}", three_figures(size as f64 / unit)),
+        None => format!("{sign}{size} B"),
+    }
+}
+
 fn three_figures(number: f64) -> String {
     match number {
         n if n >= 99.95 => format!("{n:.0}"),
@@ -120,6 +140,15 @@ mod tests {
         assert_eq!(per_second(950.0), "950 /s");
         assert_eq!(per_second(999_900.0), "1.00 M/s");
         assert_eq!(per_second(3.1e9), "3.10 G/s");
+    }
+
+    #[test]
+    fn bytes_by_the_1024() {
+        assert_eq!(
+            (bytes(1_023), bytes(1_024), bytes(1_048_500)),
+            ("1023 B".into(), "1.00 KiB".into(), "1.00 MiB".into())
+        );
+        assert_eq!(bytes(i64::MIN), "-8388608 TiB");
     }
 
     #[test]

@@ -33,6 +33,49 @@ pub struct FunctionRow {
     pub share: f64,
     /// How long one call took.
     pub latency: Latency,
+    /// How sure the times are, where not every call was timed, of the function or of what it calls; `None` where they are exact.
+    pub estimate: Option<Estimate>,
+    /// What it allocated; `None` unless the program's global allocator is an [`Alloc`](crate::memory::Alloc).
+    pub memory: Option<MemoryUse>,
+}
+
+/// How sure times are that are estimated from a sample of the calls. Each interval holds the truth in 95 of 100 cases, if the calls that were timed
+/// are like the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// Calls that were timed, of all. The latencies are theirs.
+    pub timed_calls: u64,
+    /// The self time is within so much of the one given.
+    pub self_error: Duration,
+    /// The total time is within so much of the one given.
+    pub total_error: Duration,
+}
+
+/// What a function allocated, over all threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryUse {
+    /// By the function itself.
+    pub own: Requests,
+    /// By the function and all it called; the outermost frame of a recursion counts once.
+    pub total: Requests,
+    /// The most that one call held at a time, with all it called: how far what was allocated less what was freed rose above what it was when the
+    /// call began. Since the last reset; of a future, in one poll.
+    pub peak_bytes: u64,
+}
+
+/// Requests to the allocator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Requests {
+    /// Allocations, and reallocations that grew.
+    pub allocations: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Bytes allocated less bytes freed: what was still there when the calls ended. Less than zero where more was freed than allocated, such as
+    /// what others allocated.
+    pub net_bytes: i64,
 }
 
 /// One profiled future, over all threads.

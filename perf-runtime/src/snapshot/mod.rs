@@ -3,14 +3,18 @@
 //! A [`Report`] is made by [`report()`](crate::session::report) and read by everything in [`show`](crate::show).
 
 mod cache;
+mod calls;
 mod function;
 mod name;
 mod pool;
+mod sort;
 
 pub use cache::CacheRow;
-pub use function::{FunctionRow, FutureRow, Latency};
+pub use calls::{CallEdge, CallNode, CallTree, Function};
+pub use function::{Estimate, FunctionRow, FutureRow, Latency, MemoryUse, Requests};
 pub use name::Name;
 pub use pool::PoolRow;
+pub use sort::{SortBy, UnknownColumn};
 
 use core::time::Duration;
 
@@ -29,63 +33,12 @@ pub struct Report {
     pub functions: Vec<FunctionRow>,
     /// Profiled futures, by their busy time, the largest first.
     pub futures: Vec<FutureRow>,
+    /// The paths of all calls: who called whom. What is left out of the rows stays here.
+    pub calls: CallTree,
     /// Caches, the busiest first.
     pub caches: Vec<CacheRow>,
     /// Pools, the busiest first.
     pub pools: Vec<PoolRow>,
-}
-
-/// What rows of functions can be sorted by; the largest first, names from A to Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names are those of the columns")]
-pub enum SortBy {
-    Name,
-    Calls,
-    SelfTime,
-    TotalTime,
-    Mean,
-    P95,
-    Max,
-    Cyclomatic,
-}
-
-impl Report {
-    /// Sorts the functions by a column.
-    pub fn sort_by(&mut self, column: SortBy) -> &mut Self {
-        let key = |row: &FunctionRow| -> u128 {
-            match column {
-                SortBy::Name => 0,
-                SortBy::Calls => row.calls.into(),
-                SortBy::SelfTime => row.self_time.as_nanos(),
-                SortBy::TotalTime => row.total_time.as_nanos(),
-                SortBy::Mean => row.latency.mean.as_nanos(),
-                SortBy::P95 => row.latency.p95.as_nanos(),
-                SortBy::Max => row.latency.max.as_nanos(),
-                SortBy::Cyclomatic => row.cyclomatic.unwrap_or(0).into(),
-            }
-        };
-        self.functions.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.name.cmp(&b.name)));
-        self
-    }
-
-    /// Keeps the rows, of every kind, whose name contains `part`.
-    pub fn filter(&mut self, part: &str) -> &mut Self {
-        self.functions.retain(|row| row.name.contains(part));
-        self.futures.retain(|row| row.name.contains(part));
-        self.caches.retain(|row| row.name.contains(part));
-        self.pools.retain(|row| row.name.contains(part));
-        self
-    }
-
-    /// Keeps the first `rows` of each kind.
-    pub fn limit(&mut self, rows: usize) -> &mut Self {
-        self.functions.truncate(rows);
-        self.futures.truncate(rows);
-        self.caches.truncate(rows);
-        self.pools.truncate(rows);
-        self
-    }
 }
 
 /// Where something stands in the source.

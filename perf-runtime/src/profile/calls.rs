@@ -1,0 +1,110 @@
+//! From the threads' trees to one tree of call paths.
+//!
+//! Threads' nodes that stand for the same path become one node. Nothing is left of paths that were not taken since the last reset.
+
+use core::ptr;
+use std::collections::HashMap;
+
+use crate::clock::Rate;
+use crate::site::Site;
+use crate::snapshot::{CallNode, CallTree, Function, Location};
+
+/// The tree as it grows.
+#[derive(Default)]
+pub(super) struct Calls {
+    nodes: Vec<Path>,
+    /// By caller and site.
+    places: HashMap<(Option<usize>, usize), usize, foldhash::fast::FixedState>,
+}
+
+/// One path over all threads.
+struct Path {
+    site: &'static Site,
+    caller: Option<usize>,
+    measured: Measured,
+}
+
+/// What was measured on one path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Measured {
+    pub(super) calls: u64,
+    pub(super) primitive: u64,
+    pub(super) open: u64,
+    pub(super) self_ticks: f64,
+    pub(super) total_ticks: f64,
+    pub(super) allocations: u64,
+    pub(super) bytes: u64,
+}
+
+impl Calls {
+    /// The place of the path that goes on from `caller` to `site`.
+    pub(super) fn place(&mut self, caller: Option<usize>, site: &'static Site) -> usize {
+        let next = self.nodes.len();
+        let place = *self.places.entry((caller, ptr::from_ref(site).addr())).or_insert(next);
+        if place == next {
+            self.nodes.push(Path { site, caller, measured: Measured::default() });
+        }
+        place
+    }
+
+    /// Adds what one thread measured on the path at that place.
+    pub(super) fn add(&mut self, place: usize, measured: Measured) {
+        let Some(Path { measured: sum, .. }) = self.nodes.get_mut(place) else { return };
+        sum.calls += measured.calls;
+        sum.primitive += measured.primitive;
+        sum.open += measured.open;
+        sum.self_ticks += measured.self_ticks;
+        sum.total_ticks += measured.total_ticks;
+        sum.allocations += measured.allocations;
+        sum.bytes += measured.bytes;
+    }
+
+    /// The tree, callers before callees, the longest callee first.
+    pub(super) fn into_tree(self, rate: Rate) -> CallTree {
+        let mut used: Vec<bool> =
+            self.nodes.iter().map(|path| path.measured.calls + path.measured.open > 0).collect();
+        let mut callees: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
+        let mut pending: Vec<usize> = Vec::new();
+        // A caller stands before its callees.
+        for (place, path) in self.nodes.iter().enumerate().rev() {
+            if !used[place] {
+                continue;
+            }
+            match path.caller {
+                Some(caller) => {
+                    used[caller] = true;
+                    callees[caller].push(place);
+                }
+                None => pending.push(place),
+            }
+        }
+        let total = |place: &usize| self.nodes[*place].measured.total_ticks;
+        // What is pushed last comes first.
+        let by_total = |a: &usize, b: &usize| total(a).total_cmp(&total(b));
+        pending.sort_by(by_total);
+        let mut functions: Vec<Function> = Vec::new();
+        let mut known: HashMap<usize, usize, foldhash::fast::FixedState> = HashMap::default();
+        let mut places: Vec<Option<usize>> = vec![None; self.nodes.len()];
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        while let Some(place) = pending.pop() {
+            let Path { site, caller, measured } = &self.nodes[place];
+            let function = *known.entry(ptr::from_ref(*site).addr()).or_insert_with(|| {
+                let location = Location { file: site.file(), line: site.line(), column: site.column() };
+                functions.push(Function::new(site.name(), location));
+                functions.len() - 1
+            });
+            places[place] = Some(nodes.len());
+            let mut node = CallNode::new(function, caller.and_then(|caller| places[caller]));
+            node.calls = measured.calls;
+            node.primitive_calls = measured.primitive;
+            node.self_time = rate.duration(measured.self_ticks.round() as u64);
+            node.total_time = rate.duration(measured.total_ticks.round() as u64);
+            node.allocations = measured.allocations;
+            node.bytes = measured.bytes;
+            nodes.push(node);
+            callees[place].sort_by(by_total);
+            pending.append(&mut callees[place]);
+        }
+        CallTree::new(functions, nodes)
+    }
+}

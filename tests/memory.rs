@@ -1,0 +1,313 @@
+//! Memory per function, in a program whose allocator tells: figures are exact, so the truth is written down by hand.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use perfkit::{Alloc, FunctionRow, MemoryUse, profiled};
+
+#[global_allocator]
+static ALLOCATOR: Alloc = Alloc::system();
+
+/// One test at a time: they all look at the one report of the process.
+static SERIAL: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    let guard = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
+    perfkit::reset();
+    guard
+}
+
+#[track_caller]
+fn row(name: &str) -> FunctionRow {
+    let suffix = format!("::{name}");
+    let mut rows = perfkit::report().functions.into_iter();
+    rows.find(|row| row.name.ends_with(&suffix)).unwrap_or_else(|| panic!("no {name}"))
+}
+
+#[track_caller]
+fn memory(name: &str) -> MemoryUse {
+    row(name).memory.expect("the allocator tells")
+}
+
+/// Allocations, bytes and net bytes of the function itself, then with all it called, then the peak.
+#[track_caller]
+fn assert_memory(name: &str, own: (u64, u64, i64), total: (u64, u64, i64), peak: u64) {
+    let memory = memory(name);
+    let figures = |requests: perfkit::Requests| (requests.allocations, requests.bytes, requests.net_bytes);
+    assert_eq!((figures(memory.own), figures(memory.total), memory.peak_bytes), (own, total, peak), "{name}");
+}
+
+fn bytes(len: usize) -> Vec<u8> {
+    black_box(Vec::with_capacity(len))
+}
+
+#[profiled]
+fn keeps() -> Vec<u8> {
+    drop(bytes(300));
+    bytes(100)
+}
+
+#[profiled]
+fn outer() -> Vec<u8> {
+    let first = bytes(1_000);
+    let kept = keeps();
+    drop(first);
+    drop(bytes(50));
+    kept
+}
+
+#[test]
+fn own_and_total_net_and_peak() {
+    let _alone = alone();
+    for _ in 0..3 {
+        drop(outer());
+    }
+    assert_memory("keeps", (6, 1_200, 300), (6, 1_200, 300), 300);
+    assert_memory("outer", (6, 3_150, 0), (12, 4_350, 300), 1_300);
+    let report = perfkit::report();
+    let table = report.to_table();
+    assert!(table.contains("\nMemory\n") && table.contains("3.08 KiB"), "{table}");
+    // By path as well: what `keeps` allocated below `outer`.
+    let nodes = report.calls.nodes();
+    let name = |node: &perfkit::CallNode| report.calls.functions()[node.function].name.clone();
+    let node = nodes.iter().find(|node| name(node).ends_with("::keeps")).unwrap();
+    assert!(name(&nodes[node.caller.unwrap()]).ends_with("::outer"));
+    assert_eq!((node.allocations, node.bytes), (6, 1_200));
+}
+
+#[profiled]
+fn grows() {
+    let mut growing = bytes(10);
+    growing.reserve_exact(100);
+    growing.extend([7; 20]);
+    growing.shrink_to(40);
+    black_box(&growing);
+}
+
+#[test]
+fn a_reallocation_is_its_difference() {
+    let _alone = alone();
+    grows();
+    // 10, 90 more, 60 less, 40 freed.
+    assert_memory("grows", (2, 100, 0), (2, 100, 0), 100);
+}
+
+#[profiled]
+fn allocates_below(depth: u32) -> Option<Vec<u8>> {
+    let here = bytes(10);
+    let below = if depth > 0 { allocates_below(depth - 1) } else { None };
+    drop(here);
+    below
+}
+
+#[profiled]
+fn ping(depth: u32) {
+    let _here = bytes(10);
+    if depth > 0 {
+        pong(depth - 1);
+    }
+}
+
+#[profiled]
+fn pong(depth: u32) {
+    let _here = bytes(100);
+    if depth > 0 {
+        ping(depth - 1);
+    }
+}
+
+#[test]
+fn a_recursion_counts_once() {
+    let _alone = alone();
+    allocates_below(9);
+    assert_memory("allocates_below", (10, 100, 0), (10, 100, 0), 100);
+    ping(3);
+    assert_memory("ping", (2, 20, 0), (4, 220, 0), 220);
+    assert_memory("pong", (2, 200, 0), (3, 210, 0), 210);
+}
+
+#[profiled]
+fn frees(what: Vec<u8>) {
+    drop(black_box(what));
+}
+
+#[profiled]
+fn sends() -> Vec<u8> {
+    bytes(500)
+}
+
+#[test]
+fn what_another_thread_frees_is_counted_there() {
+    let _alone = alone();
+    let what = sends();
+    thread::spawn(move || frees(what)).join().unwrap();
+    assert_memory("sends", (1, 500, 500), (1, 500, 500), 500);
+    assert_memory("frees", (0, 0, -500), (0, 0, -500), 0);
+}
+
+#[profiled]
+fn allocates_after_a_free(what: Vec<u8>) {
+    drop(black_box(what));
+    drop(bytes(200));
+}
+
+#[test]
+fn a_peak_is_above_what_there_was_at_the_beginning() {
+    let _alone = alone();
+    allocates_after_a_free(bytes(150));
+    assert_memory("allocates_after_a_free", (1, 200, -150), (1, 200, -150), 50);
+}
+
+/// Pending once.
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(
+        |_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending },
+    )
+    .await;
+}
+
+#[profiled]
+async fn waits() -> usize {
+    let first = bytes(100);
+    yield_once().await;
+    let second = bytes(30);
+    first.capacity() + second.capacity()
+}
+
+#[test]
+fn a_future_is_charged_for_its_polls_on_whatever_thread() {
+    let _alone = alone();
+    let mut future = Box::pin(waits());
+    let poll = |future: std::pin::Pin<&mut dyn Future<Output = usize>>| {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    };
+    assert!(poll(future.as_mut()).is_pending());
+    let between = bytes(7_000);
+    let ready = thread::spawn(move || poll(pin!(future)) == Poll::Ready(130)).join().unwrap();
+    assert!(ready);
+    drop(between);
+    assert_memory("waits", (2, 130, 0), (2, 130, 0), 100);
+}
+
+#[test]
+fn a_reset_forgets_what_there_was() {
+    let _alone = alone();
+    drop(outer());
+    perfkit::reset();
+    let kept = keeps();
+    assert_memory("keeps", (2, 400, 100), (2, 400, 100), 300);
+    assert!(!perfkit::report().functions.iter().any(|row| row.name.ends_with("::outer")));
+    drop(kept);
+}
+
+#[test]
+fn a_new_path_costs_nobody_any_memory() {
+    let _alone = alone();
+    #[profiled]
+    fn calls_what_is_new() {
+        new_leaf();
+    }
+    #[profiled]
+    fn new_leaf() {}
+    // Trees, nodes, histograms and a hundred buffers of durations are the profiler's own.
+    thread::spawn(|| (0..10_000).for_each(|_| calls_what_is_new())).join().unwrap();
+    assert_memory("calls_what_is_new", (0, 0, 0), (0, 0, 0), 0);
+    assert_memory("new_leaf", (0, 0, 0), (0, 0, 0), 0);
+}
+
+/// Calls what allocates when its thread is past the profiler's own destructor.
+struct Last;
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        drop(bytes(5));
+        drop(outer());
+    }
+}
+
+#[test]
+fn a_thread_that_ends_allocates_too() {
+    thread_local!(static LAST: std::cell::RefCell<Option<Last>> = const { std::cell::RefCell::new(None) });
+    let _alone = alone();
+    thread::spawn(|| {
+        LAST.with_borrow_mut(|last| *last = Some(Last));
+        drop(outer());
+    })
+    .join()
+    .unwrap();
+    assert_memory("outer", (4, 2_100, 0), (8, 2_900, 200), 1_300);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forked_child_allocates_too() {
+    let _alone = alone();
+    drop(outer());
+    // SAFETY: the child only calls what is under test, which takes no lock, and ends without returning.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        drop(outer());
+        // SAFETY: nothing of the parent's is to be run at the end.
+        unsafe { libc::_exit(7) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is there for the call.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!((libc::WIFEXITED(status), libc::WEXITSTATUS(status)), (true, 7));
+    assert_memory("outer", (2, 1_050, 0), (4, 1_450, 100), 1_300);
+}
+
+#[test]
+fn every_way_to_ask_an_allocator_reaches_the_one_inside() {
+    #[derive(Default)]
+    struct Log(Mutex<Vec<&'static str>>);
+    impl Log {
+        fn note(&self, what: &'static str) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+    // SAFETY: as `System`.
+    unsafe impl GlobalAlloc for Log {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            self.note("alloc");
+            // SAFETY: the caller's promise.
+            unsafe { System.alloc(layout) }
+        }
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            self.note("alloc_zeroed");
+            // SAFETY: the caller's promise.
+            unsafe { System.alloc_zeroed(layout) }
+        }
+        unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            self.note("realloc");
+            // SAFETY: the caller's promise.
+            unsafe { System.realloc(pointer, layout, size) }
+        }
+        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+            self.note("dealloc");
+            // SAFETY: the caller's promise.
+            unsafe { System.dealloc(pointer, layout) }
+        }
+    }
+    let allocator = Alloc::new(Log::default());
+    let layout = Layout::array::<u8>(10).unwrap();
+    let larger = Layout::array::<u8>(20).unwrap();
+    // SAFETY: the layout has a size.
+    let (first, second) = (unsafe { allocator.alloc(layout) }, unsafe { allocator.alloc_zeroed(layout) });
+    // SAFETY: it was allocated, with zeros.
+    assert_eq!(unsafe { *second }, 0);
+    // SAFETY: it was allocated with that layout.
+    let first = unsafe { allocator.realloc(first, layout, 20) };
+    // SAFETY: it was reallocated to that layout.
+    unsafe { allocator.dealloc(first, larger) };
+    // SAFETY: it was allocated with that layout.
+    unsafe { allocator.dealloc(second, layout) };
+    let log = allocator.inner().0.lock().unwrap();
+    assert_eq!(*log, ["alloc", "alloc_zeroed", "realloc", "dealloc", "dealloc"]);
+}
