@@ -265,7 +265,7 @@ fn target_below_a_nanosecond() {}
 #[cfg(target_arch = "x86_64")]
 #[benchmark(args = [1, 2])]
 #[target_feature(enable = "sse2,sse")]
-#[target_feature(enable = "fxsr")]
+#[cfg_attr(all(), target_feature(enable = "fxsr"))]
 fn with_features(n: u64) -> u64 {
     n
 }
