@@ -63,7 +63,8 @@ mod readme {}
 #[doc(hidden)]
 pub mod __private {
     pub use perf_bench::{
-        BenchmarkEntry, Failure, argument as benchmark_argument, case_name, inventory, run_as_test,
+        BenchmarkEntry, Cases, Failure, LookAny, LookError, LookResult, Looked, has_feature, inventory,
+        missing_feature, optimised, run_as_test, set_up,
     };
     pub use perf_macros::profile_block;
     pub use perf_runtime::cache::{

@@ -1,8 +1,17 @@
 //! `#[benchmark]` in a crate of strict habits, as ordinary tests: every `…_benchmark::run` here runs a benchmark.
 #![deny(warnings, missing_docs, unsafe_code, unused, clippy::all, clippy::pedantic)]
 #![forbid(unsafe_code)]
-#![allow(unreachable_pub, reason = "the shapes are the point")]
+#![allow(
+    unreachable_pub,
+    clippy::large_types_passed_by_value,
+    clippy::ptr_arg,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    reason = "the shapes are the point"
+)]
 
+use std::cell::Cell;
+use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use perfkit::{Bencher, benchmark};
@@ -147,6 +156,147 @@ mod inner {
             }
         }
     }
+}
+
+#[benchmark(args = [1, 5_000_000_000])]
+fn literals_of_the_arguments_type(n: u64) -> u64 {
+    n
+}
+
+#[benchmark(args = [1, 2], setup = |n| vec![0_u8; n], validate = |length| *length > 0)]
+fn literals_of_the_setups_type(bytes: &[u8]) -> usize {
+    bytes.len()
+}
+
+#[benchmark(args = [0.5, 1e-40])]
+fn literals_with_a_fraction(n: &f32) -> f32 {
+    *n
+}
+
+#[benchmark(args = ["a", "bc"], setup = |text| text.repeat(2))]
+fn closure_that_asks_its_argument(text: &str) -> usize {
+    text.len()
+}
+
+fn sum_of(numbers: &[u32]) -> u32 {
+    numbers.iter().sum()
+}
+
+#[benchmark(args = [&[1, 2], &[3, 4]], setup = sum_of)]
+fn setup_that_is_given_a_coercion(sum: u32) -> u32 {
+    sum
+}
+
+static EVALUATED: AtomicU32 = AtomicU32::new(0);
+
+fn evaluated_once() -> [u32; 2] {
+    assert_eq!(EVALUATED.fetch_add(1, Ordering::Relaxed), 0, "it was evaluated before");
+    [1, 2]
+}
+
+#[benchmark(args = evaluated_once())]
+fn costly_arguments(n: u32) -> u32 {
+    n
+}
+
+#[benchmark(setup = numbers)]
+fn elided_lifetime(numbers: &'_ mut Vec<u32>) {
+    numbers.push(1);
+}
+
+#[benchmark(setup = numbers, validate = |first: &&mut u32| **first == 99)]
+fn part_of_its_input(numbers: &mut [u32]) -> &mut u32 {
+    &mut numbers[0]
+}
+
+#[benchmark(setup = numbers)]
+fn owner_of_parts_of_its_input(numbers: &mut Vec<u32>) -> Vec<std::slice::IterMut<'_, u32>> {
+    vec![numbers.iter_mut()]
+}
+
+#[benchmark(setup = numbers)]
+fn part_of_what_it_looks_at(numbers: &[u32]) -> Option<&u32> {
+    numbers.first()
+}
+
+#[benchmark(setup = || [0; 200_000])]
+fn large_input(bytes: [u8; 200_000]) -> [u8; 200_000] {
+    bytes
+}
+
+#[benchmark(args = [[0; 200_000]])]
+fn large_argument(bytes: &mut [u8; 200_000]) {
+    bytes[7] = 1;
+}
+
+#[benchmark]
+fn large_result() -> Vec<[u8; 100_000]> {
+    vec![[0; 100_000]]
+}
+
+#[benchmark(setup = || Cell::new(1))]
+fn not_shared(cell: &Cell<u32>) -> u32 {
+    cell.get()
+}
+
+#[benchmark]
+fn fails_never() -> io::Result<()> {
+    Ok(())
+}
+
+#[benchmark]
+fn fails_never_with_a_bencher(bencher: &mut Bencher) -> Result<(), String> {
+    bencher.iter(|| 1);
+    Ok(())
+}
+
+#[benchmark(validate = Result::is_err)]
+fn fails_on_purpose() -> Result<(), String> {
+    Err(String::from("as it should"))
+}
+
+#[benchmark]
+#[deprecated = "measured all the same"]
+fn out_of_date() {}
+
+#[benchmark(target_ns = 0.5, ignore = "no machine is that steady")]
+fn target_below_a_nanosecond() {}
+
+#[cfg(target_arch = "x86_64")]
+#[benchmark(args = [1, 2])]
+#[target_feature(enable = "sse2,sse")]
+#[cfg_attr(all(), target_feature(enable = "fxsr"))]
+fn with_features(n: u64) -> u64 {
+    n
+}
+
+/// Where perfkit is found by another path.
+mod paths {
+    use perfkit as local;
+
+    #[perfkit::benchmark(crate = local, args = [1])]
+    fn by_a_name(n: u8) -> u8 {
+        n
+    }
+
+    #[perfkit::benchmark(crate = self::local)]
+    fn by_self() {}
+
+    mod deeper {
+        #[perfkit::benchmark(crate = super::local)]
+        fn by_super() {}
+
+        #[perfkit::benchmark(crate = crate::paths::local)]
+        fn by_crate() {}
+    }
+}
+
+/// Names that the expansion might see before those meant.
+const ENTRY: [u8; 1] = [1];
+
+#[benchmark(args = ENTRY)]
+fn named_like_a_part_of_it(n: u8) -> u8 {
+    n
 }
 
 /// Through a macro of the user.

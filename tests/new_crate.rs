@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A crate that is like no other, in a directory of its own.
 struct Crate(PathBuf);
@@ -41,6 +41,10 @@ impl Crate {
 
     /// Runs cargo there, with the variables set.
     fn cargo(&self, arguments: &str, variables: &[(&str, &str)]) -> Run {
+        Run::of(arguments, self.command(arguments, variables).output().unwrap())
+    }
+
+    fn command(&self, arguments: &str, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO"));
         command.current_dir(&self.0).args(arguments.split_whitespace());
         // What this test's own cargo and nextest say to it is not for that one.
@@ -55,7 +59,7 @@ impl Crate {
             }
         }
         command.env("CARGO_TARGET_DIR", scratch().join("target")).envs(variables.iter().copied());
-        Run::of(arguments, command.output().unwrap())
+        command
     }
 }
 
@@ -335,29 +339,65 @@ use perfkit::benchmark;
 #[benchmark(validate = |n: &u32| *n == 2)] fn invalid() -> u32 { 1 }
 #[benchmark] fn measures_nothing(_: &mut perfkit::Bencher) {}
 #[benchmark] fn is_fine() {}
+#[benchmark] fn fails() -> Result<(), std::num::ParseIntError> { \"x\".parse::<u8>().map(drop) }
+#[benchmark(args = [1_u8, 0].map(|n| 10 / n))] fn no_arguments(n: u8) -> u8 { n }
+#[benchmark(timeout = \"1s\")] fn stops(bencher: &mut perfkit::Bencher) {
+    let mut calls = 0;
+    bencher.iter(|| {
+        calls += 1;
+        std::thread::sleep(std::time::Duration::from_millis(if calls < 15 { 1 } else { 60_000 }));
+    });
+}
+macro_rules! twins { ($($name:ident $body:expr)*) => { $(mod $name { #[perfkit::benchmark] fn twin() { $body } })* } }
+twins! { good () bad panic!(\"bad twin\") }
 ";
     let messages = [
         "`wrong::panics` panicked: on purpose",
         "`wrong::never_ends` did not end within 200ms",
         "`wrong::invalid` returned a result that `validate` refuses",
         "`wrong::measures_nothing` measured nothing",
+        "`wrong::fails` returned an error: ParseIntError { kind: InvalidDigit }",
+        "`wrong::no_arguments` panicked in its `args`: attempt to divide by zero",
+        "`wrong::stops` did not end within 1s",
+        "`wrong::bad::twin` panicked: bad twin",
     ];
     let bench = "[[bench]]\nname = \"speed\"\nharness = false\n";
     let main = "use wrong as _;\nperfkit::bench_main!();\n";
     let krate =
         Crate::new("wrong", &[("Cargo.toml", bench), ("src/lib.rs", source), ("benches/speed.rs", main)]);
-    krate.cargo("test --lib", &[]).exits_with(101).says(&messages).says(&[
+    let tested = krate.cargo("test --lib", &[]).exits_with(101).says(&messages).says(&[
         "PANICKED",
         "TIMED OUT",
         "INVALID",
         "NOT MEASURED",
-        "1 passed; 4 failed",
+        "test good::twin_benchmark::run ... ok",
+        "2 passed; 8 failed",
     ]);
+    // What was measured by then is kept.
+    assert_eq!(tested.row("wrong::stops")[2], "ms");
     krate.cargo("bench --bench speed", &[]).exits_with(101).says(&messages).says(&[
         "test wrong::panics ... ",
         "test wrong::is_fine ... bench:",
-        "0 passed; 4 failed; 0 ignored; 1 measured",
+        "0 passed; 8 failed; 0 ignored; 2 measured",
     ]);
+    let list = krate.cargo("bench --bench speed -- --list --format terse", &[]).exits_with(0);
+    assert_eq!(list.stdout.lines().count(), 10, "{}", list.all());
+}
+
+/// Neither a test nor a program whose benchmark ends the process looks like one that went well.
+#[test]
+fn a_benchmark_that_ends_the_process() {
+    let source = "
+#[perfkit::benchmark] fn exits() { std::process::exit(0) }
+#[perfkit::benchmark] fn never_run() {}
+";
+    let bench = "[[bench]]\nname = \"speed\"\nharness = false\n";
+    let main = "use exiting as _;\nperfkit::bench_main!();\n";
+    let files = [("Cargo.toml", bench), ("src/lib.rs", source), ("benches/speed.rs", main)];
+    let krate = Crate::new("exiting", &files);
+    for how in ["test --lib -- --test-threads 1", "bench --bench speed"] {
+        krate.cargo(how, &[]).exits_with(101).says(&["the benchmark `exiting::exits` ended the process"]);
+    }
 }
 
 #[test]
@@ -388,7 +428,8 @@ use perfkit::benchmark;
         "running 6 tests",
         "test language::beta/20 ... bench:",
         "ns/iter (+/- ",
-        "test language::gamma ... ignored",
+        "test language::gamma ... ignored, slow",
+        "test language::delta ... ignored\n",
         "test speed::of_its_own ... bench:",
         "test result: ok. 0 passed; 0 failed; 2 ignored; 4 measured; 0 filtered out",
         "95 % interval",
@@ -419,17 +460,6 @@ use perfkit::benchmark;
         "test delta_benchmark::run ... ignored, says `#[benchmark(ignore)]`",
     ]);
 
-    let json = krate.cargo("bench --bench speed -- --format json -Z unstable-options", &[]).exits_with(0);
-    let events: Vec<serde_json::Value> = json
-        .stdout
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let of_type = |name: &str| events.iter().filter(|event| event["type"] == name).count();
-    assert_eq!((of_type("suite"), of_type("bench")), (2, 4), "{}", json.all());
-    assert_eq!(events.last().unwrap()["measured"], 4);
-
     krate
         .cargo("bench --bench speed -- --save-baselin x", &[])
         .exits_with(101)
@@ -455,6 +485,41 @@ use perfkit::benchmark;
         .says(&["language::beta/20", "4 benchmarks run: 4 passed"]);
 }
 
+/// Whoever reads standard output gets what it is for, and may stop reading.
+#[test]
+fn what_a_benchmark_target_prints_for_programs() {
+    let source = "
+use perfkit::benchmark;
+#[benchmark] fn prints() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| print!(\"a part of a line\"));
+}
+#[benchmark(ignore = \"slow\")] fn left_out() {}
+perfkit::bench_main!();
+";
+    let manifest = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", ""), ("benches/speed.rs", source)];
+    let krate = Crate::new("events", &files);
+    for (how, event) in [("bench", "bench"), ("test --benches", "test")] {
+        let json = format!("{how} --quiet -- --format json -Z unstable-options");
+        let json = krate.cargo(&json, &[]).exits_with(0).says(&["a part of a line"]);
+        let events: Vec<serde_json::Value> =
+            json.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events.len(), 5, "{}", json.all());
+        assert_eq!((&events[0]["event"], &events[0]["test_count"]), (&"started".into(), &2.into()));
+        let ended = &events[2];
+        assert_eq!((&ended["type"], &ended["name"]), (&event.into(), &"speed::prints".into()));
+        let ignored = &events[3];
+        assert_eq!((&ignored["event"], &ignored["message"]), (&"ignored".into(), &"slow".into()));
+        assert_eq!(events[4]["ignored"], 1);
+    }
+    // `… --list | head -1`
+    let mut closed = krate.command("bench --bench speed -- --list", &[]);
+    let mut closed = closed.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(closed.stdout.take());
+    Run::of("--list, read by nobody", closed.wait_with_output().unwrap()).exits_with(0).says_not("panicked");
+}
+
 /// What the README says of `cargo bench` is enough, and what is left out of it is told.
 #[test]
 fn a_benchmark_target_as_the_readme_has_it() {
@@ -464,11 +529,22 @@ fn a_benchmark_target_as_the_readme_has_it() {
         &readme[start..start + readme[start..].find("```").unwrap()]
     };
     let (manifest, main) = (block("[[bench]]"), block("use my_crate as _;"));
-    let files = |manifest| [("Cargo.toml", manifest), ("src/lib.rs", PROMISE), ("benches/speed.rs", main)];
-    Crate::new("my_crate", &files(manifest))
+    // A pure function that takes nothing: a compiler that may do so calls it once for a whole sample, and each call then takes no time.
+    let source = format!(
+        "{PROMISE}
+#[perfkit::benchmark]
+fn pure() -> u64 {{ mixed(7) }}
+#[inline(never)]
+fn mixed(seed: u64) -> u64 {{ (0..1000).fold(seed, |x, n| (x ^ (x << 13)).rotate_left(7) ^ n) }}
+"
+    );
+    let source = source.as_str();
+    let files = |manifest| [("Cargo.toml", manifest), ("src/lib.rs", source), ("benches/speed.rs", main)];
+    let measured = Crate::new("my_crate", &files(manifest))
         .cargo("bench --bench speed", &[])
         .exits_with(0)
-        .says(&["test my_crate::quick ... bench:", "1 measured"]);
+        .says(&["test my_crate::quick ... bench:", "2 measured"]);
+    assert_ne!(measured.row("my_crate::pure")[1], "<", "{}", measured.all());
     Crate::new("my_crate", &files(&manifest.replace("harness = false", "")))
         .cargo("bench --bench speed", &[])
         .exits_with(101)

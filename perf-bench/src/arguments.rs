@@ -103,8 +103,8 @@ impl Arguments {
                 "--list" => arguments.list = true,
                 "--exact" => arguments.exact = true,
                 "--skip" => arguments.skip.push(value()?),
-                "--ignored" => arguments.ignored = Ignored::Only,
-                "--include-ignored" => arguments.ignored = Ignored::Too,
+                "--ignored" => arguments.set_ignored(Ignored::Only)?,
+                "--include-ignored" => arguments.set_ignored(Ignored::Too)?,
                 "--format" => arguments.format = Format::parse(&value()?)?,
                 "--color" => arguments.colour = Colour::parse(&value()?)?,
                 "-q" | "--quiet" => arguments.format = Format::Terse,
@@ -131,6 +131,14 @@ impl Arguments {
         Ok(arguments)
     }
 
+    fn set_ignored(&mut self, ignored: Ignored) -> Result<(), String> {
+        if ![Ignored::Left, ignored].contains(&self.ignored) {
+            return Err("the options --include-ignored and --ignored are mutually exclusive".to_owned());
+        }
+        self.ignored = ignored;
+        Ok(())
+    }
+
     /// Whether a benchmark of this name is meant.
     pub(crate) fn selects(&self, name: &str) -> bool {
         let matches =
@@ -143,13 +151,9 @@ impl Arguments {
         ignored || self.ignored != Ignored::Only
     }
 
-    /// Whether one with or without `ignore` is run.
-    pub(crate) fn runs(&self, ignored: bool) -> bool {
-        match self.ignored {
-            Ignored::Left => !ignored,
-            Ignored::Only => ignored,
-            Ignored::Too => true,
-        }
+    /// Whether one with `ignore` is run.
+    pub(crate) fn runs_ignored(&self) -> bool {
+        self.ignored != Ignored::Left
     }
 }
 
@@ -207,10 +211,13 @@ mod tests {
 
     #[test]
     fn ignored_ones() {
-        let runs = |line: &str| [false, true].map(|ignored| parse(line).unwrap().runs(ignored));
-        assert_eq!(runs(""), [true, false]);
-        assert_eq!(runs("--ignored"), [false, true]);
-        assert_eq!(runs("--include-ignored"), [true, true]);
+        // Those without `ignore`, and those with.
+        let lists = |line: &str| [false, true].map(|ignored| parse(line).unwrap().lists(ignored));
+        let runs = |line: &str| parse(line).unwrap().runs_ignored();
+        assert_eq!((lists(""), runs("")), ([true, true], false));
+        assert_eq!((lists("--ignored"), runs("--ignored")), ([false, true], true));
+        assert_eq!((lists("--include-ignored"), runs("--include-ignored")), ([true, true], true));
+        assert!(parse("--ignored --include-ignored").unwrap_err().contains("mutually exclusive"));
     }
 
     #[test]

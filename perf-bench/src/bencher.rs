@@ -1,6 +1,7 @@
-//! How one benchmark hands over what is to be measured.
+//! How one benchmark hands over what is to be measured, and the timed loops.
 //!
-//! Only the loop around the routine is generic; everything that decides how often it runs is in [`measure`](crate::measure), compiled once.
+//! A loop calls the routine through a `dyn` that the compiler cannot look through, or it would move a call that always gives the same out of the loop.
+//! How often a loop runs is for [`measure`](crate::measure) to decide. A loop must never make, drop or look at a value while the clock is on.
 
 use core::hint::black_box;
 use core::mem::{needs_drop, size_of};
@@ -8,7 +9,9 @@ use core::time::Duration;
 
 use perf_runtime::clock;
 
+use crate::check::Check;
 use crate::measure::{Measurement, Plan, measure};
+use crate::waiting;
 
 /// Given to a benchmark that takes `&mut Bencher`: measures a routine, with everything around it outside of the clock.
 ///
@@ -35,52 +38,76 @@ impl<'a> Bencher<'a> {
     }
 
     /// Measures `routine`.
+    ///
+    /// What the routine names is not hidden from the compiler: it may compute `work(10)` while compiling. `work(std::hint::black_box(10))` it
+    /// has to call.
     #[allow(clippy::iter_not_returning_iterator, reason = "the name of it in every harness")]
     pub fn iter<R>(&mut self, routine: impl FnMut() -> R) {
-        self.iter_valid(routine, |_| true);
+        self.iter_checked(routine, |_| true);
     }
 
     /// Measures `routine` with a value of `setup` for each call, made outside of the clock.
     pub fn iter_batched<I, R>(&mut self, setup: impl FnMut() -> I, routine: impl FnMut(I) -> R) {
-        self.iter_batched_valid(setup, routine, |_| true);
+        self.iter_batched_checked(setup, routine, |_| true);
     }
 
     /// The same for a routine that takes its value by `&mut`; the value is dropped outside of the clock.
-    pub fn iter_batched_ref<I, R>(&mut self, setup: impl FnMut() -> I, routine: impl FnMut(&mut I) -> R) {
-        self.iter_batched_ref_valid(setup, routine, |_| true);
+    pub fn iter_batched_ref<I, R>(&mut self, setup: impl FnMut() -> I, mut routine: impl FnMut(&mut I) -> R) {
+        self.iter_stretches(setup, |inputs, stopwatch| stopwatch.run(inputs, &mut routine, |_| true));
     }
 
     /// As [`iter`](Self::iter), and looks at the result of the first call.
     #[doc(hidden)]
-    pub fn iter_valid<R>(&mut self, mut routine: impl FnMut() -> R, valid: impl Fn(&R) -> bool) {
-        self.iter_batched_valid(|| (), |()| routine(), valid);
+    pub fn iter_checked<R, C: Check>(&mut self, mut routine: impl FnMut() -> R, check: impl Fn(&R) -> C) {
+        if needs_drop::<R>() {
+            self.iter_batched_checked(|| (), |()| routine(), check);
+        } else {
+            let check = |result: &R| check(result).refusal();
+            self.measure(&mut |calls| time_calls(calls, &mut routine, &check));
+        }
     }
 
     /// As [`iter_batched`](Self::iter_batched), and looks at the result of the first call.
     #[doc(hidden)]
-    pub fn iter_batched_valid<I, R>(
+    pub fn iter_batched_checked<I, R, C: Check>(
         &mut self,
         mut setup: impl FnMut() -> I,
         mut routine: impl FnMut(I) -> R,
-        valid: impl Fn(&R) -> bool,
+        check: impl Fn(&R) -> C,
     ) {
-        self.measure(&mut |calls| time(calls, &mut setup, &mut routine, &valid));
+        let check = |result: &R| check(result).refusal();
+        let mut inputs = Vec::new();
+        let mut results = Vec::new();
+        let bytes = size_of::<I>() + size_of::<R>();
+        self.measure(&mut |calls| {
+            time_stretches(calls, bytes, &mut setup, &mut inputs, &mut |inputs, stopwatch| {
+                stopwatch.run_by_value(inputs, &mut results, &mut routine, check);
+            })
+        });
     }
 
-    /// As [`iter_batched_ref`](Self::iter_batched_ref), and looks at the result of the first call.
+    /// As [`iter_batched_ref`](Self::iter_batched_ref) for what may return a part of its input: `stretch` calls [`Stopwatch::run`].
     #[doc(hidden)]
-    pub fn iter_batched_ref_valid<I, R>(
+    pub fn iter_stretches<I>(
         &mut self,
         mut setup: impl FnMut() -> I,
-        mut routine: impl FnMut(&mut I) -> R,
-        valid: impl Fn(&R) -> bool,
+        mut stretch: impl FnMut(&mut [I], &mut Stopwatch),
     ) {
-        // The value goes through, so that it is dropped with the result.
-        let mut routine = |mut input: I| {
-            let result = routine(&mut input);
-            (input, result)
-        };
-        self.measure(&mut |calls| time(calls, &mut setup, &mut routine, &|(_, result)| valid(result)));
+        let mut inputs = Vec::new();
+        self.measure(&mut |calls| {
+            time_stretches(calls, size_of::<I>(), &mut setup, &mut inputs, &mut |inputs, stopwatch| {
+                stretch(inputs, stopwatch);
+                inputs.clear();
+            })
+        });
+    }
+
+    /// Takes note of why the benchmark failed, where it measures by itself and returns an error.
+    #[doc(hidden)]
+    pub fn ended(&mut self, check: impl Check) {
+        if let Some(refusal) = check.refusal() {
+            self.measurements.push(Measurement::Refused(refusal));
+        }
     }
 
     fn measure(&mut self, batch: &mut dyn FnMut(Calls) -> Batch) {
@@ -94,19 +121,33 @@ impl<'a> Bencher<'a> {
 pub(crate) enum Calls {
     /// The first call of all, whose result is looked at.
     First,
-    /// So many, to be timed.
+    /// So many, to be timed; at least one.
     Timed(u64),
 }
 
+impl Calls {
+    pub(crate) fn count(self) -> u64 {
+        match self {
+            Calls::First => 1,
+            Calls::Timed(count) => count,
+        }
+    }
+}
+
 /// What one run of the loop took.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Batch {
+    /// With the clock on.
     pub(crate) ticks: u64,
+    /// With everything around that: making inputs, dropping results.
+    pub(crate) whole: u64,
+    /// Nanoseconds of `ticks` in which the thread waited for a processor.
+    pub(crate) waited: u64,
     /// How often the clock was started and stopped.
     pub(crate) stretches: u64,
     pub(crate) shape: Shape,
-    /// Whether the result of the first call was as it should be.
-    pub(crate) valid: bool,
+    /// Why the result of the first call is not as it should be.
+    pub(crate) refusal: Option<String>,
 }
 
 /// Which loop it was; each takes its own time.
@@ -118,96 +159,189 @@ pub(crate) enum Shape {
     Batched,
 }
 
-/// Runs the routine so many times, with the clock on.
+/// Calls that take nothing beforehand and leave nothing to drop afterwards.
 #[inline(never)]
-fn time<I, R>(
+fn time_calls<R>(
     calls: Calls,
-    setup: &mut impl FnMut() -> I,
-    routine: &mut impl FnMut(I) -> R,
-    valid: &impl Fn(&R) -> bool,
+    routine: &mut dyn FnMut() -> R,
+    check: &dyn Fn(&R) -> Option<String>,
 ) -> Batch {
-    let calls = match calls {
-        Calls::First => {
-            let input = black_box(setup());
-            let start = clock::now();
-            let result = black_box(routine(input));
-            let ticks = clock::now().saturating_sub(start);
-            return Batch { ticks, stretches: 1, shape: Shape::Bare, valid: valid(&result) };
-        }
-        Calls::Timed(calls) => calls,
-    };
-    if !needs_drop::<R>() && size_of::<I>() == 0 && !needs_drop::<I>() {
-        // Nothing to make beforehand and nothing to drop afterwards.
-        let start = clock::now();
-        for _ in 0..calls {
-            black_box(routine(setup()));
-        }
-        let ticks = clock::now().saturating_sub(start);
-        return Batch { ticks, stretches: 1, shape: Shape::Bare, valid: true };
+    let routine = black_box(routine);
+    let waited = waiting::so_far();
+    let start = clock::now();
+    for _ in 1..calls.count() {
+        black_box(routine());
     }
-    let mut batch = Batch { ticks: 0, stretches: 0, shape: Shape::Batched, valid: true };
-    let mut inputs: Vec<I> = Vec::new();
-    let mut results: Vec<R> = Vec::new();
-    let mut stretch = Stretch::first(size_of::<I>() + size_of::<R>());
-    let mut left = calls;
+    let last = black_box(routine());
+    let ticks = clock::now().saturating_sub(start);
+    let waited = waiting::so_far().saturating_sub(waited);
+    let refusal = if calls == Calls::First { check(&last) } else { None };
+    Batch { ticks, whole: ticks, waited, stretches: 1, shape: Shape::Bare, refusal }
+}
+
+/// Runs a routine over inputs that lie ready, with the clock on. Generated code is given one.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Stopwatch {
+    ticks: u64,
+    waited: u64,
+    /// Whether the waiting is worth a system call: not where the stretch is much shorter than a turn on a processor.
+    minds_waiting: bool,
+    /// Whether a result is to be looked at.
+    looks: bool,
+    refusal: Option<String>,
+}
+
+impl Stopwatch {
+    /// Calls `routine` with each input.
+    pub fn run<'i, I, R, C: Check>(
+        &mut self,
+        inputs: &'i mut [I],
+        mut routine: impl FnMut(&'i mut I) -> R,
+        check: impl Fn(&R) -> C,
+    ) {
+        let routine: &mut dyn FnMut(&'i mut I) -> R = black_box(&mut routine);
+        if !needs_drop::<R>() && !self.looks {
+            self.time(|| {
+                for input in inputs {
+                    black_box(routine(input));
+                }
+            });
+            return;
+        }
+        let mut results = Vec::with_capacity(inputs.len());
+        self.time(|| {
+            for input in inputs {
+                results.push(routine(input));
+            }
+        });
+        self.look_at(&black_box(results), |result| check(result).refusal());
+    }
+
+    /// The same with inputs by value, and a place for results, which may have been used before.
+    fn run_by_value<I, R>(
+        &mut self,
+        inputs: &mut Vec<I>,
+        results: &mut Vec<R>,
+        routine: &mut dyn FnMut(I) -> R,
+        check: impl Fn(&R) -> Option<String>,
+    ) {
+        let routine = black_box(routine);
+        if !needs_drop::<R>() && !self.looks {
+            self.time(|| {
+                for input in inputs.drain(..) {
+                    black_box(routine(input));
+                }
+            });
+            return;
+        }
+        results.reserve(inputs.len());
+        self.time(|| {
+            for input in inputs.drain(..) {
+                results.push(routine(input));
+            }
+        });
+        self.look_at(black_box(results), check);
+        results.clear();
+    }
+
+    #[inline]
+    fn time(&mut self, run: impl FnOnce()) {
+        let waited = if self.minds_waiting { waiting::so_far() } else { 0 };
+        let start = clock::now();
+        run();
+        self.ticks = clock::now().saturating_sub(start);
+        self.waited = if self.minds_waiting { waiting::so_far().saturating_sub(waited) } else { 0 };
+    }
+
+    fn look_at<R>(&mut self, results: &[R], check: impl Fn(&R) -> Option<String>) {
+        if self.looks {
+            self.refusal = results.first().and_then(check);
+        }
+    }
+}
+
+/// Runs `run` over stretches of inputs that were made beforehand, until there were as many calls as wanted.
+fn time_stretches<I>(
+    calls: Calls,
+    bytes: usize,
+    setup: &mut dyn FnMut() -> I,
+    inputs: &mut Vec<I>,
+    run: &mut dyn FnMut(&mut Vec<I>, &mut Stopwatch),
+) -> Batch {
+    let begun = clock::now();
+    let mut batch =
+        Batch { ticks: 0, whole: 0, waited: 0, stretches: 0, shape: Shape::Batched, refusal: None };
+    let mut stretch = Stretch::first(bytes);
+    let mut left = calls.count();
     while left > 0 {
         let now = stretch.calls.min(left);
         left -= now;
         let made = clock::now();
-        inputs.extend((0..now).map(|_| setup()));
-        if needs_drop::<R>() {
-            results.reserve(now as usize);
+        for _ in 0..now {
+            inputs.push(setup());
         }
-        let inputs = black_box(&mut inputs);
-        let start = clock::now();
-        for input in inputs.drain(..) {
-            let result = routine(input);
-            if needs_drop::<R>() {
-                results.push(result);
-            } else {
-                black_box(result);
-            }
-        }
-        let ticks = clock::now().saturating_sub(start);
-        black_box(&mut results).clear();
-        batch.ticks += ticks;
+        let made = clock::now().saturating_sub(made);
+        let mut stopwatch = Stopwatch {
+            ticks: 0,
+            waited: 0,
+            minds_waiting: stretch.is_long,
+            looks: calls == Calls::First,
+            refusal: None,
+        };
+        run(black_box(inputs), &mut stopwatch);
+        batch.ticks += stopwatch.ticks;
+        batch.waited += stopwatch.waited;
         batch.stretches += 1;
-        stretch.next(now, start.saturating_sub(made), ticks);
+        batch.refusal = stopwatch.refusal;
+        stretch.next(now, made, stopwatch.ticks);
     }
+    batch.whole = clock::now().saturating_sub(begun);
     batch
 }
 
-/// How many values are made before the clock is started: so many that starting it does not count, and so few that they do not fill
-/// the memory. What takes long to make is taken to be large.
+/// How many values are made before the clock is started: so many that starting it does not count, and so few that they stay in the
+/// cache and do not fill the memory. How large a value is nobody knows, but what takes long to make is.
 struct Stretch {
     calls: u64,
     most: u64,
+    /// Whether the last one was, or there was none.
+    is_long: bool,
 }
 
 impl Stretch {
     fn first(bytes: usize) -> Self {
-        const ROOM: usize = 1 << 20;
-        Stretch { calls: 1, most: (ROOM / bytes.max(1)).clamp(1, 1024) as u64 }
+        /// A part of the second-level cache of anything.
+        const ROOM: usize = 256 << 10;
+        Stretch { calls: 1, most: (ROOM / bytes.max(1)).clamp(1, 1024) as u64, is_long: true }
     }
 
     /// After `calls` whose values took so long to make, and which took so long.
     fn next(&mut self, calls: u64, making: u64, running: u64) {
         /// The clock is then known to a thousandth.
         const ENOUGH: Duration = Duration::from_micros(25);
-        const TOO_LONG: Duration = Duration::from_millis(2);
+        /// Memory is written at some gigabytes a second, so that this makes a megabyte at most.
+        const TOO_LONG: Duration = Duration::from_micros(250);
         let rate = clock::rate();
         let times = |ticks: u64, each: u64| ticks.saturating_mul(calls) / each.max(1);
         let wanted = times(rate.ticks(ENOUGH), running).saturating_add(1);
         let bearable = times(rate.ticks(TOO_LONG), making);
         self.calls = wanted.min(bearable).min(calls * 8).clamp(1, self.most);
+        self.is_long = running >= rate.ticks(TOO_LONG);
     }
 }
 
 /// What the loops themselves take, with nothing in them: measured with the very code above.
 pub(crate) fn time_nothing(calls: u64, shape: Shape) -> Batch {
+    let calls = Calls::Timed(calls);
     match shape {
-        Shape::Bare => time(Calls::Timed(calls), &mut || (), &mut |()| (), &|()| true),
-        Shape::Batched => time(Calls::Timed(calls), &mut || 1_u64, &mut |number| number, &|_| true),
+        Shape::Bare => time_calls(calls, &mut || (), &|()| None),
+        Shape::Batched => {
+            let bytes = 2 * size_of::<u64>();
+            time_stretches(calls, bytes, &mut || 1_u64, &mut Vec::new(), &mut |inputs, stopwatch| {
+                stopwatch.run_by_value(inputs, &mut Vec::new(), &mut |number| number, |_| None);
+            })
+        }
     }
 }
 
@@ -223,11 +357,41 @@ mod tests {
             let calls = quick.calls;
             quick.next(calls, 1, calls * microsecond);
         }
-        assert!((20..40).contains(&quick.calls), "{}", quick.calls);
+        assert!((20..40).contains(&quick.calls) && !quick.is_long, "{}", quick.calls);
         let mut costly = Stretch::first(8);
         costly.next(1, microsecond * 10_000, 1);
         assert_eq!(costly.calls, 1);
         assert_eq!(Stretch::first(1 << 30).most, 1);
+        costly.next(1, 1, microsecond * 10_000);
+        assert!(costly.is_long);
+    }
+
+    /// Memory in use stays within what one stretch may hold, whatever is returned.
+    #[test]
+    fn results_do_not_pile_up() {
+        use std::cell::Cell;
+        struct Large<'a>(
+            &'a Cell<(usize, usize)>,
+            #[allow(dead_code, reason = "what makes it large")] [u8; 4096],
+        );
+        impl Drop for Large<'_> {
+            fn drop(&mut self) {
+                self.0.set((self.0.get().0 - 1, self.0.get().1));
+            }
+        }
+        let live = Cell::new((0, 0));
+        let mut routine = |()| {
+            let now = live.get().0 + 1;
+            live.set((now, live.get().1.max(now)));
+            Large(&live, [0; 4096])
+        };
+        let bytes = size_of::<Large<'_>>();
+        let mut results = Vec::new();
+        time_stretches(Calls::Timed(3_000), bytes, &mut || (), &mut Vec::new(), &mut |inputs, stopwatch| {
+            stopwatch.run_by_value(inputs, &mut results, &mut routine, |_| None);
+        });
+        let (left, most) = live.get();
+        assert!(left == 0 && most * bytes <= 256 << 10, "{most} of {bytes} bytes, {left} left");
     }
 
     #[test]
@@ -251,8 +415,18 @@ mod tests {
             calls += 1;
             value
         };
-        time(Calls::First, &mut Counted::new, &mut routine, &|_| true);
-        time(Calls::Timed(5_000), &mut Counted::new, &mut routine, &|_| true);
+        for calls in [Calls::First, Calls::Timed(5_000)] {
+            time_stretches(calls, 1, &mut Counted::new, &mut Vec::new(), &mut |inputs, stopwatch| {
+                stopwatch.run_by_value(inputs, &mut Vec::new(), &mut routine, |_| None);
+            });
+        }
         assert_eq!((calls, LIVE.get()), (5_001, (5_001, 5_001)));
+    }
+
+    #[test]
+    fn only_the_first_result_is_looked_at() {
+        let refuse = |_: &u32| Some(String::from("no"));
+        assert_eq!(time_calls(Calls::First, &mut || 1, &refuse).refusal.as_deref(), Some("no"));
+        assert_eq!(time_calls(Calls::Timed(9), &mut || 1, &refuse).refusal, None);
     }
 }

@@ -9,12 +9,12 @@ use perf_runtime::session::complain;
 
 use crate::arguments::{Arguments, Format, HELP};
 use crate::measure::Mode;
-use crate::registry::{Case, cases_of, entries};
-use crate::reporter::{Reporter, Totals};
+use crate::registry::{Job, entries, jobs_of};
+use crate::reporter::{Reporter, Totals, say};
 use crate::run::{End, Outcome, run};
 
 /// Some benchmark failed, or the command line was not understood: what libtest exits with.
-const FAILED: u8 = 101;
+pub(crate) const FAILED: u8 = 101;
 
 /// Runs the benchmarks of the program. [`bench_main!`](crate::bench_main) calls it.
 #[must_use]
@@ -29,10 +29,10 @@ pub fn main() -> ExitCode {
         }
     };
     if arguments.help {
-        print!("{HELP}");
+        say(HELP);
         return ExitCode::SUCCESS;
     }
-    let all: Vec<Case> = entries().into_iter().flat_map(cases_of).collect();
+    let all: Vec<Job> = entries().into_iter().flat_map(jobs_of).collect();
     if all.is_empty() {
         complain(
             "no benchmarks are linked into this program. A crate that its source does not name is left out by the linker: \
@@ -41,27 +41,29 @@ pub fn main() -> ExitCode {
         );
         return if arguments.list { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
     }
+    let count = all.len();
+    let chosen: Vec<Job> = all
+        .into_iter()
+        .filter(|job| arguments.selects(&job.case.name) && arguments.lists(job.case.entry.ignored.is_some()))
+        .collect();
     if arguments.list {
-        return list(&all, &arguments);
+        list(&chosen, &arguments);
+        return ExitCode::SUCCESS;
     }
-    run_all(&all, &arguments)
+    let filtered_out = count - chosen.len();
+    run_all(chosen, filtered_out, &arguments)
 }
 
-fn list(all: &[Case], arguments: &Arguments) -> ExitCode {
-    let chosen: Vec<&Case> = all
-        .iter()
-        .filter(|case| arguments.selects(&case.name) && arguments.lists(case.entry.ignored))
-        .collect();
-    for case in &chosen {
-        println!("{}: benchmark", case.name);
+fn list(chosen: &[Job], arguments: &Arguments) {
+    for job in chosen {
+        say(&format!("{}: benchmark\n", job.case.name));
     }
     if arguments.format == Format::Pretty {
-        println!("\n0 tests, {} benchmarks", chosen.len());
+        say(&format!("\n0 tests, {} benchmarks\n", chosen.len()));
     }
-    ExitCode::SUCCESS
 }
 
-fn run_all(all: &[Case], arguments: &Arguments) -> ExitCode {
+fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> ExitCode {
     let mode = if arguments.bench { Mode::Measure } else { Mode::Test };
     let mut reporter = match Reporter::new(arguments, mode) {
         Ok(reporter) => reporter,
@@ -71,22 +73,20 @@ fn run_all(all: &[Case], arguments: &Arguments) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let chosen: Vec<&Case> = all
-        .iter()
-        .filter(|case| arguments.selects(&case.name) && arguments.lists(case.entry.ignored))
-        .collect();
-    let mut totals = Totals { filtered_out: all.len() - chosen.len(), ..Totals::default() };
+    let mut totals = Totals { filtered_out, ..Totals::default() };
     let mut outcomes: Vec<Outcome> = Vec::new();
     let start = Instant::now();
     reporter.begin(chosen.len());
-    for case in chosen {
-        if !arguments.runs(case.entry.ignored) {
-            reporter.ignored(&case.name);
+    for job in chosen {
+        if let Some(reason) = job.case.entry.ignored
+            && !arguments.runs_ignored()
+        {
+            reporter.ignored(&job.case.name, reason);
             totals.ignored += 1;
             continue;
         }
-        reporter.started(&case.name);
-        let outcome = run(case, mode);
+        reporter.started(&job.case.name);
+        let outcome = run(job, mode);
         reporter.ended(&outcome);
         match (&outcome.end, outcome.failure()) {
             (_, Some(_)) => totals.failed += 1,

@@ -8,35 +8,55 @@
 //! | file | what |
 //! |---|---|
 //! | `registry` | the benchmarks of the program |
-//! | `bencher`, `measure` | the timed loop, and how often it runs |
+//! | `bencher`, `measure` | the timed loops, and how often they run |
+//! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
+//! | `target_features` | what the processor has |
+//! | `check` | what a benchmark may return |
 //! | `stats`, `judge` | what samples say, and what is to be said of them |
-//! | `run`, `lock` | one benchmark at a time, on a thread of its own |
+//! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
 //! | `table` | the table of a run |
+//! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
 mod bencher;
+mod check;
+#[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
+mod exit;
 mod harness;
 mod judge;
 mod libtest;
 mod lock;
 mod measure;
+mod optimised;
+mod own_thread;
 mod registry;
 mod reporter;
 mod run;
 mod stats;
 mod table;
+mod target_features;
 mod timeit;
+mod waiting;
 
 pub use bencher::Bencher;
 pub use harness::main;
-pub use libtest::{Failure, run_as_test};
-pub use registry::{BenchmarkEntry, DEFAULT_TIMEOUT, argument, case_name};
-pub use stats::Summary;
+pub use measure::{DEFAULT_ITERATIONS, DEFAULT_WARMUP};
+pub use registry::{BenchmarkEntry, DEFAULT_TIMEOUT};
 pub use timeit::{Timing, timeit};
 
+#[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
 #[doc(hidden)]
-pub use inventory;
+pub use target_features::has_feature;
+#[doc(hidden)]
+pub use {
+    bencher::Stopwatch,
+    check::{Check, LookAny, LookError, LookResult, Looked},
+    inventory,
+    libtest::{Failure, run_as_test},
+    registry::{Cases, set_up},
+    target_features::missing_feature,
+};
 
 /// The whole program of a benchmark target.
 ///

@@ -8,8 +8,9 @@ use std::sync::{Mutex, Once, PoisonError};
 
 use perf_runtime::session::{complain, page_of_stderr};
 
+use crate::lock;
 use crate::measure::Mode;
-use crate::registry::{cases_of, entries};
+use crate::registry::{BenchmarkEntry, jobs_of};
 use crate::run::{Outcome, run};
 use crate::table::table;
 
@@ -30,21 +31,19 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Runs the benchmark at this place in the source, and judges it.
+/// Runs a benchmark, and judges it.
 ///
 /// # Errors
 /// If it panics, does not end in time, gives an invalid result, or misses its target.
-pub fn run_as_test(file: &str, line: u32, column: u32) -> Result<(), Failure> {
-    let here =
-        entries().into_iter().find(|entry| (entry.file, entry.line, entry.column) == (file, line, column));
-    let Some(entry) = here else {
-        return Err(Failure(vec![format!(
-            "{file}:{line}: the benchmark is not linked into this program, which is an error of perfkit's"
-        )]));
-    };
+pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
     let mut failures = Vec::new();
-    for case in cases_of(entry) {
-        let outcome = run(&case, Mode::Test);
+    let jobs = {
+        // Making large arguments disturbs whoever measures.
+        let _measuring = lock::measuring(entry.timeout);
+        jobs_of(entry)
+    };
+    for job in jobs {
+        let outcome = run(job, Mode::Test);
         failures.extend(outcome.failure());
         remember(outcome);
     }
@@ -79,11 +78,7 @@ extern "C" fn print() {
     // A panic must not leave a C callback. What could panic here is a broken table, and the hook has said so by then.
     let _ = std::panic::catch_unwind(|| {
         let mut outcomes = OUTCOMES.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        outcomes.sort_by(|a, b| {
-            let place =
-                |outcome: &Outcome| (outcome.case.entry.file, outcome.case.entry.line, outcome.case.index);
-            place(a).cmp(&place(b))
-        });
+        outcomes.sort_by_key(|outcome| (outcome.case.entry.order(), outcome.case.index));
         // Nobody is left to tell when standard error is closed.
         let _ = io::stderr().write_all(format!("\n{}", table(&outcomes, page_of_stderr())).as_bytes());
     });

@@ -5,15 +5,17 @@
 //!
 //! `cargo test` takes just enough samples to judge; `cargo bench` takes more. A target that seems missed is measured again, twice, with
 //! pauses between, because whatever disturbs a machine for a moment makes everything slower and nothing faster.
+//!
+//! All of it has to end in time, the making of inputs included. So what is spent is added up from what the batches took in whole, and no
+//! decision rests on a single batch, which may have been the first, cold one, or have been interrupted.
 
 use core::time::Duration;
-use std::sync::OnceLock;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use perf_runtime::clock;
 
 use crate::bencher::{Batch, Calls, Shape, time_nothing};
-use crate::stats::Summary;
+use crate::stats::{Sample, Summary};
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,19 +27,37 @@ pub(crate) enum Mode {
 }
 
 /// How one benchmark is to be run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) mode: Mode,
     /// In nanoseconds per call; `None` where there is none or it is not judged.
     pub(crate) judged_target: Option<f64>,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
+    /// When somebody gives up on it.
+    pub(crate) timeout: Duration,
+    /// Where the samples go, for whoever gives up.
+    pub(crate) samples: Arc<Samples>,
 }
 
-/// Samples of a measurement, where nothing else is said.
-pub(crate) const DEFAULT_ITERATIONS: u64 = 100;
-/// Calls before the first sample, where nothing else is said.
-pub(crate) const DEFAULT_WARMUP: u64 = 10;
+#[cfg(test)]
+impl Plan {
+    pub(crate) fn for_tests() -> Self {
+        Plan {
+            mode: Mode::Test,
+            judged_target: None,
+            iterations: None,
+            warmup: None,
+            timeout: Duration::from_secs(30),
+            samples: Arc::default(),
+        }
+    }
+}
+
+/// Samples that `cargo bench` takes, where `iterations` does not say how many: fewer where calls are slow.
+pub const DEFAULT_ITERATIONS: u64 = 100;
+/// Calls before the first sample, where `warmup` does not say how many: more where that is over in no time.
+pub const DEFAULT_WARMUP: u64 = 10;
 
 /// Samples of one round of a test.
 const TEST_SAMPLES: u64 = 20;
@@ -45,7 +65,7 @@ const TEST_SAMPLES: u64 = 20;
 const ROUNDS: u32 = 3;
 /// Between two rounds: whatever is in the way may be gone by then.
 const PAUSE: Duration = Duration::from_millis(250);
-/// A call that takes this long is measured as it comes, without a warm-up.
+/// A call that takes this long with its input is measured as it comes, without a warm-up.
 const LONG: Duration = Duration::from_millis(100);
 
 impl Mode {
@@ -54,6 +74,14 @@ impl Mode {
         match self {
             Mode::Test => Duration::from_micros(200),
             Mode::Measure => Duration::from_micros(500),
+        }
+    }
+
+    /// How many there are to be.
+    const fn samples(self) -> u64 {
+        match self {
+            Mode::Test => TEST_SAMPLES,
+            Mode::Measure => DEFAULT_ITERATIONS,
         }
     }
 
@@ -78,44 +106,80 @@ impl Mode {
 #[derive(Clone, Debug)]
 pub(crate) enum Measurement {
     Summary(Summary),
-    /// The first result was not as it should be.
-    Invalid,
+    /// The first result was not as it should be, for this reason.
+    Refused(String),
+}
+
+/// The samples so far, and how many calls each is of.
+#[derive(Debug, Default)]
+pub(crate) struct Samples(Mutex<(u64, Vec<Sample>)>);
+
+impl Samples {
+    fn begin(&self, calls: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (calls, Vec::new());
+    }
+
+    fn push(&self, sample: Sample) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(sample);
+    }
+
+    /// `None` where there are none.
+    pub(crate) fn summary(&self) -> Option<Summary> {
+        let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Summary::of(&samples.1, samples.0)
+    }
+
+    fn all_beyond(&self, target: f64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.iter().all(|sample| sample.nanos > target)
+    }
 }
 
 /// Runs `batch` as often as `plan` says.
 pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
-    let overhead = Overhead::known();
-    let first = batch(Calls::First);
-    if !first.valid {
-        return Measurement::Invalid;
+    let mut meter = Meter::new(plan, batch);
+    let samples = &plan.samples;
+    let first = meter.run(Calls::First);
+    if let Some(refusal) = first.refusal {
+        return Measurement::Refused(refusal);
     }
-    let first = overhead.nanos_per_call(first, 1);
-    let long = first >= LONG.as_nanos() as f64 && plan.warmup.is_none();
-    let mut samples = Vec::new();
-    let calls = if long {
-        samples.push(first);
+    // The first call may have been long only because it was the first.
+    let mut slow = Some(first).filter(|first| first.is_long() && plan.warmup.is_none());
+    if slow.is_some() && meter.has_time(Duration::ZERO) {
+        slow = Some(meter.run(Calls::Timed(1))).filter(Ran::is_long);
+    }
+    let long = slow.is_some();
+    let calls = if let Some(slow) = slow {
+        samples.begin(1);
+        samples.push(slow.sample);
         1
     } else {
-        warm_up(plan, overhead, batch)
+        let calls = meter.warm_up();
+        samples.begin(calls);
+        calls
     };
+    let mut any = long;
     for round in 0..ROUNDS {
         if round > 0 {
-            std::thread::sleep(PAUSE);
-        }
-        let limit = Limit::of(plan, round, long);
-        let start = Instant::now();
-        for taken in 0..limit.samples {
-            if taken >= limit.fewest && start.elapsed() >= limit.patience {
+            if !meter.has_time(PAUSE) {
                 break;
             }
-            samples.push(overhead.nanos_per_call(batch(Calls::Timed(calls)), calls));
+            meter.pause();
         }
-        let missed = |target: f64| samples.iter().all(|sample| *sample > target);
-        if !plan.judged_target.is_some_and(missed) {
+        let limit = Limit::of(plan, round, long);
+        let begun = meter.spent;
+        for taken in 0..limit.samples {
+            let enough = taken >= limit.fewest && meter.spent - begun >= limit.patience.as_nanos() as f64;
+            if any && (enough || !(limit.exact || meter.has_time(Duration::ZERO))) {
+                break;
+            }
+            samples.push(meter.run(Calls::Timed(calls)).sample);
+            any = true;
+        }
+        if !plan.judged_target.is_some_and(|target| samples.all_beyond(target)) {
             break;
         }
     }
-    match Summary::of(&samples, calls) {
+    match samples.summary() {
         Some(summary) => Measurement::Summary(summary),
         None => unreachable!("the first call or the first round gives a sample"),
     }
@@ -127,49 +191,119 @@ struct Limit {
     /// Before patience may end it.
     fewest: u64,
     patience: Duration,
+    /// Whether so many are taken, however long that takes.
+    exact: bool,
 }
 
 impl Limit {
     fn of(plan: &Plan, round: u32, long: bool) -> Self {
         let wanted = plan.iterations.unwrap_or(DEFAULT_ITERATIONS).max(1);
+        let limit = |samples, fewest, patience| Limit { samples, fewest, patience, exact: false };
         match (plan.mode, round) {
             // Where the user says how many, so many it is.
             (Mode::Measure, 0) if plan.iterations.is_some() => {
-                Limit { samples: wanted, fewest: wanted, patience: Duration::ZERO }
+                // Of a long call one was taken.
+                let samples = wanted - u64::from(long);
+                Limit { exact: true, ..limit(samples, samples, Duration::ZERO) }
             }
-            (Mode::Measure, 0) => Limit { samples: wanted, fewest: 3, patience: plan.mode.patience() },
-            // Of a long call, the first is enough to see whether it works, and one more each time to see whether it is too slow.
-            (Mode::Test, 0) if long => Limit { samples: 0, fewest: 0, patience: Duration::ZERO },
-            _ if long => Limit { samples: 1, fewest: 1, patience: Duration::ZERO },
-            _ => Limit { samples: wanted.min(TEST_SAMPLES), fewest: 1, patience: plan.mode.patience() },
+            (Mode::Measure, 0) => limit(wanted, 3, plan.mode.patience()),
+            // Of a long call, one is enough to see whether it works, and one more each time to see whether it is too slow.
+            (Mode::Test, 0) if long => limit(0, 0, Duration::ZERO),
+            _ if long => limit(1, 1, Duration::ZERO),
+            _ => limit(wanted.min(TEST_SAMPLES), 1, plan.mode.patience()),
         }
     }
 }
 
-/// Runs the routine until it is warm; returns how many calls make a sample.
-fn warm_up(plan: &Plan, overhead: Overhead, batch: &mut dyn FnMut(Calls) -> Batch) -> u64 {
-    let sample = plan.mode.sample().as_nanos() as f64;
-    let mut calls = 1_u64;
-    let mut done = 1_u64;
-    let start = Instant::now();
-    let warm = |done: u64, start: Instant| {
-        let elapsed = start.elapsed();
-        let by_itself = (done >= DEFAULT_WARMUP && elapsed >= plan.mode.warm_up())
-            || elapsed >= plan.mode.patience() / 10;
-        plan.warmup.map_or(by_itself, |warmup| done >= warmup)
-    };
-    loop {
-        let ran = batch(Calls::Timed(calls));
-        done += calls;
-        let whole = overhead.nanos(ran.ticks);
-        if whole >= sample || calls == u64::MAX {
-            if warm(done, start) {
-                return ((sample / whole * calls as f64).ceil() as u64).clamp(1, calls);
+/// Runs batches, and keeps count of the time. All in nanoseconds.
+struct Meter<'a> {
+    plan: &'a Plan,
+    batch: &'a mut dyn FnMut(Calls) -> Batch,
+    overhead: Overhead,
+    spent: f64,
+    longest: f64,
+}
+
+/// What a batch took.
+struct Ran {
+    sample: Sample,
+    /// With the clock on, less what it waited.
+    timed: f64,
+    /// With its inputs, less what it waited.
+    whole: f64,
+    refusal: Option<String>,
+}
+
+impl Ran {
+    fn is_long(&self) -> bool {
+        self.whole >= LONG.as_nanos() as f64
+    }
+}
+
+impl<'a> Meter<'a> {
+    fn new(plan: &'a Plan, batch: &'a mut dyn FnMut(Calls) -> Batch) -> Self {
+        Meter { plan, batch, overhead: Overhead::known(), spent: 0.0, longest: 0.0 }
+    }
+
+    fn run(&mut self, calls: Calls) -> Ran {
+        let batch = (self.batch)(calls);
+        let (timed, whole) = (self.overhead.nanos(batch.ticks), self.overhead.nanos(batch.whole));
+        self.spent += whole;
+        self.longest = self.longest.max(whole);
+        // The two are of different clocks.
+        let waited = (batch.waited as f64).min(timed);
+        let sample = Sample {
+            nanos: self.overhead.nanos_per_call(&batch, calls.count()),
+            waited: waited / calls.count() as f64,
+        };
+        Ran { sample, timed: timed - waited, whole: whole - waited, refusal: batch.refusal }
+    }
+
+    fn pause(&mut self) {
+        std::thread::sleep(PAUSE);
+        self.spent += PAUSE.as_nanos() as f64;
+    }
+
+    /// Whether another batch after a `pause` ends before somebody gives up, with a fifth to spare.
+    fn has_time(&self, pause: Duration) -> bool {
+        let pause = pause.as_nanos() as f64;
+        self.spent + pause + self.longest <= self.plan.timeout.as_nanos() as f64 * 0.8
+    }
+
+    /// Runs the routine until it is warm; returns how many calls make a sample.
+    fn warm_up(&mut self) -> u64 {
+        let Plan { mode, warmup, timeout, .. } = *self.plan;
+        let sample = mode.sample().as_nanos() as f64;
+        // What a sample may take with its inputs, so that all of them are done when half of the patience is over.
+        let room = mode.patience().as_nanos() as f64 / (2 * mode.samples()) as f64;
+        let begun = self.spent;
+        // Where so little time is left, the samples need it.
+        let longest = mode.patience().min(timeout / 2).as_nanos() as f64 / 10.0;
+        let warm = |done: u64, elapsed: f64| {
+            let by_itself =
+                (done >= DEFAULT_WARMUP && elapsed >= mode.warm_up().as_nanos() as f64) || elapsed >= longest;
+            warmup.map_or(by_itself, |warmup| done >= warmup)
+        };
+        // The first call is done. The least of all batches counts, of a call and of a call with its input.
+        let (mut calls, mut done) = (1_u64, 1_u64);
+        let (mut timed, mut whole) = (f64::INFINITY, f64::INFINITY);
+        loop {
+            let ran = self.run(Calls::Timed(calls));
+            done = done.saturating_add(calls);
+            // A clock may stand still during a call; a picosecond is less than any.
+            timed = timed.min((ran.timed / calls as f64).max(1e-3));
+            whole = whole.min((ran.whole / calls as f64).max(1e-3));
+            let wanted = ((sample / timed).min(room / whole)).ceil().max(1.0) as u64;
+            // Nearly so many will do, or the last percent would be hunted for.
+            if calls >= wanted - wanted / 8 {
+                if warm(done, self.spent - begun) {
+                    return wanted;
+                }
+                calls = wanted;
+            } else {
+                // Towards the length of a sample, but never far beyond what is known.
+                calls = wanted.min(calls.saturating_mul(10));
             }
-        } else {
-            // Towards the length of a sample, but never far beyond what is known.
-            let wanted = (calls as f64 * sample / whole.max(1.0)).ceil() as u64;
-            calls = wanted.clamp(calls + 1, calls.saturating_mul(10));
         }
     }
 }
@@ -193,15 +327,20 @@ impl Overhead {
         *KNOWN.get_or_init(|| {
             const CALLS: u64 = 4096;
             let tick = clock::rate().duration(1 << 30).as_nanos() as f64 / f64::from(1 << 30);
-            // The least of many: noise only adds.
-            let least = |calls, shape| {
-                let batches = (0..100).map(|_| time_nothing(calls, shape));
-                let best = batches.min_by_key(|batch| batch.ticks);
-                best.map_or((0.0, 0.0), |batch| (batch.ticks as f64 * tick, batch.stretches as f64))
+            // The least of many: noise only adds. Each of them a sum, because a clock may advance in steps longer than what is measured.
+            let least = |batches: u64, calls, shape| {
+                let sum = || {
+                    let batches = (0..batches).map(|_| time_nothing(calls, shape));
+                    batches.fold((0, 0), |sum, batch| (sum.0 + batch.ticks, sum.1 + batch.stretches))
+                };
+                let (ticks, stretches) = (0..40).map(|_| sum()).min().unwrap_or_default();
+                (ticks as f64 * tick, stretches as f64)
             };
-            let (stretch, _) = least(0, Shape::Bare);
+            let (nanos, stretches) = least(64, 1, Shape::Bare);
+            // One call is so little that it does not count.
+            let stretch = nanos / stretches.max(1.0);
             let per_call = |shape| {
-                let (nanos, stretches) = least(CALLS, shape);
+                let (nanos, stretches) = least(1, CALLS, shape);
                 ((nanos - stretches * stretch) / CALLS as f64).max(0.0)
             };
             Overhead { stretch, bare: per_call(Shape::Bare), batched: per_call(Shape::Batched), tick }
@@ -212,7 +351,7 @@ impl Overhead {
         ticks as f64 * self.tick
     }
 
-    fn nanos_per_call(self, batch: Batch, calls: u64) -> f64 {
+    fn nanos_per_call(self, batch: &Batch, calls: u64) -> f64 {
         let loop_itself = match batch.shape {
             Shape::Bare => self.bare,
             Shape::Batched => self.batched,
@@ -228,37 +367,54 @@ mod tests {
 
     /// A routine that takes as long as it says, as far as the engine can tell.
     struct Pretended {
-        nanos: Box<dyn FnMut() -> f64>,
+        nanos: Box<dyn FnMut(u64) -> f64>,
+        /// What making an input takes.
+        making: f64,
         calls: u64,
         batches: u64,
+        /// In all, pauses apart.
+        spent: f64,
+        /// Of each batch, the share in which the thread waits.
+        waits: f64,
     }
 
     impl Pretended {
-        fn new(nanos: impl FnMut() -> f64 + 'static) -> Self {
-            Pretended { nanos: Box::new(nanos), calls: 0, batches: 0 }
+        fn new(mut nanos: impl FnMut() -> f64 + 'static) -> Self {
+            Self::by_batch(move |_| nanos())
+        }
+
+        /// By the number of the batch, from 0.
+        fn by_batch(nanos: impl FnMut(u64) -> f64 + 'static) -> Self {
+            Pretended { nanos: Box::new(nanos), making: 0.0, calls: 0, batches: 0, spent: 0.0, waits: 0.0 }
         }
 
         fn measure(&mut self, plan: &Plan) -> Summary {
             let overhead = Overhead::known();
             let measurement = measure(plan, &mut |calls| {
-                let count = match calls {
-                    Calls::First => 1,
-                    Calls::Timed(count) => count,
-                };
-                self.calls += count;
+                let count = calls.count() as f64;
+                self.calls += calls.count();
+                let nanos = ((self.nanos)(self.batches) + overhead.bare) * count + overhead.stretch;
                 self.batches += 1;
-                let nanos = ((self.nanos)() + overhead.bare) * count as f64 + overhead.stretch;
-                Batch { ticks: (nanos / overhead.tick) as u64, stretches: 1, shape: Shape::Bare, valid: true }
+                let whole = nanos + self.making * count;
+                self.spent += whole;
+                Batch {
+                    ticks: (nanos / overhead.tick) as u64,
+                    whole: (whole / overhead.tick) as u64,
+                    waited: (nanos * self.waits) as u64,
+                    stretches: 1,
+                    shape: Shape::Bare,
+                    refusal: None,
+                }
             });
             match measurement {
                 Measurement::Summary(summary) => summary,
-                Measurement::Invalid => panic!("it was valid"),
+                Measurement::Refused(reason) => panic!("it was as it should be: {reason}"),
             }
         }
     }
 
     fn plan(mode: Mode) -> Plan {
-        Plan { mode, judged_target: None, iterations: None, warmup: None }
+        Plan { mode, ..Plan::for_tests() }
     }
 
     #[test]
@@ -274,6 +430,19 @@ mod tests {
     }
 
     #[test]
+    fn one_batch_decides_nothing() {
+        // The first call reads a file, say; the fourth batch was interrupted.
+        let mut routine = Pretended::by_batch(|batch| match batch {
+            0 => 5e8,
+            3 => 1e7,
+            _ => 100.0,
+        });
+        let summary = routine.measure(&plan(Mode::Test));
+        assert_eq!((summary.samples, summary.median.round()), (20, 100.0));
+        assert!((1_500..2_500).contains(&summary.calls), "{summary:?}");
+    }
+
+    #[test]
     fn as_many_samples_as_asked_for() {
         let mut given = plan(Mode::Measure);
         given.iterations = Some(7);
@@ -281,18 +450,68 @@ mod tests {
         let mut routine = Pretended::new(|| 2e6);
         assert_eq!(routine.measure(&given).samples, 7);
         assert_eq!(routine.calls, 3 + 7);
+        given.warmup = None;
+        assert_eq!(Pretended::new(|| 2e8).measure(&given).samples, 7);
         assert_eq!(Pretended::new(|| 1e5).measure(&plan(Mode::Measure)).samples, 100);
         assert_eq!(Pretended::new(|| 1e5).measure(&plan(Mode::Test)).samples, 20);
+        // A test takes no more than it needs, and no more than that.
+        for (wanted, taken) in [(1_000, 20), (20, 20), (3, 3)] {
+            let mut given = plan(Mode::Test);
+            given.iterations = Some(wanted);
+            assert_eq!(Pretended::new(|| 1e5).measure(&given).samples, taken);
+        }
     }
 
     #[test]
-    fn a_long_call_runs_once_and_once_more_each_time_it_is_too_slow() {
+    fn a_long_call_runs_twice_and_once_more_each_time_it_is_too_slow() {
         let mut met = Pretended::new(|| 2e8);
-        assert_eq!((met.measure(&plan(Mode::Test)).samples, met.calls), (1, 1));
+        assert_eq!((met.measure(&plan(Mode::Test)).samples, met.calls), (1, 2));
         let mut judged = plan(Mode::Test);
         judged.judged_target = Some(1e8);
         let mut missed = Pretended::new(|| 2e8);
-        assert_eq!((missed.measure(&judged).samples, missed.calls), (3, 3));
+        assert_eq!((missed.measure(&judged).samples, missed.calls), (3, 4));
+    }
+
+    /// What is not done in time would end without a figure.
+    #[test]
+    fn it_ends_in_time() {
+        for (nanos, most) in [(8e9, 24e9), (20e9, 20e9), (29e9, 29e9), (1e9, 10e9)] {
+            let mut long = Pretended::new(move || nanos);
+            assert!(long.measure(&plan(Mode::Measure)).samples >= 1);
+            assert!(long.spent <= most + 1e3, "{} of {most}", long.spent);
+        }
+        let mut judged = plan(Mode::Test);
+        judged.judged_target = Some(1e8);
+        let mut missed = Pretended::new(|| 10e9);
+        assert!(missed.measure(&judged).best > 1e8);
+        assert!(missed.spent <= 24e9);
+        // Also where little of it is given.
+        for mode in [Mode::Test, Mode::Measure] {
+            let mut hasty = plan(mode);
+            hasty.timeout = Duration::from_millis(200);
+            hasty.judged_target = Some(1e6);
+            let mut routine = Pretended::new(|| 3e7);
+            assert!(routine.measure(&hasty).samples >= 1);
+            assert!(routine.spent <= 160e6, "{}", routine.spent);
+        }
+    }
+
+    #[test]
+    fn an_input_that_takes_long_to_make_counts() {
+        for (making, mode, most) in [
+            (1e6, Mode::Test, 0.2e9),
+            (1e6, Mode::Measure, 4e9),
+            (5e7, Mode::Test, 0.5e9),
+            (3e8, Mode::Test, 1e9),
+            (3e8, Mode::Measure, 5e9),
+            (10e9, Mode::Measure, 24e9),
+        ] {
+            let mut costly = Pretended::new(|| 100.0);
+            costly.making = making;
+            let summary = costly.measure(&plan(mode));
+            assert!(costly.spent <= most, "{making} {mode:?}: {} of {most}", costly.spent);
+            assert!((summary.median / 100.0 - 1.0).abs() < 0.1, "{making} {mode:?}: {summary:?}");
+        }
     }
 
     #[test]
@@ -310,5 +529,15 @@ mod tests {
         let summary = { recovered }.measure(&judged);
         assert!(summary.samples <= 60 && summary.best < 100.0, "{summary:?}");
         assert_eq!(Pretended::new(|| 90.0).measure(&judged).samples, 20);
+    }
+
+    #[test]
+    fn waiting_is_told_apart() {
+        let mut busy = Pretended::new(|| 1e7);
+        busy.waits = 0.4;
+        let summary = busy.measure(&plan(Mode::Test));
+        assert!((summary.best / 1e7 - 1.0).abs() < 0.01, "{summary:?}");
+        assert!((summary.undisturbed / 6e6 - 1.0).abs() < 0.01, "{summary:?}");
+        assert!((summary.waited - 0.4).abs() < 0.01, "{summary:?}");
     }
 }

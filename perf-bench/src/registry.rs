@@ -1,11 +1,15 @@
-//! The benchmarks of the program: what `#[benchmark]` submits, in whatever crate of it.
+//! The benchmarks of the program: what `#[benchmark]` submits, in whatever crate of it, and the cases of each.
+//!
+//! To name a benchmark's cases, its `args` have to be evaluated, which is somebody's code. What goes wrong there is the failure of that benchmark, and
+//! must never be in the way of the others.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::time::Duration;
 
 use perf_runtime::snapshot::Name;
 
 use crate::bencher::Bencher;
+use crate::own_thread::{self, Ended};
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
 pub struct BenchmarkEntry {
@@ -14,22 +18,21 @@ pub struct BenchmarkEntry {
     pub(crate) file: &'static str,
     pub(crate) line: u32,
     pub(crate) column: u32,
-    /// Whether the function was compiled with optimisation, as far as `debug_assertions` tell.
-    pub(crate) optimised: bool,
-    /// The names of its cases; none where it has no `args`.
-    pub(crate) cases: fn() -> Vec<String>,
-    /// Runs one case.
-    pub(crate) run: fn(&mut Bencher<'_>, usize),
-    pub(crate) target: Option<Duration>,
+    /// Whether the function was compiled with optimisation.
+    pub(crate) optimised: fn() -> bool,
+    cases: fn() -> Cases,
+    /// Nanoseconds per call.
+    pub(crate) target: Option<f64>,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
-    pub(crate) ignored: bool,
+    /// Left out unless asked for: why, or an empty text.
+    pub(crate) ignored: Option<&'static str>,
 }
 
-inventory::collect!(BenchmarkEntry);
+inventory::collect!(&'static BenchmarkEntry);
 
-/// The `timeout` of a benchmark that sets none.
+/// The `timeout` of a benchmark that sets none: when it is given up.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl fmt::Debug for BenchmarkEntry {
@@ -45,9 +48,8 @@ impl BenchmarkEntry {
     pub const fn new(
         path: &'static str,
         (file, line, column): (&'static str, u32, u32),
-        optimised: bool,
-        cases: fn() -> Vec<String>,
-        run: fn(&mut Bencher<'_>, usize),
+        optimised: fn() -> bool,
+        cases: fn() -> Cases,
     ) -> Self {
         BenchmarkEntry {
             path,
@@ -57,12 +59,11 @@ impl BenchmarkEntry {
             column,
             optimised,
             cases,
-            run,
             target: None,
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
-            ignored: false,
+            ignored: None,
         }
     }
 
@@ -73,10 +74,10 @@ impl BenchmarkEntry {
         self
     }
 
-    /// The same, promising that a call takes at most `target`.
+    /// The same, promising that a call takes at most so many nanoseconds.
     #[must_use]
-    pub const fn target(mut self, target: Duration) -> Self {
-        self.target = Some(target);
+    pub const fn target(mut self, nanos: f64) -> Self {
+        self.target = Some(nanos);
         self
     }
 
@@ -101,10 +102,10 @@ impl BenchmarkEntry {
         self
     }
 
-    /// The same, run only where that is asked for.
+    /// The same, run only where that is asked for; the reason may be empty.
     #[must_use]
-    pub const fn ignored(mut self) -> Self {
-        self.ignored = true;
+    pub const fn ignored(mut self, reason: &'static str) -> Self {
+        self.ignored = Some(reason);
         self
     }
 }
@@ -119,7 +120,58 @@ impl BenchmarkEntry {
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }
+
+    /// What it is sorted by: its place, and its path where one macro made two at one place.
+    pub(crate) fn order(&self) -> (&'static str, &'static str, u32, u32, &'static str) {
+        let krate = self.path.split("::").next().unwrap_or("");
+        (krate, self.file, self.line, self.column, self.path)
+    }
 }
+
+/// What runs one case.
+type Body = Box<dyn FnOnce(&mut Bencher<'_>) + Send>;
+
+/// The cases of a benchmark, as its own code makes them.
+#[doc(hidden)]
+pub struct Cases(Vec<(Option<String>, Body)>);
+
+impl fmt::Debug for Cases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Cases {
+    /// A benchmark without `args`.
+    #[must_use]
+    pub fn one(run: impl FnOnce(&mut Bencher<'_>) + Send + 'static) -> Self {
+        Cases(vec![(None, Box::new(run))])
+    }
+
+    /// One case for each of `args`, which are evaluated here and never again.
+    #[must_use]
+    pub fn each<T: fmt::Debug + Send + 'static>(
+        args: impl IntoIterator<Item = T>,
+        run: impl FnOnce(&mut Bencher<'_>, &T) + Copy + Send + 'static,
+    ) -> Self {
+        let case = |argument: T| -> (Option<String>, Body) {
+            (Some(case_name(&argument)), Box::new(move |bencher| run(bencher, &argument)))
+        };
+        // One more than may be, so that there are too many and yet an end.
+        Cases(args.into_iter().take(MOST_CASES + 1).map(case).collect())
+    }
+}
+
+/// Calls a closure of `setup` with an argument whose type is known by then.
+#[doc(hidden)]
+pub fn set_up<T, R>(argument: T, setup: impl FnOnce(T) -> R) -> R {
+    setup(argument)
+}
+
+/// More than anybody looks at; `args = 0..` has no end.
+const MOST_CASES: usize = 10_000;
+/// Characters of an argument in the name of its case.
+const LONGEST_ARGUMENT: usize = 60;
 
 /// One thing to run: a benchmark, or one case of it.
 #[derive(Clone, Debug)]
@@ -127,7 +179,7 @@ pub(crate) struct Case {
     pub(crate) entry: &'static BenchmarkEntry,
     /// Among the `args`.
     pub(crate) index: usize,
-    /// `path` or `path/case`.
+    /// `path` or `path/argument`.
     pub(crate) name: String,
 }
 
@@ -139,50 +191,100 @@ impl Case {
     }
 }
 
-/// The cases of one benchmark.
-pub(crate) fn cases_of(entry: &'static BenchmarkEntry) -> Vec<Case> {
-    let names = (entry.cases)();
-    if names.is_empty() {
-        return vec![Case { entry, index: 0, name: entry.name().to_owned() }];
+/// A case and what runs it, or why nothing can.
+pub(crate) struct Job {
+    pub(crate) case: Case,
+    pub(crate) body: Result<Body, String>,
+}
+
+/// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
+pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
+    let named = match own_thread::run(entry.name(), entry.timeout, entry.cases) {
+        Ok(cases) => named(cases),
+        Err(Ended::Panicked(message)) => Err(format!("panicked in its `args`: {message}")),
+        Err(Ended::TimedOut) => Err(format!(
+            "did not end within {:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
+            entry.timeout
+        )),
+        Err(Ended::NotBegun(reason)) => Err(reason),
+    };
+    match named {
+        Ok(cases) => cases
+            .into_iter()
+            .enumerate()
+            .map(|(index, (argument, body))| {
+                let name = argument.map_or_else(
+                    || entry.name().to_owned(),
+                    |argument| format!("{}/{argument}", entry.name()),
+                );
+                Job { case: Case { entry, index, name }, body: Ok(body) }
+            })
+            .collect(),
+        Err(reason) => {
+            vec![Job { case: Case { entry, index: 0, name: entry.name().to_owned() }, body: Err(reason) }]
+        }
     }
-    let cases = names.into_iter().enumerate();
-    cases.map(|(index, name)| Case { entry, index, name: format!("{}/{name}", entry.name()) }).collect()
+}
+
+/// Cases with names that are one line, not too long, and each of its own.
+fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Body)>, String> {
+    if cases.is_empty() {
+        return Err(String::from("has no case, because its `args` are empty; give it at least one argument"));
+    }
+    if cases.len() > MOST_CASES {
+        return Err(format!("has more than {MOST_CASES} `args`; write an end, such as `.take(10)`"));
+    }
+    let mut taken = std::collections::HashSet::new();
+    cases
+        .into_iter()
+        .enumerate()
+        .map(|(index, (name, body))| {
+            let Some(mut name) = name else { return Ok((None, body)) };
+            if let Some(control) = name.chars().find(|character| character.is_control()) {
+                return Err(format!(
+                    "has an argument (number {index} of `args`, from 0) whose `Debug` cannot be part of a name, which is one line: \
+                     it has {control:?} in it; write a `Debug` without, or make the value in `setup`"
+                ));
+            }
+            if !taken.insert(name.clone()) {
+                name = format!("{name} #{index}");
+                taken.insert(name.clone());
+            }
+            Ok((Some(name), body))
+        })
+        .collect()
+}
+
+/// The start of what `Debug` writes. What is large takes long to write, and nobody reads it.
+struct Start(String);
+
+impl fmt::Write for Start {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Two more for quotes, and one to see that there is more.
+        let left = (LONGEST_ARGUMENT + 3).saturating_sub(self.0.chars().count());
+        self.0.extend(text.chars().take(left));
+        if text.chars().nth(left).is_some() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// The text that stands for an argument in the name of its case, without the quotes of a string.
+fn case_name(argument: &dyn fmt::Debug) -> String {
+    let mut debug = Start(String::new());
+    // What was written before an error is the start.
+    let _ = write!(debug, "{argument:?}");
+    let Start(text) = debug;
+    let text = text.strip_prefix('"').map_or(text.as_str(), |text| text.strip_suffix('"').unwrap_or(text));
+    match text.char_indices().nth(LONGEST_ARGUMENT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// All benchmarks that were linked into the program, in the order of their crates, files and lines.
 pub(crate) fn entries() -> Vec<&'static BenchmarkEntry> {
-    let mut entries: Vec<_> = inventory::iter::<BenchmarkEntry>().collect();
-    let krate = |entry: &BenchmarkEntry| entry.path.split("::").next().unwrap_or("");
-    entries.sort_by(|a, b| (krate(a), a.file, a.line, a.column).cmp(&(krate(b), b.file, b.line, b.column)));
+    let mut entries: Vec<_> = inventory::iter::<&'static BenchmarkEntry>().copied().collect();
+    entries.sort_by_key(|entry| entry.order());
     entries
-}
-
-/// The text that stands for an argument in the name of its case.
-///
-/// ```
-/// assert_eq!(perf_bench::case_name(&"small"), "small");
-/// assert_eq!(perf_bench::case_name(&(1, Some(2))), "(1, Some(2))");
-/// ```
-#[must_use]
-pub fn case_name(argument: &impl fmt::Debug) -> String {
-    let text = format!("{argument:?}");
-    let unquoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&text);
-    // A name is one line.
-    unquoted.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// One of `args`.
-///
-/// # Panics
-/// If there are fewer than when they were counted, which ends this case.
-#[must_use]
-pub fn argument<T>(args: impl IntoIterator<Item = T>, case: usize) -> T {
-    match args.into_iter().nth(case) {
-        Some(argument) => argument,
-        None => panic!(
-            "`args` has {case} values now, and had more when they were counted: they have to be the same every time"
-        ),
-    }
 }
 
 #[cfg(test)]
@@ -191,15 +293,79 @@ mod tests {
 
     use super::*;
 
-    static ENTRY: BenchmarkEntry =
-        BenchmarkEntry::new("app::parse::words", ("", 1, 1), true, || vec!["a::b::c".into()], |_, _| {});
-    static LABELLED: BenchmarkEntry =
-        BenchmarkEntry::new("app::parse::words", ("", 1, 1), true, Vec::new, |_, _| {}).named("a::b::c");
+    const fn entry(cases: fn() -> Cases) -> BenchmarkEntry {
+        BenchmarkEntry::new("app::parse::words", ("", 1, 1), || true, cases)
+    }
+
+    fn names(entry: &'static BenchmarkEntry) -> Vec<String> {
+        jobs_of(entry).into_iter().map(|job| job.case.name).collect()
+    }
+
+    /// The one case that is left, and why it cannot be run.
+    fn reason(entry: &'static BenchmarkEntry) -> String {
+        let mut jobs = jobs_of(entry);
+        assert_eq!((jobs.len(), jobs[0].case.name.as_str()), (1, "app::parse::words"));
+        jobs.remove(0).body.err().expect("it cannot be run")
+    }
 
     #[test]
     fn a_table_cuts_paths_and_neither_labels_nor_arguments() {
-        let names: Vec<_> =
-            [&ENTRY, &LABELLED].into_iter().flat_map(cases_of).map(|case| case.label_or_path()).collect();
+        static ENTRY: BenchmarkEntry = entry(|| Cases::each(["a::b::c"], |_, _| {}));
+        static LABELLED: BenchmarkEntry = entry(|| Cases::one(|_| {})).named("a::b::c");
+        let jobs = [&ENTRY, &LABELLED].into_iter().flat_map(jobs_of);
+        let names: Vec<_> = jobs.map(|job| job.case.label_or_path()).collect();
         assert_eq!(shorten(&names), ["parse::words/a::b::c", "a::b::c"]);
+    }
+
+    #[test]
+    fn a_name_is_one_line_and_of_one_case() {
+        static TEXTS: BenchmarkEntry = entry(|| Cases::each(["small", "two\nlines", ""], |_, _| {}));
+        assert_eq!(
+            names(&TEXTS),
+            ["app::parse::words/small", "app::parse::words/two\\nlines", "app::parse::words/"]
+        );
+        assert_eq!(case_name(&"\"quoted\""), "\\\"quoted\\\"");
+        assert_eq!(case_name(&"x".repeat(LONGEST_ARGUMENT)), "x".repeat(LONGEST_ARGUMENT));
+        assert_eq!(case_name(&(1, Some(2))), "(1, Some(2))");
+        static TWICE: BenchmarkEntry = entry(|| Cases::each([7, 8, 7, 7], |_, _| {}));
+        let twice = ["7", "8", "7 #2", "7 #3"].map(|name| format!("app::parse::words/{name}"));
+        assert_eq!(names(&TWICE), twice);
+        static LONG: BenchmarkEntry = entry(|| Cases::each([vec!['ä'; 1000], vec!['ä'; 1001]], |_, _| {}));
+        let long = names(&LONG);
+        assert_eq!(long[0].chars().count(), "app::parse::words/".len() + LONGEST_ARGUMENT + 1);
+        assert_eq!(long[1], format!("{} #1", long[0]));
+    }
+
+    #[test]
+    fn args_that_cannot_be_used_are_the_benchmarks_own_failure() {
+        struct TwoLines;
+        impl fmt::Debug for TwoLines {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a\nb")
+            }
+        }
+        static LINES: BenchmarkEntry = entry(|| Cases::each([TwoLines], |_, _| {}));
+        assert!(reason(&LINES).contains("it has '\\n' in it"), "{}", reason(&LINES));
+        static EMPTY: BenchmarkEntry = entry(|| Cases::each([0_u8; 0], |_, _| {}));
+        assert!(reason(&EMPTY).contains("`args` are empty"));
+        static ENDLESS: BenchmarkEntry = entry(|| Cases::each(0_u64.., |_, _| {}));
+        assert!(reason(&ENDLESS).contains("more than 10000 `args`"));
+        static PANICS: BenchmarkEntry = entry(|| Cases::each([1, 0].map(|n| 10 / n), |_, _| {}));
+        assert!(reason(&PANICS).starts_with("panicked in its `args`: attempt to divide by zero"));
+    }
+
+    #[test]
+    fn args_are_evaluated_once() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static TIMES: AtomicU32 = AtomicU32::new(0);
+        static ENTRY: BenchmarkEntry = entry(|| {
+            let numbers = [10, 20].map(|n| n + TIMES.fetch_add(1, Ordering::Relaxed));
+            Cases::each(numbers, |_, n| assert!([10, 21].contains(n)))
+        });
+        let plan = crate::measure::Plan::for_tests();
+        for job in jobs_of(&ENTRY) {
+            job.body.unwrap()(&mut Bencher::new(&plan));
+        }
+        assert_eq!(TIMES.load(Ordering::Relaxed), 2);
     }
 }

@@ -23,13 +23,15 @@ pub(crate) struct Totals {
     pub(crate) filtered_out: usize,
 }
 
-/// See the module. Writes to standard output; when nobody reads that any more, there is nobody left to tell.
+/// See the module.
 pub(crate) struct Reporter {
     format: Format,
     page: Page,
     mode: Mode,
     report_time: bool,
     log: Option<File>,
+    /// Where lines of JSON go, if not to what is standard output for everybody.
+    events: Option<File>,
 }
 
 impl Reporter {
@@ -41,16 +43,17 @@ impl Reporter {
             Colour::Never => page.colour = false,
         }
         let log = arguments.logfile.as_ref().map(File::create).transpose()?;
-        Ok(Reporter { format: arguments.format, page, mode, report_time: arguments.report_time, log })
+        let events = if arguments.format == Format::Json { for_events_alone() } else { None };
+        Ok(Reporter { format: arguments.format, page, mode, report_time: arguments.report_time, log, events })
     }
 
     pub(crate) fn begin(&self, count: usize) {
         let tests = if count == 1 { "test" } else { "tests" };
         match self.format {
             Format::Pretty | Format::Terse => say(&format!("\nrunning {count} {tests}\n")),
-            Format::Json => {
-                say(&format!("{{ \"type\": \"suite\", \"event\": \"started\", \"test_count\": {count} }}\n"));
-            }
+            Format::Json => self.event(&format!(
+                "{{ \"type\": \"suite\", \"event\": \"started\", \"test_count\": {count} }}\n"
+            )),
         }
     }
 
@@ -60,22 +63,29 @@ impl Reporter {
             // The name first: when it never ends, one sees which.
             Format::Pretty => say(&format!("test {name} ... ")),
             Format::Terse => {}
-            Format::Json => say(&format!(
+            Format::Json => self.event(&format!(
                 "{{ \"type\": \"test\", \"event\": \"started\", \"name\": {} }}\n",
                 json_string(name)
             )),
         }
     }
 
-    /// One is left out.
-    pub(crate) fn ignored(&mut self, name: &str) {
+    /// One is left out, for that reason if any.
+    pub(crate) fn ignored(&mut self, name: &str, reason: &str) {
         self.log("ignored", name);
+        let reasoned = |before: &str, after: &str| {
+            if reason.is_empty() { String::new() } else { format!("{before}{after}") }
+        };
         match self.format {
-            Format::Pretty => say(&format!("test {name} ... {}\n", self.paint("33", "ignored"))),
+            Format::Pretty => {
+                let word = self.paint("33", &format!("ignored{}", reasoned(", ", reason)));
+                say(&format!("test {name} ... {word}\n"));
+            }
             Format::Terse => say(&self.paint("33", "i")),
-            Format::Json => say(&format!(
-                "{{ \"type\": \"test\", \"name\": {}, \"event\": \"ignored\" }}\n",
-                json_string(name)
+            Format::Json => self.event(&format!(
+                "{{ \"type\": \"test\", \"name\": {}, \"event\": \"ignored\"{} }}\n",
+                json_string(name),
+                reasoned(", \"message\": ", &json_string(reason)),
             )),
         }
     }
@@ -95,8 +105,8 @@ impl Reporter {
                 let word = match (&failure, &outcome.end) {
                     (Some(_), _) => self.paint("31", "FAILED"),
                     (None, End::Measured(summary, _)) if self.mode == Mode::Measure => {
-                        let spread = (summary.interval.1 - summary.interval.0) / 2.0;
-                        format!("bench: {:>14} ns/iter (+/- {})", grouped(summary.median), grouped(spread))
+                        let (median, spread) = (grouped(summary.median), grouped(summary.spread()));
+                        format!("bench: {median:>14} ns/iter (+/- {spread})")
                     }
                     (None, _) => self.paint("32", "ok"),
                 };
@@ -120,10 +130,10 @@ impl Reporter {
                 )
             }
             (None, End::Measured(summary, _)) if self.mode == Mode::Measure => {
-                let spread = (summary.interval.1 - summary.interval.0) / 2.0;
                 format!(
-                    "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {spread:.3}",
-                    summary.median
+                    "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {:.3}",
+                    summary.median,
+                    summary.spread()
                 )
             }
             (None, _) => format!("\"type\": \"test\", \"name\": {name}, \"event\": \"ok\""),
@@ -133,7 +143,7 @@ impl Reporter {
         } else {
             String::new()
         };
-        say(&format!("{{ {line}{time} }}\n"));
+        self.event(&format!("{{ {line}{time} }}\n"));
     }
 
     /// All have ended: the failures, the sum, the table.
@@ -141,7 +151,7 @@ impl Reporter {
         let Totals { passed, failed, ignored, measured, filtered_out } = totals;
         if self.format == Format::Json {
             let event = if failed == 0 { "ok" } else { "failed" };
-            return say(&format!(
+            return self.event(&format!(
                 "{{ \"type\": \"suite\", \"event\": \"{event}\", \"passed\": {passed}, \"failed\": {failed}, \"ignored\": {ignored}, \
                  \"measured\": {measured}, \"filtered_out\": {filtered_out}, \"exec_time\": {} }}\n",
                 elapsed.as_secs_f64()
@@ -173,6 +183,15 @@ impl Reporter {
         say(&table(outcomes, self.page));
     }
 
+    /// A line of JSON.
+    fn event(&self, line: &str) {
+        match &self.events {
+            // Nobody is left to tell when it is closed.
+            Some(events) => drop((&*events).write_all(line.as_bytes())),
+            None => say(line),
+        }
+    }
+
     fn paint(&self, colour: &str, word: &str) -> String {
         if self.page.colour { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
     }
@@ -187,7 +206,23 @@ impl Reporter {
     }
 }
 
-fn say(text: &str) {
+/// Standard output of its own for lines of JSON: what benchmarks print goes to standard error from here on, as it would break the lines.
+#[cfg(unix)]
+fn for_events_alone() -> Option<File> {
+    use std::os::fd::AsFd;
+    let events = io::stdout().as_fd().try_clone_to_owned().ok()?;
+    // SAFETY: it takes two open descriptors and makes the second mean what the first does.
+    let done = unsafe { libc::dup2(libc::STDERR_FILENO, libc::STDOUT_FILENO) };
+    (done != -1).then(|| File::from(events))
+}
+
+#[cfg(not(unix))]
+fn for_events_alone() -> Option<File> {
+    None
+}
+
+/// Prints to standard output; when nobody reads that any more, there is nobody left to tell.
+pub(crate) fn say(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }

@@ -1,19 +1,18 @@
 //! Runs one benchmark: on a thread of its own, so that a panic ends it alone and one that never ends is left behind.
 
-use core::any::Any;
-use std::sync::OnceLock;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use perf_runtime::session::complain;
-use perf_runtime::show::units::{duration, nanos};
+use perf_runtime::show::units::{nanos, percent};
 
 use crate::bencher::Bencher;
+use crate::exit::Running;
 use crate::judge::{Verdict, judge};
 use crate::lock;
 use crate::measure::{Measurement, Mode, Plan};
-use crate::registry::Case;
+use crate::own_thread::{self, Ended};
+use crate::registry::{Case, Job};
 use crate::stats::Summary;
 
 /// What became of one case.
@@ -29,15 +28,16 @@ pub(crate) struct Outcome {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Measured(Summary, Verdict),
-    /// `validate` refused the result.
-    Invalid,
+    /// Its result is not as it should be: why.
+    Refused(String),
     /// With the message.
     Panicked(String),
-    TimedOut,
+    /// With what was measured by then.
+    TimedOut(Option<Summary>),
     /// It handed over nothing to measure, or more than one thing.
     Misused(usize),
-    /// There is no thread to run it on.
-    NoThread(String),
+    /// It cannot be run at all: why.
+    NotRun(String),
 }
 
 impl Outcome {
@@ -47,9 +47,9 @@ impl Outcome {
         let what = match &self.end {
             End::Measured(summary, Verdict::Missed) => missed(summary, entry.target.unwrap_or_default()),
             End::Measured(..) => return None,
-            End::Invalid => String::from("returned a result that `validate` refuses"),
+            End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
-            End::TimedOut => format!(
+            End::TimedOut(_) => format!(
                 "did not end within {:?} and is left running, which disturbs what is measured after it; raise `timeout` if it may take \
                  longer",
                 entry.timeout
@@ -58,19 +58,24 @@ impl Outcome {
                 "measured nothing: a function that takes a `Bencher` has to call `iter` or one of its kind",
             ),
             End::Misused(times) => format!("measured {times} things: write a benchmark for each"),
-            End::NoThread(error) => format!("could not be run on a thread of its own: {error}"),
         };
         Some(format!("{}: `{name}` {what}", entry.place()))
     }
 }
 
-fn missed(summary: &Summary, target: Duration) -> String {
-    let Summary { samples, calls, best, median, interval, p95, .. } = *summary;
+fn missed(summary: &Summary, target: f64) -> String {
+    let Summary { samples, calls, best, waited, median, interval, p95, .. } = *summary;
     let of = if calls == 1 { String::new() } else { format!(" of {calls} calls each") };
     let those = if samples == 1 { String::from("1 sample") } else { format!("{samples} samples{of}") };
+    let which = if summary.has_interval() { "95 % interval" } else { "all of them" };
+    let busy = if summary.waited_much() {
+        format!("; it waited for a processor {} of the time, and misses without that too", percent(waited))
+    } else {
+        String::new()
+    };
     format!(
-        "missed its target of {}: the best of {those} took {} per call (median {}, 95 % interval {} to {}, p95 {})",
-        duration(target),
+        "missed its target of {}: the best of {those} took {} per call (median {}, {which} {} to {}, p95 {}{busy})",
+        nanos(target),
         nanos(best),
         nanos(median),
         nanos(interval.0),
@@ -80,56 +85,42 @@ fn missed(summary: &Summary, target: Duration) -> String {
 }
 
 /// Runs a case when nobody else measures.
-pub(crate) fn run(case: &Case, mode: Mode) -> Outcome {
-    let entry = case.entry;
-    let judged = entry.optimised || judge_always();
-    let target = entry.target.map(|target| target.as_nanos() as f64);
-    let plan = Plan {
-        mode,
-        judged_target: target.filter(|_| judged),
-        iterations: entry.iterations,
-        warmup: entry.warmup,
-    };
-    let _measuring = lock::measuring();
+pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
+    let Job { case, body } = job;
     let start = Instant::now();
-    let end = match in_time(case, plan) {
-        Ok(measurements) => match measurements.as_slice() {
-            [Measurement::Summary(summary)] => End::Measured(*summary, judge(summary, target, judged)),
-            [Measurement::Invalid] => End::Invalid,
-            many => End::Misused(many.len()),
-        },
-        Err(end) => end,
-    };
-    Outcome { case: case.clone(), end, elapsed: start.elapsed() }
-}
-
-/// Runs a case on its own thread, and gives up on it when its time is up.
-fn in_time(case: &Case, plan: Plan) -> Result<Vec<Measurement>, End> {
-    let (sender, receiver) = mpsc::channel();
-    let (entry, index) = (case.entry, case.index);
-    let body = move || {
-        let mut bencher = Bencher::new(&plan);
-        (entry.run)(&mut bencher, index);
-        // Nobody listens any more if this took too long.
-        let _ = sender.send(bencher.measurements);
-    };
-    let thread = thread::Builder::new().name(case.name.clone()).spawn(body);
-    let thread = thread.map_err(|error| End::NoThread(error.to_string()))?;
-    match receiver.recv_timeout(entry.timeout) {
-        Ok(measurements) => Ok(measurements),
-        Err(RecvTimeoutError::Timeout) => Err(End::TimedOut),
-        // The thread dropped its end without a word.
-        Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => Err(End::Panicked(message_of(&*panic))),
-            Ok(()) => Ok(Vec::new()),
-        },
-    }
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| String::from("with something that is no text"))
+    let end = body.map_or_else(End::NotRun, |body| {
+        let entry = case.entry;
+        let judged = judge_always() || (entry.optimised)();
+        let plan = Plan {
+            mode,
+            judged_target: entry.target.filter(|_| judged),
+            iterations: entry.iterations,
+            warmup: entry.warmup,
+            timeout: entry.timeout,
+            samples: Arc::default(),
+        };
+        let _measuring = lock::measuring(entry.timeout);
+        let _running = Running::new(&case.name);
+        let samples = Arc::clone(&plan.samples);
+        let measurements = own_thread::run(&case.name, entry.timeout, move || {
+            let mut bencher = Bencher::new(&plan);
+            body(&mut bencher);
+            bencher.measurements
+        });
+        match measurements {
+            Ok(measurements) => match measurements.as_slice() {
+                [Measurement::Summary(summary)] => {
+                    End::Measured(*summary, judge(summary, entry.target, judged))
+                }
+                [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
+                many => End::Misused(many.len()),
+            },
+            Err(Ended::Panicked(message)) => End::Panicked(message),
+            Err(Ended::TimedOut) => End::TimedOut(samples.summary()),
+            Err(Ended::NotBegun(reason)) => End::NotRun(reason),
+        }
+    });
+    Outcome { case, end, elapsed: start.elapsed() }
 }
 
 /// Whether targets are judged in unoptimised code too: `PERFKIT_JUDGE=always`.

@@ -1,43 +1,74 @@
 //! What samples say: median, interval, percentiles. Pure functions over slices of nanoseconds per call.
 
+/// One timed batch, in nanoseconds per call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sample {
+    pub(crate) nanos: f64,
+    /// Of these, how many its thread waited for a processor.
+    pub(crate) waited: f64,
+}
+
 /// Samples in short, all in nanoseconds per call.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Summary {
+pub(crate) struct Summary {
     /// How many samples there were.
-    pub samples: usize,
+    pub(crate) samples: usize,
     /// Calls in each sample.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// The least: noise only ever adds, so this is nearest to what the code itself takes.
-    pub best: f64,
+    pub(crate) best: f64,
+    /// The least when what each sample waited for a processor is taken off it.
+    pub(crate) undisturbed: f64,
+    /// The share of the time that was waiting for a processor.
+    pub(crate) waited: f64,
     /// The middle one.
-    pub median: f64,
-    /// The ends of the interval that holds the true median with a probability of 95 %.
-    pub interval: (f64, f64),
+    pub(crate) median: f64,
+    /// The ends of the interval that holds the true median with a probability of 95 %; of fewer than [`ENOUGH`] samples, the least and the most.
+    pub(crate) interval: (f64, f64),
     /// What 95 % of the samples did not exceed.
-    pub p95: f64,
+    pub(crate) p95: f64,
 }
+
+/// The true median is between the least and the most of so many samples with a probability of `1 - 2 / 2^6`, which is 97 %. Of fewer no
+/// interval can be said to hold it with 95 %.
+const ENOUGH: usize = 6;
 
 impl Summary {
     /// `None` without samples.
-    #[must_use]
-    pub fn of(samples: &[f64], calls: u64) -> Option<Self> {
-        let mut sorted = samples.to_vec();
+    pub(crate) fn of(samples: &[Sample], calls: u64) -> Option<Self> {
+        let mut sorted: Vec<f64> = samples.iter().map(|sample| sample.nanos).collect();
         sorted.sort_by(f64::total_cmp);
+        let (best, worst) = (*sorted.first()?, *sorted.last()?);
+        let all: f64 = sorted.iter().sum();
+        let waited: f64 = samples.iter().map(|sample| sample.waited).sum();
         Some(Summary {
             samples: sorted.len(),
             calls,
-            best: *sorted.first()?,
+            best,
+            undisturbed: samples
+                .iter()
+                .map(|sample| (sample.nanos - sample.waited).max(0.0))
+                .fold(f64::INFINITY, f64::min),
+            waited: if all > 0.0 { (waited / all).min(1.0) } else { 0.0 },
             median: quantile(&sorted, 0.5),
-            interval: bootstrap_median(&sorted),
+            interval: if sorted.len() < ENOUGH { (best, worst) } else { bootstrap_median(&sorted) },
             p95: quantile(&sorted, 0.95),
         })
     }
 
-    /// Calls per second at the median.
-    #[must_use]
-    pub fn per_second(&self) -> Option<f64> {
-        (self.median > 0.0).then(|| 1e9 / self.median)
+    /// Whether `interval` is of 95 %, and not just from the least to the most.
+    pub(crate) fn has_interval(&self) -> bool {
+        self.samples >= ENOUGH
+    }
+
+    /// Whether the waiting is to be told of: what less does is lost among other noise.
+    pub(crate) fn waited_much(&self) -> bool {
+        self.waited >= 0.01
+    }
+
+    /// Half of the interval.
+    pub(crate) fn spread(&self) -> f64 {
+        (self.interval.1 - self.interval.0) / 2.0
     }
 }
 
@@ -103,9 +134,13 @@ impl Random {
 mod tests {
     use super::*;
 
+    fn quiet(nanos: impl IntoIterator<Item = f64>) -> Vec<Sample> {
+        nanos.into_iter().map(|nanos| Sample { nanos, waited: 0.0 }).collect()
+    }
+
     #[test]
     fn of_the_first_hundred() {
-        let samples: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        let samples = quiet((1..=100).rev().map(f64::from));
         let summary = Summary::of(&samples, 7).unwrap();
         assert_eq!((summary.samples, summary.calls, summary.best, summary.median), (100, 7, 1.0, 50.5));
         assert!((summary.p95 - 95.05).abs() < 1e-9, "{summary:?}");
@@ -117,11 +152,24 @@ mod tests {
 
     #[test]
     fn of_one_and_of_none() {
-        let summary = Summary::of(&[3.0], 1).unwrap();
+        let summary = Summary::of(&quiet([3.0]), 1).unwrap();
         assert_eq!((summary.median, summary.interval, summary.p95), (3.0, (3.0, 3.0), 3.0));
-        assert!((summary.per_second().unwrap() - 1e9 / 3.0).abs() < 1.0);
         assert_eq!(Summary::of(&[], 1), None);
-        assert_eq!(Summary::of(&[0.0; 5], 1).unwrap().per_second(), None);
+        assert!(Summary::of(&quiet([0.0; 5]), 1).unwrap().waited.abs() < 1e-9);
+    }
+
+    #[test]
+    fn of_too_few_for_an_interval() {
+        let five = Summary::of(&quiet([5.0, 1.0, 2.0, 9.0, 3.0]), 1).unwrap();
+        assert_eq!((five.has_interval(), five.interval), (false, (1.0, 9.0)));
+        assert!(Summary::of(&quiet([1.0; 6]), 1).unwrap().has_interval());
+    }
+
+    #[test]
+    fn of_samples_that_waited() {
+        let samples = [(10.0, 2.0), (14.0, 7.0), (16.0, 1.0)].map(|(nanos, waited)| Sample { nanos, waited });
+        let summary = Summary::of(&samples, 1).unwrap();
+        assert_eq!((summary.best, summary.undisturbed, summary.waited), (10.0, 7.0, 0.25));
     }
 
     /// The interval holds the true median about as often as it says.
@@ -131,8 +179,8 @@ mod tests {
         let holds = (0..400)
             .filter(|_| {
                 // Skewed, as times are: the median of x^4 on 0..1 is 1/16.
-                let samples: Vec<f64> =
-                    (0..40).map(|_| (random.below(1 << 30) as f64 / f64::from(1 << 30)).powi(4)).collect();
+                let samples =
+                    quiet((0..40).map(|_| (random.below(1 << 30) as f64 / f64::from(1 << 30)).powi(4)));
                 let (low, high) = Summary::of(&samples, 1).unwrap().interval;
                 (low..=high).contains(&0.0625)
             })

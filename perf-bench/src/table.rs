@@ -2,7 +2,7 @@
 
 use perf_runtime::show::names::shorten;
 use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
-use perf_runtime::show::units::{count, duration, nanos, per_second};
+use perf_runtime::show::units::{count, nanos, per_second, percent};
 
 use crate::judge::Verdict;
 use crate::run::{End, Outcome};
@@ -29,41 +29,64 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     );
     let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
     let names = shorten(&names);
-    let mut not_judged = false;
+    let (mut not_judged, mut too_few) = (false, false);
+    let mut busy = Vec::new();
     for (outcome, name) in outcomes.iter().zip(names) {
-        let target =
-            outcome.case.entry.target.map_or_else(|| Cell::toned("-", Tone::Faint), |t| duration(t).into());
-        let mut cells = vec![name.into()];
+        let target = outcome.case.entry.target.map_or_else(none, |target| nanos(target).into());
+        let mut cells = vec![name.clone().into()];
+        let (summary, verdict) = match &outcome.end {
+            End::Measured(summary, verdict) => (Some(summary), verdict_cell(*verdict)),
+            End::TimedOut(summary) => (summary.as_ref(), Cell::toned("TIMED OUT", Tone::Bad)),
+            other => (None, Cell::toned(word_of(other), Tone::Bad)),
+        };
+        if let Some(summary) = summary {
+            too_few |= !summary.has_interval();
+            cells.extend(figures(summary));
+        } else {
+            cells.extend((0..6).map(|_| none()));
+        }
+        cells.extend([target, verdict]);
+        table.row(cells);
         if let End::Measured(summary, verdict) = &outcome.end {
             not_judged |= *verdict == Verdict::NotJudged;
-            let Summary { samples, median, interval, best, p95, .. } = *summary;
-            cells.extend([
-                time(median).into(),
-                format!("{} … {}", time(interval.0), time(interval.1)).into(),
-                time(best).into(),
-                time(p95).into(),
-                summary
-                    .per_second()
-                    .map_or_else(|| Cell::toned("-", Tone::Faint), |rate| per_second(rate).into()),
-                count(samples as u64).into(),
-                target,
-                verdict_cell(*verdict),
-            ]);
-        } else {
-            cells.extend((0..6).map(|_| Cell::toned("-", Tone::Faint)));
-            cells.extend([target, Cell::toned(word_of(&outcome.end), Tone::Bad)]);
+            if *verdict == Verdict::Inconclusive && summary.waited_much() {
+                busy.push(format!("{name} waited for a processor {} of its time", percent(summary.waited)));
+            }
         }
-        table.row(cells);
     }
     if not_judged {
-        table.note("not judged: this is a debug build; `cargo test --release` judges it, PERFKIT_JUDGE=always does so here");
+        table.note("not judged: built without optimisation; `cargo test --release` judges it, PERFKIT_JUDGE=always does so here");
+    }
+    if too_few {
+        table.note("in brackets: the least and the most, of too few samples for an interval");
+    }
+    if !busy.is_empty() {
+        table.note(format!("inconclusive on a busy machine: {}", busy.join(", ")));
     }
     table.render(page)
 }
 
-/// A time per call; below a third of a nanosecond, a cycle or so, there is nothing to be told.
+fn none() -> Cell {
+    Cell::toned("-", Tone::Faint)
+}
+
+fn figures(summary: &Summary) -> [Cell; 6] {
+    let Summary { samples, median, interval, best, p95, .. } = *summary;
+    let between = format!("{} … {}", time(interval.0), time(interval.1));
+    [
+        time(median).into(),
+        if summary.has_interval() { between.into() } else { format!("({between})").into() },
+        time(best).into(),
+        time(p95).into(),
+        if median < FLOOR { none() } else { per_second(1e9 / median).into() },
+        count(samples as u64).into(),
+    ]
+}
+
+/// Below a third of a nanosecond, a cycle or so, there is nothing to be told of a call.
+const FLOOR: f64 = 0.3;
+
 fn time(time: f64) -> String {
-    const FLOOR: f64 = 0.3;
     if time < FLOOR { String::from("< 0.3 ns") } else { nanos(time) }
 }
 
@@ -79,10 +102,9 @@ fn verdict_cell(verdict: Verdict) -> Cell {
 
 fn word_of(end: &End) -> &'static str {
     match end {
-        End::Measured(..) => "",
-        End::Invalid => "INVALID",
+        End::Measured(..) | End::TimedOut(_) => "",
+        End::Refused(_) => "INVALID",
         End::Panicked(_) => "PANICKED",
-        End::TimedOut => "TIMED OUT",
-        End::Misused(_) | End::NoThread(_) => "NOT MEASURED",
+        End::Misused(_) | End::NotRun(_) => "NOT MEASURED",
     }
 }

@@ -64,6 +64,8 @@ impl fmt::Display for Timing {
 /// println!("{timing}");
 /// ```
 pub fn timeit<R>(mut code: impl FnMut() -> R) -> Timing {
+    // The compiler cannot look through it, or it would call what always gives the same once for all loops.
+    let code: &mut dyn FnMut() -> R = black_box(&mut code);
     let mut time = |loops: u64| {
         let start = Instant::now();
         for _ in 0..loops {

@@ -1,7 +1,8 @@
 //! `#[benchmark]`: the function as it was, an entry in the list of all benchmarks, and a test that runs it.
 //!
 //! The test stands in a module named `function_benchmark`: the names of values are the user's, and the function's own name in the
-//! namespace of types may be that of another attribute's companions.
+//! namespace of types may be that of another attribute's companions. All that names perfkit or the user's own things stands outside of that
+//! module, where their paths mean what they mean to the user; a method of the module's type leads there.
 
 use core::time::Duration;
 
@@ -9,12 +10,12 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, LitStr, Path, Safety, Type};
+use syn::{Expr, ExprLit, FnArg, Lit, LitStr, Meta, MetaNameValue, Path, Safety, Token, Type};
 
 use crate::emit;
 use crate::fallback::Errors;
-use crate::function::{Body, Function, is_reference, last_segment, line_and_column};
-use crate::options::{Entries, FlagOrString, duration_tokens};
+use crate::function::{Body, Function, contains_word, is_named, last_segment, line_and_column};
+use crate::options::{Entries, FlagOrString, duration_tokens, ungrouped};
 use crate::scan::Item;
 
 const ATTRIBUTE: &str = "#[benchmark]";
@@ -23,7 +24,8 @@ const ATTRIBUTE: &str = "#[benchmark]";
 struct Options {
     krate: Path,
     name: Option<LitStr>,
-    target: Option<Duration>,
+    /// In nanoseconds.
+    target: Option<f64>,
     args: Option<Expr>,
     setup: Option<Expr>,
     /// `args` or `setup` was written, right or wrong.
@@ -69,23 +71,23 @@ impl Options {
         Options {
             has_input,
             target: target(&mut entries, errors),
-            args: entries.expression("args", "[10, 100, 1000]", errors),
+            args: args(&mut entries, errors),
             setup: entries.function("setup", "make_input", errors),
             validate: entries.function("validate", "|result| result.is_ok()", errors),
             iterations,
             warmup: entries.integer("warmup", "10", errors),
             timeout: timeout.map(|(timeout, _)| timeout),
             ignore: entries.flag_or_string("ignore", "\"needs the network\"", errors),
-            name: entries.string("name", "\"parse a large file\"", errors),
+            name: name(&mut entries, errors),
             krate: entries.crate_path(errors),
         }
     }
 }
 
-/// One of `target_ms`, `target_us`, `target_ns`.
-fn target(entries: &mut Entries, errors: &mut Errors) -> Option<Duration> {
+/// One of `target_ms`, `target_us`, `target_ns`, in nanoseconds.
+fn target(entries: &mut Entries, errors: &mut Errors) -> Option<f64> {
     let mut target = None;
-    for (name, seconds) in [("target_ms", 1e-3), ("target_us", 1e-6), ("target_ns", 1e-9)] {
+    for (name, nanos) in [("target_ms", 1e6), ("target_us", 1e3), ("target_ns", 1.0)] {
         let Some((number, span)) = entries.number(name, "1", errors) else { continue };
         if target.is_some() {
             errors.push(
@@ -94,17 +96,53 @@ fn target(entries: &mut Entries, errors: &mut Errors) -> Option<Duration> {
             );
             continue;
         }
-        let duration = Duration::try_from_secs_f64(number * seconds).ok().filter(|target| !target.is_zero());
-        if duration.is_none() {
+        let nanos = number * nanos;
+        if nanos > 0.0 && Duration::try_from_secs_f64(nanos / 1e9).is_ok() {
+            target = Some(nanos);
+        } else {
             errors.push(
                 span,
                 format_args!("`{name}` is how long a call may take, so it is more than 0 and no longer than centuries; \
                               write for example `{name} = 1`"),
             );
         }
-        target = duration;
     }
     target
+}
+
+fn args(entries: &mut Entries, errors: &mut Errors) -> Option<Expr> {
+    let args = entries.expression("args", "[10, 100, 1000]", errors)?;
+    if let Expr::Array(array) = ungrouped(&args)
+        && array.elems.is_empty()
+    {
+        errors.push_over(
+            &args,
+            "nothing is run with no arguments; write at least one, such as `args = [10, 100, 1000]`, or remove `args`",
+        );
+        return None;
+    }
+    Some(args)
+}
+
+/// A name that a command line can say and a list can show.
+fn name(entries: &mut Entries, errors: &mut Errors) -> Option<LitStr> {
+    let name = entries.string("name", "\"parse a large file\"", errors)?;
+    let text = name.value();
+    if text.starts_with('-') {
+        errors.push(
+            name.span(),
+            "`name` begins with `-`, which the command line of tests takes for an option; begin it with another character",
+        );
+    }
+    if let Some(control) = text.chars().find(|character| character.is_control()) {
+        errors.push(
+            name.span(),
+            format_args!(
+                "`name` has {control:?} in it, and is to be one line of text in lists and tables; remove it"
+            ),
+        );
+    }
+    Some(name)
 }
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream, Errors> {
@@ -145,6 +183,12 @@ fn refuse(function: &Function, errors: &mut Errors) {
             "a method cannot be a benchmark, because nobody would know on what to call it; \
              write a function beside the `impl` that calls it",
         );
+    } else if names_self(function) {
+        errors.push_over(
+            &signature.ident,
+            "a function of a type or trait cannot be a benchmark, because what is generated beside it cannot stand there; \
+             write a function outside of the `impl` that calls it",
+        );
     }
     if let Some(asyncness) = &signature.asyncness {
         errors.push(
@@ -172,6 +216,20 @@ fn refuse(function: &Function, errors: &mut Errors) {
             "there is no body to measure; put `#[benchmark]` on a function that has one",
         );
     }
+}
+
+/// Whether it can only stand in an `impl` or a `trait`. One that does not say so itself is for the compiler to refuse.
+fn names_self(function: &Function) -> bool {
+    let in_body = match &function.body {
+        Body::Block(body) => {
+            let body = body.stream();
+            // An item in it may have a `Self` of its own.
+            contains_word(&body, "Self")
+                && !["impl", "trait", "struct", "enum", "union"].iter().any(|item| contains_word(&body, item))
+        }
+        Body::None(_) => false,
+    };
+    in_body || contains_word(&function.signature.to_token_stream(), "Self")
 }
 
 /// Where a benchmark's argument comes from.
@@ -268,122 +326,216 @@ fn benchmark(function: &Function, input: Input<'_>, options: &Options) -> TokenS
     let text = name.unraw().to_string();
     let (line, column) = line_and_column(name.span());
     let module = format_ident!("{}_benchmark", name, span = name.span().resolved_at(Span::mixed_site()));
-    let cases = cases(options);
-    let run = run(function, input, options);
+    let cases = cases(function, input, options);
     let settings = settings(options);
     let ignore = match &options.ignore {
         FlagOrString::String(reason) => quote!(#[ignore = #reason]),
         FlagOrString::Flag => quote!(#[ignore = "says `#[benchmark(ignore)]`"]),
         FlagOrString::None => TokenStream::new(),
     };
-    let mixed = Span::mixed_site();
-    let entry = quote_spanned! {mixed=>
+    // That the function is not to be called any more is not said to who measures it.
+    let deprecated = function.has_attribute("deprecated").then(|| quote!(#[allow(deprecated)]));
+    // All code may be compiled for the features that the function needs, and then calling it is safe.
+    let unused_unsafe = function.has_attribute("target_feature").then(|| quote!(#[allow(unused_unsafe)]));
+    quote_spanned! {Span::mixed_site()=>
+        #function
+
         #conditions
+        #deprecated
+        #unused_unsafe
         const _: () = {
-            #krate::__private::inventory::submit! {
+            static __PERFKIT_BENCHMARK: #krate::__private::BenchmarkEntry =
                 #krate::__private::BenchmarkEntry::new(
                     ::core::concat!(::core::module_path!(), "::", #text),
                     (::core::file!(), #line, #column),
-                    !::core::cfg!(debug_assertions),
-                    #cases,
-                    #run,
-                ) #settings
+                    || #krate::__private::optimised!(),
+                    || #cases,
+                ) #settings;
+
+            #krate::__private::inventory::submit! { &__PERFKIT_BENCHMARK }
+
+            #[cfg(test)]
+            #[allow(non_local_definitions)]
+            impl #module::Test {
+                fn run() -> ::core::result::Result<(), #krate::__private::Failure> {
+                    #krate::__private::run_as_test(&__PERFKIT_BENCHMARK)
+                }
             }
         };
-    };
-    quote_spanned! {mixed=>
-        #function
-
-        #entry
 
         #conditions
         #[cfg(test)]
         mod #module {
-            #[test]
+            pub(super) struct Test;
+
+            #[::core::prelude::v1::test]
             #ignore
-            fn run() -> ::core::result::Result<(), #krate::__private::Failure> {
-                #krate::__private::run_as_test(::core::file!(), #line, #column)
+            fn run() -> ::core::result::Result<(), impl ::core::fmt::Debug> {
+                Test::run()
             }
         }
     }
 }
 
-/// A function that names the cases.
-fn cases(options: &Options) -> TokenStream {
+/// The cases, each with what runs it. `args` occur once in it, so that they are evaluated once and have one type.
+fn cases(function: &Function, input: Input<'_>, options: &Options) -> TokenStream {
+    let mixed = Span::mixed_site();
     let krate = &options.krate;
-    match &options.args {
-        None => quote_spanned!(Span::mixed_site()=> || ::std::vec::Vec::new()),
-        Some(args) => quote_spanned! {Span::mixed_site()=>
-            || ::core::iter::IntoIterator::into_iter(#args)
-                .map(|argument| #krate::__private::case_name(&argument))
-                .collect()
+    let features = features(function);
+    let missing = (!features.is_empty()).then(|| {
+        quote_spanned! {mixed=>
+            #(
+                if !#krate::__private::has_feature!(#features) {
+                    return bencher.ended(#krate::__private::missing_feature(#features));
+                }
+            )*
+        }
+    });
+    let argument = options.args.as_ref().map(|args| Ident::new("argument", args.span().resolved_at(mixed)));
+    let run = run(function, input, options, argument.as_ref(), !features.is_empty());
+    if let Some(args) = &options.args {
+        quote_spanned! {mixed=>
+            #krate::__private::Cases::each(#args, |bencher, #argument| { #missing #run })
+        }
+    } else {
+        quote_spanned!(mixed=> #krate::__private::Cases::one(|bencher| { #missing #run }))
+    }
+}
+
+/// What runs one case.
+fn run(
+    function: &Function,
+    input: Input<'_>,
+    options: &Options,
+    argument: Option<&Ident>,
+    has_features: bool,
+) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let krate = &options.krate;
+    let name = function.name();
+    let call = |input: &TokenStream| {
+        if has_features {
+            // SAFETY (of what this generates): the processor has the features, or the benchmark has ended before.
+            quote_spanned!(mixed=> unsafe { #name(#input) })
+        } else {
+            quote_spanned!(mixed=> #name(#input))
+        }
+    };
+    let look = |result: TokenStream| {
+        quote_spanned! {mixed=> {
+            use #krate::__private::{LookAny as _, LookError as _, LookResult as _};
+            (&&&#krate::__private::Looked(#result)).error()
+        }}
+    };
+    let check = options.validate.as_ref().map_or_else(
+        || {
+            let looked = look(quote_spanned!(mixed=> result));
+            quote_spanned!(mixed=> |result| #looked)
+        },
+        ToTokens::to_token_stream,
+    );
+    // A value of another type than the function's is a mistake of what makes it.
+    let origin = options.setup.as_ref().or(options.args.as_ref()).map_or(mixed, Spanned::span);
+    let value = Ident::new("input", origin.resolved_at(mixed)).into_token_stream();
+    let called = call(&value);
+    match input {
+        Input::None => {
+            let called = call(&TokenStream::new());
+            quote_spanned!(mixed=> bencher.iter_checked(|| #called, #check);)
+        }
+        Input::Bencher => {
+            let called = call(&quote_spanned!(mixed=> bencher));
+            let looked = look(quote_spanned!(mixed=> &result));
+            quote_spanned!(mixed=> let result = #called; bencher.ended(#looked);)
+        }
+        Input::Value(ty) => match (mutability(ty), make(options, argument)) {
+            (None, make) => {
+                quote_spanned!(mixed=> bencher.iter_batched_checked(|| #make, |#value| #called, #check);)
+            }
+            (Some(true), make) => quote_spanned! {mixed=>
+                bencher.iter_stretches(
+                    || #make,
+                    |inputs, stopwatch| stopwatch.run(inputs, |#value| #called, #check),
+                );
+            },
+            // Nothing happens to it, so one serves all calls.
+            (Some(false), make) => {
+                let borrowed = quote_spanned!(mixed=> &#make);
+                let make =
+                    argument.filter(|_| options.setup.is_none()).map_or(borrowed, ToTokens::to_token_stream);
+                quote_spanned! {mixed=>
+                    let #value = #make;
+                    bencher.iter_checked(|| #called, #check);
+                }
+            }
         },
     }
 }
 
-/// A function that runs one case.
-fn run(function: &Function, input: Input<'_>, options: &Options) -> TokenStream {
-    let mixed = Span::mixed_site();
-    let name = function.name();
-    let valid = options.validate.as_ref().map_or_else(|| quote!(|_| true), ToTokens::to_token_stream);
-    let call = match input {
-        Input::None => quote_spanned!(mixed=> bencher.iter_valid(|| #name(), #valid)),
-        Input::Bencher => return quote_spanned!(mixed=> |bencher, _| #name(bencher)),
-        Input::Value(ty) => {
-            let make = make(options);
-            // A value of another type than the function's is a mistake of what makes it.
-            let origin = options.setup.as_ref().or(options.args.as_ref()).map_or(mixed, Spanned::span);
-            let input = Ident::new("input", origin.resolved_at(mixed));
-            if !is_reference(ty) {
-                quote_spanned!(mixed=> bencher.iter_batched_valid(#make, |#input| #name(#input), #valid))
-            } else if is_mutable_reference(ty) {
-                quote_spanned!(mixed=> bencher.iter_batched_ref_valid(#make, |#input: &mut _| #name(#input), #valid))
-            } else {
-                // Nothing happens to it, so one serves all calls.
-                quote_spanned! {mixed=>
-                    let #input = (#make)();
-                    bencher.iter_valid(
-                        || {
-                            let #input = ::core::hint::black_box(&#input);
-                            #name(#input)
-                        },
-                        #valid,
-                    )
-                }
-            }
-        }
-    };
-    quote_spanned!(mixed=> |bencher, case| { let _ = case; #call })
-}
-
-/// A closure that makes the input of one call.
-fn make(options: &Options) -> TokenStream {
+/// The input of one call.
+fn make(options: &Options, argument: Option<&Ident>) -> TokenStream {
     let mixed = Span::mixed_site();
     let krate = &options.krate;
-    let argument = options
-        .args
-        .as_ref()
-        .map(|args| quote_spanned!(mixed=> #krate::__private::benchmark_argument(#args, case)));
+    let argument = argument.map(|argument| quote_spanned!(mixed=> ::core::clone::Clone::clone(#argument)));
     match (argument, &options.setup) {
-        (Some(argument), Some(setup)) => quote_spanned!(mixed=> || (#setup)(#argument)),
-        (Some(argument), None) => quote_spanned!(mixed=> || #argument),
-        (None, Some(setup)) => quote_spanned!(mixed=> || (#setup)()),
         (None, None) => TokenStream::new(),
+        (Some(argument), None) => argument,
+        (None, Some(setup)) => quote_spanned!(mixed=> (#setup)()),
+        // A closure is told what type its argument has; a function has one, to which the argument may be coerced.
+        (Some(argument), Some(setup)) if matches!(ungrouped(setup), Expr::Closure(_)) => {
+            quote_spanned!(mixed=> #krate::__private::set_up(#argument, #setup))
+        }
+        (Some(argument), Some(setup)) => {
+            quote_spanned!(mixed=> { let argument = #argument; (#setup)(argument) })
+        }
     }
 }
 
-fn is_mutable_reference(ty: &Type) -> bool {
-    ty.to_token_stream().into_iter().take(3).any(|token| token.to_string() == "mut")
+/// Of a reference, whether it is `&mut`.
+fn mutability(ty: &Type) -> Option<bool> {
+    match ty {
+        Type::Reference(reference) => Some(reference.mutability.is_some()),
+        Type::Group(group) => mutability(&group.elem),
+        Type::Paren(paren) => mutability(&paren.elem),
+        _ => None,
+    }
+}
+
+/// What `#[target_feature(enable = "…")]` names.
+fn features(function: &Function) -> Vec<LitStr> {
+    let attributes = function.attributes.iter().filter(|attribute| is_named(attribute, "target_feature"));
+    let lists = attributes.filter_map(|attribute| match &attribute.meta {
+        Meta::List(list) => list
+            .parse_args_with(syn::punctuated::Punctuated::<MetaNameValue, Token![,]>::parse_terminated)
+            .ok(),
+        _ => None,
+    });
+    // What is wrong in one is for the compiler to say.
+    let texts = lists.flatten().filter_map(|pair| match pair.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        _ => None,
+    });
+    texts
+        .flat_map(|text| {
+            let names: Vec<_> =
+                text.value().split(',').map(|name| LitStr::new(name.trim(), text.span())).collect();
+            names
+        })
+        .collect()
 }
 
 /// The calls that set what is not as it is by itself.
 fn settings(options: &Options) -> TokenStream {
     let number = |number: &Option<(u64, Span)>| number.map(|(number, _)| Literal::u64_unsuffixed(number));
     let named = options.name.as_ref().map(|name| quote!(.named(#name)));
-    let target = options.target.map(duration_tokens).map(|target| quote!(.target(#target)));
+    let target = options.target.map(Literal::f64_unsuffixed).map(|target| quote!(.target(#target)));
     let timeout = options.timeout.map(duration_tokens).map(|timeout| quote!(.timeout(#timeout)));
     let iterations = number(&options.iterations).map(|iterations| quote!(.iterations(#iterations)));
     let warmup = number(&options.warmup).map(|warmup| quote!(.warmup(#warmup)));
-    let ignored = (!matches!(options.ignore, FlagOrString::None)).then(|| quote!(.ignored()));
+    let ignored = match &options.ignore {
+        FlagOrString::String(reason) => Some(quote!(.ignored(#reason))),
+        FlagOrString::Flag => Some(quote!(.ignored(""))),
+        FlagOrString::None => None,
+    };
     quote!(#named #target #timeout #iterations #warmup #ignored)
 }

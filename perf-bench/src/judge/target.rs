@@ -1,7 +1,8 @@
 //! Whether a target was kept.
 //!
 //! Noise only ever adds time. So a target is missed only if every sample is beyond it, the best one too, after rounds some time apart
-//! (see [`measure`](crate::measure)); it is met if the whole interval of the median is within; and between the two nothing can be said.
+//! (see [`measure`](crate::measure)), and still is when what it waited for a processor is taken off; it is met if the whole interval of the median
+//! is within; and between the two nothing can be said.
 
 use crate::stats::Summary;
 
@@ -10,9 +11,9 @@ use crate::stats::Summary;
 pub(crate) enum Verdict {
     /// The whole interval is within it.
     Met,
-    /// Some samples are within it, but not the whole interval.
+    /// Some samples are within it, but not the whole interval; or would be, had they not had to wait.
     Inconclusive,
-    /// Every sample is beyond it.
+    /// Every sample is beyond it, waiting apart.
     Missed,
     /// There is one, but the code was not compiled with optimisation.
     NotJudged,
@@ -25,7 +26,7 @@ pub(crate) fn judge(summary: &Summary, target: Option<f64>, judged: bool) -> Ver
     match target {
         None => Verdict::NoTarget,
         Some(_) if !judged => Verdict::NotJudged,
-        Some(target) if summary.best > target => Verdict::Missed,
+        Some(target) if summary.undisturbed > target => Verdict::Missed,
         Some(target) if summary.interval.1 <= target => Verdict::Met,
         Some(_) => Verdict::Inconclusive,
     }
@@ -34,9 +35,17 @@ pub(crate) fn judge(summary: &Summary, target: Option<f64>, judged: bool) -> Ver
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Sample;
 
     fn verdict(samples: &[f64]) -> Verdict {
-        judge(&Summary::of(samples, 1).unwrap(), Some(100.0), true)
+        verdict_of(&samples.iter().map(|nanos| (*nanos, 0.0)).collect::<Vec<_>>())
+    }
+
+    /// Of samples and what they waited.
+    fn verdict_of(samples: &[(f64, f64)]) -> Verdict {
+        let samples: Vec<Sample> =
+            samples.iter().map(|(nanos, waited)| Sample { nanos: *nanos, waited: *waited }).collect();
+        judge(&Summary::of(&samples, 1).unwrap(), Some(100.0), true)
     }
 
     #[test]
@@ -58,8 +67,24 @@ mod tests {
     }
 
     #[test]
+    fn waiting_is_not_the_codes_fault() {
+        assert_eq!(verdict_of(&[(180.0, 90.0); 20]), Verdict::Inconclusive);
+        assert_eq!(verdict_of(&[(180.0, 70.0); 20]), Verdict::Missed);
+        let mut one_waited = [(180.0, 0.0); 20];
+        one_waited[3].1 = 90.0;
+        assert_eq!(verdict_of(&one_waited), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn of_few_samples_each_counts() {
+        assert_eq!(verdict(&[90.0, 99.0]), Verdict::Met);
+        assert_eq!(verdict(&[90.0, 101.0]), Verdict::Inconclusive);
+        assert_eq!(verdict(&[101.0]), Verdict::Missed);
+    }
+
+    #[test]
     fn what_is_not_judged_is_not_missed() {
-        let slow = Summary::of(&[1e9; 3], 1).unwrap();
+        let slow = Summary::of(&[Sample { nanos: 1e9, waited: 0.0 }; 3], 1).unwrap();
         assert_eq!(judge(&slow, Some(1.0), false), Verdict::NotJudged);
         assert_eq!(judge(&slow, None, true), Verdict::NoTarget);
     }

@@ -1,0 +1,80 @@
+//! A thread for a benchmark's own code: with its name, so that a panic tells it, with a stack on which large values have room, and with an end to waiting for it.
+//!
+//! Code without optimisation copies what it passes on, from one place on the stack to the next: an array of 200 kB by value does not fit on the stack of a
+//! test. Memory is not taken before it is written, so a large stack costs nothing. A thread that does not end in time is left behind, as threads cannot be
+//! stopped.
+
+use std::any::Any;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::Builder;
+use std::time::Duration;
+
+use crate::exit::this_thread_runs;
+
+/// Eight times what a main thread has.
+const STACK: usize = 64 << 20;
+
+/// Why code gave no value.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Ended {
+    /// With the message.
+    Panicked(String),
+    TimedOut,
+    /// There is no thread to run it on.
+    NotBegun(String),
+}
+
+/// What `code` of the benchmark `name` gives.
+pub(crate) fn run<R: Send + 'static>(
+    name: &str,
+    timeout: Duration,
+    code: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Ended> {
+    let (sender, receiver) = mpsc::channel();
+    let benchmark = name.to_owned();
+    // No name that comes here has a NUL in it; if one had, this must not panic.
+    let thread = Builder::new().name(name.replace('\0', "")).stack_size(STACK).spawn(move || {
+        this_thread_runs(benchmark);
+        // Nobody listens any more if this took too long.
+        let _ = sender.send(code());
+    });
+    let thread = thread
+        .map_err(|error| Ended::NotBegun(format!("could not be run on a thread of its own: {error}")))?;
+    match receiver.recv_timeout(timeout) {
+        Ok(value) => Ok(value),
+        Err(RecvTimeoutError::Timeout) => Err(Ended::TimedOut),
+        // The thread dropped its end without a word.
+        Err(RecvTimeoutError::Disconnected) => match thread.join() {
+            Err(panic) => Err(Ended::Panicked(message_of(&*panic))),
+            Ok(()) => unreachable!("it ends with a word or with a panic"),
+        },
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| String::from("with something that is no text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_it_ends() {
+        let soon = Duration::from_secs(60);
+        assert_eq!(
+            run("one", soon, || std::thread::current().name().map(str::to_owned)),
+            Ok(Some("one".into()))
+        );
+        assert_eq!(run("a\0b", soon, || 1), Ok(1));
+        let panicked = |message: &str| Err(Ended::Panicked(message.to_owned()));
+        assert_eq!(run("two", soon, || -> u8 { panic!("of {}", 7) }), panicked("of 7"));
+        assert_eq!(run("three", soon, || -> u8 { panic!("text") }), panicked("text"));
+        let other = || -> u8 { std::panic::panic_any(7) };
+        assert_eq!(run("four", soon, other), panicked("with something that is no text"));
+        let never = || std::thread::sleep(Duration::from_secs(600));
+        assert_eq!(run("five", Duration::from_millis(1), never), Err(Ended::TimedOut));
+    }
+}

@@ -1,0 +1,11 @@
+use perfkit::benchmark;
+
+#[derive(Clone)]
+struct Size(usize);
+
+#[benchmark(args = [Size(1)])]
+fn a(size: Size) -> usize {
+    size.0
+}
+
+fn main() {}

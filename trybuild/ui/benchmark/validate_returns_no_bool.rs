@@ -1,0 +1,8 @@
+use perfkit::benchmark;
+
+#[benchmark(validate = |n| *n)]
+fn a() -> u32 {
+    2
+}
+
+fn main() {}
