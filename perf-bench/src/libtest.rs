@@ -6,6 +6,7 @@ use core::fmt;
 use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError};
 
+use perf_runtime::order;
 use perf_runtime::session::{complain, page_of_stderr};
 
 use crate::lock;
@@ -78,7 +79,9 @@ extern "C" fn print() {
     // A panic must not leave a C callback. What could panic here is a broken table, and the hook has said so by then.
     let _ = std::panic::catch_unwind(|| {
         let mut outcomes = OUTCOMES.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        outcomes.sort_by_key(|outcome| (outcome.case.entry.order(), outcome.case.index));
+        order::sort(&mut outcomes, |a, b| {
+            (a.case.entry.order(), a.case.index).cmp(&(b.case.entry.order(), b.case.index))
+        });
         // Nobody is left to tell when standard error is closed.
         let _ = io::stderr().write_all(format!("\n{}", table(&outcomes, page_of_stderr())).as_bytes());
     });

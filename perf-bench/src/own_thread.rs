@@ -5,9 +5,8 @@
 //! stopped.
 
 use std::any::Any;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread::Builder;
-use std::time::Duration;
+use std::thread::{self, Builder, Thread};
+use std::time::{Duration, Instant};
 
 use crate::exit::this_thread_runs;
 
@@ -30,24 +29,35 @@ pub(crate) fn run<R: Send + 'static>(
     timeout: Duration,
     code: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Ended> {
-    let (sender, receiver) = mpsc::channel();
+    let (end, wake) = (Instant::now() + timeout, Wake(thread::current()));
     let benchmark = name.to_owned();
     // No name that comes here has a NUL in it; if one had, this must not panic.
     let thread = Builder::new().name(name.replace('\0', "")).stack_size(STACK).spawn(move || {
+        let _wake = wake;
         this_thread_runs(benchmark);
-        // Nobody listens any more if this took too long.
-        let _ = sender.send(code());
+        code()
     });
     let thread = thread
         .map_err(|error| Ended::NotBegun(format!("could not be run on a thread of its own: {error}")))?;
-    match receiver.recv_timeout(timeout) {
-        Ok(value) => Ok(value),
-        Err(RecvTimeoutError::Timeout) => Err(Ended::TimedOut),
-        // The thread dropped its end without a word.
-        Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => Err(Ended::Panicked(message_of(&*panic))),
-            Ok(()) => unreachable!("it ends with a word or with a panic"),
-        },
+    let mut nap = timeout;
+    while !thread.is_finished() {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Ended::TimedOut);
+        }
+        thread::park_timeout(left.min(nap));
+        // Whoever was woken sees the thread end any moment. Before, nothing may disturb what it measures.
+        nap = Duration::from_micros(100);
+    }
+    thread.join().map_err(|panic| Ended::Panicked(message_of(&*panic)))
+}
+
+/// Wakes who waits for the thread, when that has done all but end.
+struct Wake(Thread);
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.0.unpark();
     }
 }
 
@@ -64,17 +74,14 @@ mod tests {
     #[test]
     fn how_it_ends() {
         let soon = Duration::from_secs(60);
-        assert_eq!(
-            run("one", soon, || std::thread::current().name().map(str::to_owned)),
-            Ok(Some("one".into()))
-        );
+        assert_eq!(run("one", soon, || thread::current().name().map(str::to_owned)), Ok(Some("one".into())));
         assert_eq!(run("a\0b", soon, || 1), Ok(1));
         let panicked = |message: &str| Err(Ended::Panicked(message.to_owned()));
         assert_eq!(run("two", soon, || -> u8 { panic!("of {}", 7) }), panicked("of 7"));
         assert_eq!(run("three", soon, || -> u8 { panic!("text") }), panicked("text"));
         let other = || -> u8 { std::panic::panic_any(7) };
         assert_eq!(run("four", soon, other), panicked("with something that is no text"));
-        let never = || std::thread::sleep(Duration::from_secs(600));
+        let never = || thread::sleep(Duration::from_secs(600));
         assert_eq!(run("five", Duration::from_millis(1), never), Err(Ended::TimedOut));
     }
 }

@@ -1,5 +1,7 @@
 //! What samples say: median, interval, percentiles. Pure functions over slices of nanoseconds per call.
 
+use perf_runtime::order;
+
 /// One timed batch, in nanoseconds per call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sample {
@@ -37,7 +39,7 @@ impl Summary {
     /// `None` without samples.
     pub(crate) fn of(samples: &[Sample], calls: u64) -> Option<Self> {
         let mut sorted: Vec<f64> = samples.iter().map(|sample| sample.nanos).collect();
-        sorted.sort_by(f64::total_cmp);
+        order::sort(&mut sorted, f64::total_cmp);
         let (best, worst) = (*sorted.first()?, *sorted.last()?);
         let all: f64 = sorted.iter().sum();
         let waited: f64 = samples.iter().map(|sample| sample.waited).sum();
@@ -98,7 +100,7 @@ fn bootstrap_median(sorted: &[f64]) -> (f64, f64) {
             median_of_counted(sorted, &drawn)
         })
         .collect();
-    medians.sort_by(f64::total_cmp);
+    order::sort(&mut medians, f64::total_cmp);
     (quantile(&medians, 0.025), quantile(&medians, 0.975))
 }
 

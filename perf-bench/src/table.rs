@@ -28,7 +28,7 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
         ],
     );
     let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
-    let names = shorten(&names);
+    let names = shorten(&mut names.iter());
     let (mut not_judged, mut too_few) = (false, false);
     let mut busy = Vec::new();
     for (outcome, name) in outcomes.iter().zip(names) {

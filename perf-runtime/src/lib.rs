@@ -14,6 +14,9 @@ mod first_use;
 pub mod memory;
 #[cfg(all(test, shuttle))]
 mod models;
+mod numbers;
+#[doc(hidden)]
+pub mod order;
 pub mod pool;
 pub mod profile;
 pub mod session;

@@ -9,8 +9,6 @@
 
 use core::cell::RefCell;
 use core::marker::PhantomData;
-use std::collections::BTreeSet;
-use std::collections::btree_map::{BTreeMap, Entry};
 
 use crate::sync::{AtomicU64, Mutex, Ordering, thread_local};
 
@@ -45,8 +43,10 @@ impl Drop for Running {
     }
 }
 
-/// What each flight waits for that is held up: it may be held up on several threads, or several times on one.
-static WAITS: Mutex<BTreeMap<FlightId, Vec<FlightId>>> = Mutex::new(BTreeMap::new());
+/// Flights that are held up, in the order of their numbers, and what they wait for: one may be held up on several threads, or several times on one.
+static WAITS: Mutex<Waits> = Mutex::new(Vec::new());
+
+type Waits = Vec<(FlightId, FlightId)>;
 
 /// The caller waits while this lives.
 #[derive(Debug)]
@@ -64,22 +64,29 @@ pub(super) fn begin(flight: FlightId) -> Option<Waiting> {
             return None;
         }
         for held in &holds_up {
-            waits.entry(*held).or_default().push(flight);
+            let place = waits.partition_point(|wait| wait.0 <= *held);
+            waits.insert(place, (*held, flight));
         }
     }
     Some(Waiting { holds_up, on: flight })
 }
 
 /// Whether `flight` is one of `targets`, or waits for one.
-fn waits_for_any(waits: &BTreeMap<FlightId, Vec<FlightId>>, flight: FlightId, targets: &[FlightId]) -> bool {
-    let mut reached = BTreeSet::from([flight]);
-    let mut next = vec![flight];
-    while let Some(flight) = next.pop() {
+fn waits_for_any(waits: &Waits, flight: FlightId, targets: &[FlightId]) -> bool {
+    // A chain is as long as bodies are nested, so a list will do.
+    let mut reached = vec![flight];
+    let mut next = 0;
+    while let Some(flight) = reached.get(next).copied() {
         if targets.contains(&flight) {
             return true;
         }
-        let further = waits.get(&flight).into_iter().flatten().copied();
-        next.extend(further.filter(|flight| reached.insert(*flight)));
+        next += 1;
+        let first = waits.partition_point(|wait| wait.0 < flight);
+        for (_, further) in waits[first..].iter().take_while(|wait| wait.0 == flight) {
+            if !reached.contains(further) {
+                reached.push(*further);
+            }
+        }
     }
     false
 }
@@ -91,13 +98,9 @@ impl Drop for Waiting {
         }
         let mut waits = WAITS.lock();
         for held in &self.holds_up {
-            let Entry::Occupied(mut entry) = waits.entry(*held) else { continue };
-            let on = entry.get_mut();
-            if let Some(index) = on.iter().position(|flight| *flight == self.on) {
-                on.swap_remove(index);
-            }
-            if on.is_empty() {
-                entry.remove();
+            let first = waits.partition_point(|wait| wait.0 < *held);
+            if let Some(place) = waits[first..].iter().position(|wait| *wait == (*held, self.on)) {
+                waits.remove(first + place);
             }
         }
     }

@@ -2,10 +2,9 @@
 //!
 //! Threads' nodes that stand for the same path become one node. Nothing is left of paths that were not taken since the last reset.
 
-use core::ptr;
-use std::collections::HashMap;
-
 use crate::clock::Rate;
+use crate::numbers::{Numbers, address};
+use crate::order;
 use crate::site::Site;
 use crate::snapshot::{CallNode, CallTree, Function, Location};
 
@@ -13,8 +12,8 @@ use crate::snapshot::{CallNode, CallTree, Function, Location};
 #[derive(Default)]
 pub(super) struct Calls {
     nodes: Vec<Path>,
-    /// By caller and site.
-    places: HashMap<(Option<usize>, usize), usize, foldhash::fast::FixedState>,
+    /// By caller, or 0, and site.
+    places: Numbers,
 }
 
 /// One path over all threads.
@@ -39,9 +38,8 @@ pub(super) struct Measured {
 impl Calls {
     /// The place of the path that goes on from `caller` to `site`.
     pub(super) fn place(&mut self, caller: Option<usize>, site: &'static Site) -> usize {
-        let next = self.nodes.len();
-        let place = *self.places.entry((caller, ptr::from_ref(site).addr())).or_insert(next);
-        if place == next {
+        let place = self.places.of((caller.map_or(0, |caller| caller + 1), address(site)));
+        if place == self.nodes.len() {
             self.nodes.push(Path { site, caller, measured: Measured::default() });
         }
         place
@@ -81,18 +79,18 @@ impl Calls {
         let total = |place: &usize| self.nodes[*place].measured.total_ticks;
         // What is pushed last comes first.
         let by_total = |a: &usize, b: &usize| total(a).total_cmp(&total(b));
-        pending.sort_by(by_total);
+        order::sort(&mut pending, by_total);
         let mut functions: Vec<Function> = Vec::new();
-        let mut known: HashMap<usize, usize, foldhash::fast::FixedState> = HashMap::default();
+        let mut numbers = Numbers::default();
         let mut places: Vec<Option<usize>> = vec![None; self.nodes.len()];
         let mut nodes = Vec::with_capacity(self.nodes.len());
         while let Some(place) = pending.pop() {
             let Path { site, caller, measured } = &self.nodes[place];
-            let function = *known.entry(ptr::from_ref(*site).addr()).or_insert_with(|| {
+            let function = numbers.of((address(*site), 0));
+            if function == functions.len() {
                 let location = Location { file: site.file(), line: site.line(), column: site.column() };
                 functions.push(Function::new(site.name(), location));
-                functions.len() - 1
-            });
+            }
             places[place] = Some(nodes.len());
             let mut node = CallNode::new(function, caller.and_then(|caller| places[caller]));
             node.calls = measured.calls;
@@ -102,7 +100,7 @@ impl Calls {
             node.allocations = measured.allocations;
             node.bytes = measured.bytes;
             nodes.push(node);
-            callees[place].sort_by(by_total);
+            order::sort(&mut callees[place], by_total);
             pending.append(&mut callees[place]);
         }
         CallTree::new(functions, nodes)

@@ -4,7 +4,6 @@
 //! have no node of the same function above them, so that a recursion counts once. Both come from one walk over each tree.
 
 use core::time::Duration;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::calibrate::{Overhead, overhead};
@@ -13,8 +12,9 @@ use super::frame::is_off;
 use super::memory::{self, MemoryReading};
 use super::recorder::Durations;
 use super::threads;
-use super::tree::{Node, NodeReading, TRUNCATED, Tree};
+use super::tree::{Node, NodeReading, SiteStats, TRUNCATED, Tree};
 use crate::clock::{self, Rate};
+use crate::numbers::{Numbers, address};
 use crate::site::{SITES, Site};
 use crate::snapshot::{CallTree, Estimate, FunctionRow, FutureRow, Latency, Location, MemoryUse, Requests};
 use crate::sync::Mutex;
@@ -58,7 +58,7 @@ pub fn rows_since(mark: Option<&Mark>) -> Rows {
 
 fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
     let own = threads::current().tree();
-    let mut sites: HashMap<Key, Totals> = HashMap::new();
+    let mut sites = Sites::default();
     let mut calls = Calls::default();
     let mut truncated = false;
     for tree in threads::trees() {
@@ -68,18 +68,18 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
         truncated |= add_tree(tree, now, overhead, base, &mut sites, &mut calls);
         for (site, stats) in tree.sites() {
             let mut reading = StatsReading::of(stats);
-            if let Some(earlier) = base.stats.get(&core::ptr::from_ref(stats).addr()) {
+            if let Some(earlier) = base.stats(stats) {
                 reading.subtract(earlier);
             }
-            sites.entry(Key(site)).or_insert_with(|| Totals::new(site)).stats.merge(&reading);
+            sites.totals(site).stats.merge(&reading);
         }
     }
     // Those of them that were never called have rows of zeros, unless nobody would know.
     for site in SITES.iter().filter(|_| !is_off()) {
-        sites.entry(Key(site)).or_insert_with(|| Totals::new(site)).listed = true;
+        sites.totals(site).listed = true;
     }
-    let sites: Vec<Totals> =
-        sites.into_values().filter(|totals| !totals.is_empty() || totals.listed).collect();
+    let mut sites = sites.totals;
+    sites.retain(|totals| !totals.is_empty() || totals.listed);
     Rows {
         functions: sites.iter().map(|totals| totals.function(rate, overhead)).collect(),
         futures: sites.iter().filter_map(|totals| totals.future(rate)).collect(),
@@ -92,8 +92,10 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
 /// What was there when [`reset`] was called, by address. Nodes and stats are never freed, so an address stays what it is.
 #[derive(Clone, Debug, Default)]
 struct Base {
-    nodes: HashMap<usize, NodeReading>,
-    stats: HashMap<usize, StatsReading>,
+    node_numbers: Numbers,
+    nodes: Vec<NodeReading>,
+    stats_numbers: Numbers,
+    stats: Vec<StatsReading>,
 }
 
 static BASE: OnceLock<Mutex<Base>> = OnceLock::new();
@@ -128,19 +130,26 @@ impl Base {
             let now = clock::now();
             tree.walk(|node, entering| {
                 if entering {
-                    base.nodes.insert(core::ptr::from_ref(node).addr(), node.read(now));
+                    base.node_numbers.of((address(node), 0));
+                    base.nodes.push(node.read(now));
                 }
             });
             for (_, stats) in tree.sites() {
-                base.stats.insert(core::ptr::from_ref(stats).addr(), StatsReading::of(stats));
+                base.stats_numbers.of((address(stats), 0));
+                base.stats.push(StatsReading::of(stats));
             }
         }
         base
     }
 
+    fn stats(&self, stats: &'static SiteStats) -> Option<&StatsReading> {
+        self.stats.get(self.stats_numbers.get((address(stats), 0))?)
+    }
+
     fn since(&self, node: &'static Node, now: u64) -> NodeReading {
         let reading = node.read(now);
-        let Some(earlier) = self.nodes.get(&core::ptr::from_ref(node).addr()) else { return reading };
+        let number = self.node_numbers.get((address(node), 0));
+        let Some(earlier) = number.and_then(|number| self.nodes.get(number)) else { return reading };
         NodeReading {
             primitive: reading.primitive.saturating_sub(earlier.primitive),
             recursive: reading.recursive.saturating_sub(earlier.recursive),
@@ -162,20 +171,20 @@ impl Base {
     }
 }
 
-/// A site by its address.
-struct Key(&'static Site);
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        core::ptr::eq(self.0, other.0)
-    }
+/// All sites, each once.
+#[derive(Default)]
+struct Sites {
+    numbers: Numbers,
+    totals: Vec<Totals>,
 }
 
-impl Eq for Key {}
-
-impl core::hash::Hash for Key {
-    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        core::ptr::from_ref(self.0).hash(state);
+impl Sites {
+    fn totals(&mut self, site: &'static Site) -> &mut Totals {
+        let number = self.numbers.of((address(site), 0));
+        if number == self.totals.len() {
+            self.totals.push(Totals::new(site));
+        }
+        &mut self.totals[number]
     }
 }
 
@@ -214,13 +223,13 @@ fn add_tree(
     now: u64,
     overhead: Overhead,
     base: &Base,
-    sites: &mut HashMap<Key, Totals>,
+    sites: &mut Sites,
     calls: &mut Calls,
 ) -> bool {
     let mut path: Vec<Open> = Vec::new();
     let mut truncated = false;
     tree.walk(|node, entering| {
-        let totals = sites.entry(Key(node.site)).or_insert_with(|| Totals::new(node.site));
+        let totals = sites.totals(node.site);
         if entering {
             let reading = base.since(node, now);
             totals.depth += 1;
@@ -494,7 +503,7 @@ struct StatsReading {
 }
 
 impl StatsReading {
-    fn of(stats: &super::tree::SiteStats) -> Self {
+    fn of(stats: &SiteStats) -> Self {
         let mut reading = StatsReading {
             durations: stats.durations.read(),
             panics: stats.panics.get(),

@@ -4,12 +4,12 @@
 //! reader needs no lock and the writer never waits.
 
 use core::ptr;
-use std::collections::HashMap;
 
 use super::link::{Always, Link, leak};
 use super::memory::{self, Memory, MemoryReading};
 use super::recorder::Recorder;
 use super::sampling::{Samples, SamplesReading};
+use crate::numbers::{Numbers, address};
 use crate::site::Site;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
@@ -421,15 +421,11 @@ pub(super) struct Tree {
 
 #[derive(Default)]
 struct Index {
-    nodes: usize,
-    /// By the addresses of parent and site.
-    children: HashMap<(usize, usize), &'static Node, foldhash::fast::FixedState>,
-    stats: HashMap<usize, &'static SiteStats, foldhash::fast::FixedState>,
+    /// By parent and site.
+    numbers: Numbers,
+    nodes: Vec<&'static Node>,
+    site_numbers: Numbers,
     sites: Vec<(&'static Site, &'static SiteStats)>,
-}
-
-fn address<T>(of: &'static T) -> usize {
-    ptr::from_ref(of).addr()
 }
 
 static ROOT: Site = Site::new(|| "(root)", "", 0, 0, 0);
@@ -464,12 +460,12 @@ impl Tree {
 
     fn child(&'static self, parent: &'static Node, site: &'static Site) -> &'static Node {
         let mut index = self.index.lock();
-        if let Some(child) = index.children.get(&(address(parent), address(site))) {
+        if let Some(child) = index.child(parent, site) {
             return child;
         }
-        let merged = index.nodes >= MAX_NODES || parent.is_merged();
+        let merged = index.nodes.len() >= MAX_NODES || parent.is_merged();
         let parent = if merged { self.truncated_node() } else { parent };
-        if let Some(child) = index.children.get(&(address(parent), address(site))) {
+        if let Some(child) = index.child(parent, site) {
             return child;
         }
         let node = Node::new(site, index.stats(site), (!merged).then_some(parent), Some(self), merged);
@@ -477,8 +473,8 @@ impl Tree {
         if !merged {
             child.sample_as_told();
         }
-        index.nodes += 1;
-        index.children.insert((address(parent), address(site)), child);
+        index.numbers.of((address(parent), address(site)));
+        index.nodes.push(child);
         parent.adopt(child);
         child
     }
@@ -513,11 +509,16 @@ impl Tree {
 }
 
 impl Index {
+    fn child(&self, parent: &'static Node, site: &'static Site) -> Option<&'static Node> {
+        let number = self.numbers.get((address(parent), address(site)))?;
+        self.nodes.get(number).copied()
+    }
+
     fn stats(&mut self, site: &'static Site) -> &'static SiteStats {
-        self.stats.entry(address(site)).or_insert_with(|| {
-            let stats = leak(SiteStats::new());
-            self.sites.push((site, stats));
-            stats
-        })
+        let number = self.site_numbers.of((address(site), 0));
+        if number == self.sites.len() {
+            self.sites.push((site, leak(SiteStats::new())));
+        }
+        self.sites[number].1
     }
 }

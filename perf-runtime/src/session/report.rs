@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::snapshot::{CacheRow, PoolRow, Report};
 use crate::sync::Mutex;
-use crate::{cache, first_use, pool, profile};
+use crate::{cache, first_use, order, pool, profile};
 
 /// What caches and pools had counted at a moment.
 #[derive(Clone)]
@@ -77,11 +77,11 @@ fn gather(now: u64, rows: profile::Rows, base: &Base) -> Report {
     for row in &mut functions {
         row.share = if wall.is_zero() { 0.0 } else { row.self_time.div_duration_f64(wall) };
     }
-    functions.sort_by(|a, b| {
+    order::sort(&mut functions, |a, b| {
         b.self_time.cmp(&a.self_time).then_with(|| b.calls.cmp(&a.calls)).then_with(|| a.name.cmp(&b.name))
     });
     let mut futures = rows.futures;
-    futures.sort_by(|a, b| b.busy.cmp(&a.busy).then_with(|| a.name.cmp(&b.name)));
+    order::sort(&mut futures, |a, b| b.busy.cmp(&a.busy).then_with(|| a.name.cmp(&b.name)));
     let mut caches = cache::rows();
     for cache in &mut caches {
         if let Some(earlier) = base.caches.iter().find(|row| row.is_same(cache)) {
@@ -95,8 +95,8 @@ fn gather(now: u64, rows: profile::Rows, base: &Base) -> Report {
         }
     }
     let lookups = |row: &CacheRow| row.hits + row.misses;
-    caches.sort_by(|a, b| lookups(b).cmp(&lookups(a)).then_with(|| a.name.cmp(&b.name)));
-    pools.sort_by(|a, b| b.borrowed.cmp(&a.borrowed).then_with(|| a.name.cmp(&b.name)));
+    order::sort(&mut caches, |a, b| lookups(b).cmp(&lookups(a)).then_with(|| a.name.cmp(&b.name)));
+    order::sort(&mut pools, |a, b| b.borrowed.cmp(&a.borrowed).then_with(|| a.name.cmp(&b.name)));
     Report {
         wall,
         threads: rows.threads,

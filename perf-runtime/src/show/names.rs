@@ -3,10 +3,9 @@
 //! `app::parse::Lexer<app::Token>::next` is shown as `Lexer<Token>::next`, and `<app::Csv as app::Format>::read` as
 //! `<Csv as Format>::read`, unless another row would then have the same name. A label is shown as somebody wrote it.
 
-use std::collections::HashMap;
-
 use tabled::grid::util::string::get_line_width;
 
+use crate::order;
 use crate::snapshot::Name;
 
 /// What every name keeps, where it has as many: a function and what it belongs to.
@@ -14,25 +13,24 @@ const SEGMENTS: usize = 2;
 
 /// The short forms, in the order of `names`. Equal names stay equal.
 #[must_use]
-pub fn shorten<'a>(names: impl IntoIterator<Item = &'a Name>) -> Vec<String> {
-    let names: Vec<&Name> = names.into_iter().collect();
+pub fn shorten(names: &mut dyn Iterator<Item = &Name>) -> Vec<String> {
+    let names: Vec<&Name> = names.collect();
     let whole: Vec<String> = names.iter().map(|name| shown(name, usize::MAX)).collect();
     let mut segments = vec![SEGMENTS; names.len()];
     loop {
         let short: Vec<String> =
             names.iter().zip(&segments).map(|(name, segments)| shown(name, *segments)).collect();
-        let mut first: HashMap<&str, &str> = HashMap::new();
-        let mut clashing: Vec<&str> = Vec::new();
-        for (short, whole) in short.iter().zip(&whole) {
-            if first.insert(short, whole).is_some_and(|other| other != whole) {
-                clashing.push(short);
-            }
-        }
+        let sorted = order::sorted(names.len(), &mut |a, b| short[a].cmp(&short[b]));
         let mut grown = false;
-        for ((segments, whole), short) in segments.iter_mut().zip(&whole).zip(&short) {
-            if clashing.contains(&short.as_str()) && short != whole {
-                *segments += 1;
-                grown = true;
+        for same in sorted.chunk_by(|a, b| short[*a] == short[*b]) {
+            if same.iter().all(|place| whole[*place] == whole[same[0]]) {
+                continue;
+            }
+            for place in same {
+                if short[*place] != whole[*place] {
+                    segments[*place] += 1;
+                    grown = true;
+                }
             }
         }
         if !grown {
@@ -135,7 +133,7 @@ mod tests {
     use super::*;
 
     fn of_paths<const N: usize>(paths: [&'static str; N]) -> Vec<String> {
-        shorten(&paths.map(Name::path))
+        shorten(&mut paths.map(Name::path).iter())
     }
 
     #[test]
@@ -163,10 +161,10 @@ mod tests {
         for label in
             ["db::users::load", "GET /users/<id::x>", "parse<config::File>", "a::b::c/d::e::f", "load it"]
         {
-            assert_eq!(shorten([&Name::label(label)]), [label]);
+            assert_eq!(shorten(&mut [Name::label(label)].iter()), [label]);
         }
         assert_eq!(
-            shorten([&Name::label("users::load"), &Name::path("app::users::load")]),
+            shorten(&mut [Name::label("users::load"), Name::path("app::users::load")].iter()),
             ["users::load", "app::users::load"]
         );
     }

@@ -5,15 +5,12 @@
 //! `Python/marshal.c`. Times are seconds. Only types that every Python 3 reads are used, and none of the references of later versions.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
+use crate::order;
 use crate::snapshot::{Function, Report};
 
-/// File, line and name.
-type Key = (&'static str, u32, String);
-
-/// What is summed up under one key.
-#[derive(Default)]
+/// What is known of a function, or of the calls from one to another.
+#[derive(Clone, Copy)]
 struct Counts {
     calls: u64,
     primitive_calls: u64,
@@ -22,53 +19,94 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, calls: u64, primitive_calls: u64, self_time: Duration, total_time: Duration) {
-        self.calls += calls;
-        self.primitive_calls += primitive_calls;
-        self.self_time += self_time;
-        self.total_time += total_time;
+    const NONE: Counts =
+        Counts { calls: 0, primitive_calls: 0, self_time: Duration::ZERO, total_time: Duration::ZERO };
+
+    fn and(self, other: &Counts) -> Self {
+        Counts {
+            calls: self.calls + other.calls,
+            primitive_calls: self.primitive_calls + other.primitive_calls,
+            self_time: self.self_time + other.self_time,
+            total_time: self.total_time + other.total_time,
+        }
     }
 }
+
+/// A function to Python, for which it has a line and no column: those that one macro makes may be the same.
+type Key = (&'static str, u32, String);
+
+fn key(function: &Function) -> Key {
+    (function.location.file, function.location.line, function.name.to_string())
+}
+
+/// Something that is counted under a key; of a function the second key is its own, of calls it is the caller's.
+type Entry = (Key, Key, Counts);
 
 /// The file's bytes.
 #[must_use]
 pub fn to_pstats(report: &Report) -> Vec<u8> {
-    // Functions of one macro may be the same to Python, for which a function has a line and no column.
-    let mut functions: BTreeMap<Key, (Counts, BTreeMap<Key, Counts>)> = BTreeMap::new();
-    for row in &report.functions {
+    let functions = report.functions.iter().map(|row| {
         let key = (row.location.file, row.location.line, row.name.to_string());
-        let counts = &mut functions.entry(key).or_default().0;
-        counts.add(row.calls, row.primitive_calls, row.self_time, row.total_time);
-    }
-    for edge in report.calls.edges() {
-        if edge.caller.location.line == 0 {
-            // The node above merged paths is no function.
-            continue;
-        }
-        let Some((_, callers)) = functions.get_mut(&key(&edge.callee)) else { continue };
-        let counts = callers.entry(key(&edge.caller)).or_default();
-        counts.add(edge.calls, edge.primitive_calls, edge.self_time, edge.total_time);
-    }
+        let counts = Counts {
+            calls: row.calls,
+            primitive_calls: row.primitive_calls,
+            self_time: row.self_time,
+            total_time: row.total_time,
+        };
+        (key.clone(), key, counts)
+    });
+    let functions = sorted(functions.collect());
+    // The node above merged paths is no function.
+    let edges = report.calls.edges().into_iter().filter(|edge| edge.caller.location.line > 0);
+    let edges = edges.map(|edge| {
+        let counts = Counts {
+            calls: edge.calls,
+            primitive_calls: edge.primitive_calls,
+            self_time: edge.self_time,
+            total_time: edge.total_time,
+        };
+        (key(&edge.callee), key(&edge.caller), counts)
+    });
+    let edges = sorted(edges.collect());
     let mut file = Marshal::default();
-    file.dictionary(functions, |file, (counts, callers)| {
+    file.0.push(b'{');
+    for same in functions.chunk_by(is_same) {
+        let counts = sum(same);
+        file.key(&same[0].0);
         file.tuple(5);
         file.integer(counts.primitive_calls);
         file.integer(counts.calls);
         file.seconds(counts.self_time);
         file.seconds(counts.total_time);
-        file.dictionary(callers, |file, counts| {
+        file.0.push(b'{');
+        let first = edges.partition_point(|edge| edge.0 < same[0].0);
+        let last = edges.partition_point(|edge| edge.0 <= same[0].0);
+        for same in edges[first..last].chunk_by(is_same) {
+            let counts = sum(same);
+            file.key(&same[0].1);
             file.tuple(4);
             file.integer(counts.calls);
             file.integer(counts.primitive_calls);
             file.seconds(counts.self_time);
             file.seconds(counts.total_time);
-        });
-    });
+        }
+        file.end();
+    }
+    file.end();
     file.0
 }
 
-fn key(function: &Function) -> Key {
-    (function.location.file, function.location.line, function.name.to_string())
+fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
+    order::sort(&mut entries, |a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    entries
+}
+
+fn is_same(a: &Entry, b: &Entry) -> bool {
+    (&a.0, &a.1) == (&b.0, &b.1)
+}
+
+fn sum(entries: &[Entry]) -> Counts {
+    entries.iter().fold(Counts::NONE, |sum, entry| sum.and(&entry.2))
 }
 
 /// Python objects, one after the other.
@@ -76,16 +114,15 @@ fn key(function: &Function) -> Key {
 struct Marshal(Vec<u8>);
 
 impl Marshal {
-    fn dictionary<T>(&mut self, entries: BTreeMap<Key, T>, value: impl Fn(&mut Self, T)) {
-        self.0.push(b'{');
-        for ((file, line, name), entry) in entries {
-            self.tuple(3);
-            self.text(file);
-            self.integer(u64::from(line));
-            self.text(&name);
-            value(self, entry);
-        }
-        // No key: the end.
+    fn key(&mut self, (file, line, name): &Key) {
+        self.tuple(3);
+        self.text(file);
+        self.integer(u64::from(*line));
+        self.text(name);
+    }
+
+    /// Of a dictionary: where a key would stand, there is none.
+    fn end(&mut self) {
         self.0.push(b'0');
     }
 

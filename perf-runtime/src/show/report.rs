@@ -8,6 +8,7 @@ use super::names::shorten;
 use super::pstats::to_pstats;
 use super::table::{Cell, Column, Page, Table, Tone};
 use super::units::{bytes, count, duration, nanos, percent};
+use crate::order;
 use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, MemoryUse, PoolRow, Report};
 
 impl Report {
@@ -170,7 +171,7 @@ fn functions(report: &Report, limit: usize) -> Table {
     ];
     columns.extend(outcomes.iter().map(|(header, _)| Column::number(header, 7)));
     let mut table = Table::new("Functions", columns);
-    let names = shorten(rows.iter().map(|row| &row.name));
+    let names = shorten(&mut rows.iter().map(|row| &row.name));
     let (called, never): (Vec<_>, Vec<_>) =
         rows.iter().zip(names).partition(|(row, _)| row.calls > 0 || row.in_flight > 0);
     let shown = called.len();
@@ -202,7 +203,7 @@ fn functions(report: &Report, limit: usize) -> Table {
 
 /// The names in one line, in the order of the alphabet.
 fn never_called(mut names: Vec<String>, limit: usize) -> String {
-    names.sort();
+    order::sort(&mut names, Ord::cmp);
     let count = names.len();
     names.truncate(limit);
     let rest = if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
@@ -224,14 +225,14 @@ fn memory(rows: &[FunctionRow], limit: usize) -> Table {
             Column::number("peak", 8),
         ],
     );
-    let names = shorten(rows.iter().map(|row| &row.name));
+    let names = shorten(&mut rows.iter().map(|row| &row.name));
     let mut used: Vec<(MemoryUse, String)> = rows
         .iter()
         .zip(names)
         .filter_map(|(row, name)| Some((row.memory?, name)))
         .filter(|(memory, _)| memory.total.allocations > 0 || memory.total.net_bytes != 0)
         .collect();
-    used.sort_by_key(|(memory, _)| core::cmp::Reverse((memory.own.bytes, memory.total.bytes)));
+    order::sort(&mut used, |(a, _), (b, _)| (b.own.bytes, b.total.bytes).cmp(&(a.own.bytes, a.total.bytes)));
     let size = |size: u64| bytes(i64::try_from(size).unwrap_or(i64::MAX));
     let shown = used.len();
     for (memory, name) in used.into_iter().take(limit) {
@@ -268,7 +269,7 @@ fn futures(rows: &[FutureRow], limit: usize) -> Table {
             Column::number("max", 5),
         ],
     );
-    let names = shorten(rows.iter().map(|row| &row.name));
+    let names = shorten(&mut rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
         let mut cells = vec![
             name.into(),
@@ -305,7 +306,7 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
             Column::number("of", 6),
         ],
     );
-    let names = shorten(rows.iter().map(|row| &row.name));
+    let names = shorten(&mut rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
         let mean = row.load_time.as_nanos() as f64 / row.loads as f64;
         table.row(vec![
@@ -346,7 +347,7 @@ fn pools(rows: &[PoolRow], limit: usize) -> Table {
             Column::number("of", 4),
         ],
     );
-    let names = shorten(rows.iter().map(|row| &row.name));
+    let names = shorten(&mut rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
         table.row(vec![
             name.into(),

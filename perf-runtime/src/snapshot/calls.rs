@@ -4,9 +4,10 @@
 //! below the other, as `callers` and `callees` of Python's `pstats` show it.
 
 use core::time::Duration;
-use std::collections::HashMap;
 
 use super::{Location, Name, Report};
+use crate::numbers::Numbers;
+use crate::order;
 
 /// The distinct paths of profiled calls, those of all threads in one tree: a caller's node before those of its callees, the callee that
 /// took longest first.
@@ -97,7 +98,7 @@ impl CallTree {
     /// From whom to whom, by total time, the longest first.
     #[must_use]
     pub fn edges(&self) -> Vec<CallEdge> {
-        let mut sums: HashMap<(usize, usize), Sum> = HashMap::new();
+        let mut sums = Sums::default();
         // The path to the node before: the place of each node on it, and the edge that leads to it.
         let mut path: Vec<(usize, Option<(usize, usize)>)> = Vec::new();
         for (place, node) in self.nodes.iter().enumerate() {
@@ -105,20 +106,21 @@ impl CallTree {
                 && Some(last) != node.caller
             {
                 path.pop();
-                if let Some(sum) = edge.and_then(|edge| sums.get_mut(&edge)) {
-                    sum.open -= 1;
+                if let Some(edge) = edge {
+                    sums.of(edge).open -= 1;
                 }
             }
             let edge = node.caller.map(|caller| (self.nodes[caller].function, node.function));
             if let Some(edge) = edge {
-                sums.entry(edge).or_default().add(node);
+                sums.of(edge).add(node);
             }
             if node.calls > node.primitive_calls {
-                sums.entry((node.function, node.function)).or_default().add_recursion(node);
+                sums.of((node.function, node.function)).add_recursion(node);
             }
             path.push((place, edge));
         }
         let mut edges: Vec<CallEdge> = sums
+            .sums
             .into_iter()
             .map(|((caller, callee), sum)| CallEdge {
                 caller: self.functions[caller].clone(),
@@ -129,11 +131,28 @@ impl CallTree {
                 total_time: sum.total_time,
             })
             .collect();
-        edges.sort_by(|a, b| {
+        order::sort(&mut edges, |a, b| {
             let by_time = b.total_time.cmp(&a.total_time).then_with(|| b.calls.cmp(&a.calls));
             by_time.then_with(|| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)))
         });
         edges
+    }
+}
+
+/// All edges, each once.
+#[derive(Default)]
+struct Sums {
+    numbers: Numbers,
+    sums: Vec<((usize, usize), Sum)>,
+}
+
+impl Sums {
+    fn of(&mut self, edge: (usize, usize)) -> &mut Sum {
+        let number = self.numbers.of(edge);
+        if number == self.sums.len() {
+            self.sums.push((edge, Sum::default()));
+        }
+        &mut self.sums[number].1
     }
 }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::{FunctionRow, Report};
+use crate::order;
 
 /// What rows of functions can be sorted by: numbers from the largest, words and places from the first.
 ///
@@ -101,7 +102,7 @@ impl Report {
 
     /// Sorts the functions by the first column, those that are equal in it by the next, and so on; at last by name.
     pub fn sort_by_all(&mut self, columns: &[SortBy]) -> &mut Self {
-        self.functions.sort_by(|a, b| {
+        order::sort(&mut self.functions, |a, b| {
             let compared = columns.iter().map(|column| column.compare(a, b)).find(|order| order.is_ne());
             compared.unwrap_or_else(|| a.name.cmp(&b.name))
         });
@@ -110,11 +111,15 @@ impl Report {
 
     /// Keeps the rows, of every kind, whose name contains `part`.
     pub fn filter(&mut self, part: &str) -> &mut Self {
-        self.retain(|name| name.contains(part))
+        self.retain_rows(&|name| name.contains(part))
     }
 
     /// Keeps the rows, of every kind, whose name `keep` says yes to: a regular expression's `is_match`, for example.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) -> &mut Self {
+        self.retain_rows(&keep)
+    }
+
+    fn retain_rows(&mut self, keep: &dyn Fn(&str) -> bool) -> &mut Self {
         self.functions.retain(|row| keep(&row.name));
         self.futures.retain(|row| keep(&row.name));
         self.caches.retain(|row| keep(&row.name));
