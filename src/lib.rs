@@ -68,11 +68,14 @@ pub mod __private {
     };
     pub use perf_macros::profile_block;
     pub use perf_runtime::cache::{
-        Binding, CACHES, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by,
-        expression, look_up, probe, probe_err, probe_none,
+        Binding, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by, expression,
+        look_up, probe, probe_err, probe_none,
     };
+    #[cfg(feature = "all-sites")]
     pub use perf_runtime::linkme;
-    pub use perf_runtime::pool::{POOLS, Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
+    pub use perf_runtime::pool::{Pool, PoolEntry, PoolStats, Pooled, PooledDefault, PooledObject};
     pub use perf_runtime::profile::{Body, Frame, Outcome, Profiled, boxed, call, once, value};
-    pub use perf_runtime::site::{SITES, Sampling, Site, name_of};
+    #[cfg(feature = "all-sites")]
+    pub use perf_runtime::site::SITES;
+    pub use perf_runtime::site::{Sampling, Site, name_of};
 }

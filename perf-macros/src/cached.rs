@@ -628,9 +628,7 @@ impl Cached {
                 #site
                 static CACHE: #krate::__private::CacheSite =
                     #krate::__private::CacheSite::new(&SITE) #max_size #policy #ttl;
-                #[#krate::__private::linkme::distributed_slice(#krate::__private::CACHES)]
-                #[linkme(crate = #krate::__private::linkme)]
-                static ENTRY: &'static #krate::__private::CacheSite = &CACHE;
+                #krate::__private::inventory::submit! { &CACHE }
                 &CACHE
             }
         }

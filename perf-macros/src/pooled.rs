@@ -255,10 +255,9 @@ fn pool_function(
                 #krate::__private::Pool::new(#factory) #max_size #prefill #reset #validate;
             {
                 #site
-                #[#krate::__private::linkme::distributed_slice(#krate::__private::POOLS)]
-                #[linkme(crate = #krate::__private::linkme)]
-                static ENTRY: #krate::__private::PoolEntry =
-                    #krate::__private::PoolEntry::new(&SITE, || __PERFKIT_POOL.stats());
+                #krate::__private::inventory::submit! {
+                    #krate::__private::PoolEntry::new(&SITE, || __PERFKIT_POOL.stats())
+                }
             }
             &__PERFKIT_POOL
         }

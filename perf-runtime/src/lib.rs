@@ -26,4 +26,7 @@ pub mod snapshot;
 mod sync;
 
 #[doc(hidden)]
+pub use inventory;
+#[cfg(feature = "all-sites")]
+#[doc(hidden)]
 pub use linkme;

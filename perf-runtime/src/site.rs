@@ -3,14 +3,17 @@
 //! Its identity is its address, and to a reader its file, line and column. It holds constants only; what is
 //! counted about it lives with what counts it.
 
-use linkme::distributed_slice;
-
 use crate::snapshot::Name;
 
 /// Every profiled site of the program, where it was compiled with the feature `all-sites`; else empty. Listing a site costs the
 /// compiler more than all the rest of what the attribute generates, and a site that was called is in a thread's tree anyway.
-#[distributed_slice]
+#[cfg(feature = "all-sites")]
+#[linkme::distributed_slice]
 pub static SITES: [&'static Site];
+
+/// None.
+#[cfg(not(feature = "all-sites"))]
+pub static SITES: [&Site; 0] = [];
 
 /// One instrumented place. Built by generated code as a `static`.
 #[derive(Debug)]

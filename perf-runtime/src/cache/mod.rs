@@ -37,5 +37,5 @@ pub use keep::{
 };
 pub use key::{ByOption, ByRef, ByValue, CacheKey, Hashable, Key, argument, expression};
 pub use policy::Policy;
-pub use registry::{CACHES, CacheSite, DEFAULT_MAX_SIZE, Instance, rows};
+pub use registry::{CacheSite, DEFAULT_MAX_SIZE, Instance, rows};
 pub use stats::CacheStats;

@@ -1,6 +1,6 @@
 //! All cached functions of the program, also those never called, and the caches behind each: one for every instance of its generics.
 //!
-//! The linker collects the functions. An instance is found by the type of a closure written inside the function, which
+//! The linker collects the functions (`inventory`). An instance is found by the type of a closure written inside the function, which
 //! names the function's generics and those of the `impl` around it.
 
 use core::any::{Any, TypeId};
@@ -8,8 +8,6 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 use std::sync::OnceLock;
-
-use linkme::distributed_slice;
 
 use super::policy::Policy;
 use super::stats::CacheStats;
@@ -19,9 +17,7 @@ use crate::site::Site;
 use crate::snapshot::{CacheRow, Location};
 use crate::sync::Mutex;
 
-/// Every function that an attribute made cached.
-#[distributed_slice]
-pub static CACHES: [&'static CacheSite];
+inventory::collect!(&'static CacheSite);
 
 /// One cached function. Built by generated code as a `static`.
 #[derive(Debug)]
@@ -257,5 +253,5 @@ impl CacheSite {
 /// What all cached functions counted since the program started, in no particular order.
 #[must_use]
 pub fn rows() -> Vec<CacheRow> {
-    CACHES.iter().map(|site| site.row()).collect()
+    inventory::iter::<&'static CacheSite>().map(|site| site.row()).collect()
 }

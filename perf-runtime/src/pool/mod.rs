@@ -16,5 +16,5 @@ mod stats;
 pub use demands::{PooledDefault, PooledObject};
 pub use guard::Pooled;
 pub use pool::{DEFAULT_MAX_SIZE, Pool};
-pub use registry::{POOLS, PoolEntry, rows};
+pub use registry::{PoolEntry, rows};
 pub use stats::PoolStats;

@@ -1,16 +1,12 @@
 //! All pools of the program, also those never used.
 //!
-//! The linker collects the entries, so there is nothing to lock and nothing to initialise.
-
-use linkme::distributed_slice;
+//! The linker collects the entries (`inventory`), so there is nothing to lock and nothing to initialise.
 
 use super::PoolStats;
 use crate::site::Site;
 use crate::snapshot::{Location, PoolRow};
 
-/// Every pool that an attribute made.
-#[distributed_slice]
-pub static POOLS: [PoolEntry];
+inventory::collect!(PoolEntry);
 
 /// One pool, with its type erased. Built by generated code as a `static`.
 #[derive(Debug)]
@@ -49,5 +45,5 @@ impl PoolEntry {
 /// What all pools counted since the program started, in no particular order.
 #[must_use]
 pub fn rows() -> Vec<PoolRow> {
-    POOLS.iter().map(PoolEntry::row).collect()
+    inventory::iter::<PoolEntry>().map(PoolEntry::row).collect()
 }

@@ -3,12 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
-use linkme::distributed_slice;
-
 use super::environment::{Request, VARIABLE};
 use super::output::{Output, complain};
 use super::report::report;
-use crate::first_use::LISTENERS;
+use crate::first_use::Listener;
 use crate::profile;
 
 /// What to do at the end, and in which process: a forked child has the handler too, but its parent's measurements.
@@ -19,8 +17,7 @@ struct AtExit {
 
 static AT_EXIT: OnceLock<AtExit> = OnceLock::new();
 
-#[distributed_slice(LISTENERS)]
-static START: fn() = start;
+inventory::submit! { Listener(start) }
 
 fn start() {
     let Some(value) = std::env::var_os(VARIABLE) else { return };
