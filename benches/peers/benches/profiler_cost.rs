@@ -254,7 +254,7 @@ fn main() {
     );
     print!("{:24}", "");
     for (depth, threads) in settings {
-        print!("{:>32}", format!("depth {depth}, {threads} thread{}", if threads == 1 { "" } else { "s" }));
+        print!("{:>36}", format!("depth {depth}, {threads} thread{}", if threads == 1 { "" } else { "s" }));
     }
     println!();
     for (case, settings) in CASES.iter().zip(&mut figures) {
@@ -269,7 +269,7 @@ fn main() {
                 at(ratios, 0.05),
                 at(ratios, 0.95)
             );
-            print!("{cell:>32}");
+            print!("{cell:>36}");
         }
         println!();
     }
