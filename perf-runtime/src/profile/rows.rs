@@ -200,10 +200,21 @@ struct Open {
     children_cost: f64,
     /// Of the children's times, where they are estimates.
     children_variance: f64,
+    /// Calls of the children, and those of them that were not timed.
+    children_calls: (f64, f64),
     /// Corrected self ticks of everything below.
     below: f64,
     /// What everything below allocated and freed.
     memory_below: MemoryReading,
+}
+
+impl Open {
+    /// What it costs to call another function than before: of timed calls and of others, as many as there were.
+    fn switch(&self, overhead: Overhead) -> f64 {
+        let (calls, untimed) = self.children_calls;
+        let untimed = if calls > 0.0 { untimed / calls } else { 0.0 };
+        overhead.switch + (overhead.untimed_switch - overhead.switch) * untimed
+    }
 }
 
 impl NodeReading {
@@ -242,6 +253,7 @@ fn add_tree(
                 children_ticks: 0.0,
                 children_cost: 0.0,
                 children_variance: 0.0,
+                children_calls: (0.0, 0.0),
                 below: 0.0,
                 memory_below: MemoryReading::default(),
             });
@@ -254,6 +266,8 @@ fn add_tree(
         let untimed = open.reading.samples.untimed;
         let (mean, variance) = open.reading.samples.estimate((primitive, ticks));
         let (timed_ticks, untimed_calls) = (ticks as f64, untimed as f64);
+        let entries = open.reading.entries_from_caller();
+        let frame = overhead.frame(timed_ticks / entries.max(1) as f64);
         // An estimate cannot be more than what the caller took, where that is known.
         let known = path.last().filter(|caller| caller.reading.samples.untimed == 0 && untimed > 0);
         let mean = known.map_or(mean, |caller| {
@@ -265,13 +279,13 @@ fn add_tree(
         let recursion = if untimed > 0 {
             recursive as f64 * overhead.untimed
         } else {
-            recursive as f64 * (overhead.inside + overhead.outside)
+            recursive as f64 * (frame.inside + frame.outside)
         };
         let sampled = open.reading.samples.timed();
         // Untimed calls are estimated from the sampled, with what timing those took.
-        let inside = open.reading.entries_from_caller().saturating_sub(sampled) as f64 * overhead.inside
+        let inside = entries.saturating_sub(sampled) as f64 * frame.inside
             + (sampled + untimed) as f64 * overhead.sampled;
-        let cost = inside + recursion + open.children_cost + switches as f64 * overhead.switch;
+        let cost = inside + recursion + open.children_cost + switches as f64 * open.switch(overhead);
         let self_ticks = (raw - cost).max(0.0);
         // Of a merged node all that it calls is merged, and in its own time.
         let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
@@ -308,9 +322,10 @@ fn add_tree(
         if let Some(parent) = path.last_mut() {
             // Where the child was not timed, only what it took itself is in the caller's time.
             parent.children_ticks += timed_ticks + untimed_calls * (mean - overhead.sampled).max(0.0);
-            parent.children_cost += open.reading.entries_from_caller() as f64 * overhead.outside
-                + untimed_calls * overhead.untimed;
+            parent.children_cost += entries as f64 * frame.outside + untimed_calls * overhead.untimed;
             parent.children_variance += variance;
+            parent.children_calls.0 += entries as f64 + untimed_calls;
+            parent.children_calls.1 += untimed_calls;
             parent.below += inclusive;
             parent.memory_below.add(&memory_total);
         }
@@ -437,9 +452,12 @@ impl Totals {
         // Of calls of both kinds nobody knows which is which.
         let timed = (self.calls - self.untimed).max(1) as f64;
         let sampled = (self.sampled as f64 / timed).min(1.0);
-        let inside = overhead.inside + (overhead.sampled - overhead.inside) * sampled;
+        let inside = |ticks: f64| {
+            let exact = overhead.frame(ticks).inside;
+            exact + (overhead.sampled - exact) * sampled
+        };
         latency(&self.stats.durations, |ticks| {
-            let own = (ticks as f64 - inside).max(0.0) * part;
+            let own = (ticks as f64 - inside(ticks as f64)).max(0.0) * part;
             rate.duration(own.round() as u64)
         })
     }
