@@ -1,5 +1,10 @@
 #!/usr/bin/env bash
-# What a profiled call costs beside other profilers. With `--quick`: just long enough to see that it works.
+# What perfkit costs, how right it is, and what does not grow: beside other profilers where they do the same. With `--quick`: just long enough to see that it works.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo bench -p perfkit-peers --quiet -- "$@"
+for bench in profiler_cost profiler_accuracy; do
+    echo "== $bench"
+    cargo bench -p perfkit-peers --quiet --bench "$bench" -- "$@"
+done
+echo "== bounds"
+cargo bench --quiet --bench bounds -- "$@"

@@ -263,6 +263,27 @@ fn a_forked_child_allocates_too() {
     assert_memory("outer", (2, 1_050, 0), (4, 1_450, 100), 1_300);
 }
 
+macro_rules! busy {
+    ($($name:ident)*) => {
+        $(#[profiled] fn $name() { std::thread::sleep(std::time::Duration::from_micros(200)); })*
+        fn all_busy() { $($name();)* }
+    };
+}
+
+busy!(b01 b02 b03 b04 b05 b06 b07 b08 b09 b10 b11 b12 b13 b14 b15 b16 b17 b18 b19 b20 b21 b22);
+
+#[test]
+fn an_operation_tells_who_took_longest_and_who_allocated_most() {
+    let _alone = alone();
+    let ((), report) = perfkit::profile_operation(|| {
+        all_busy();
+        drop(keeps());
+    });
+    let is_there = |name: &str| report.functions.iter().any(|row| row.name.ends_with(name));
+    assert_eq!(report.functions.len(), 21, "{report}");
+    assert!(is_there("::keeps") && report.functions[20].name.ends_with("::keeps"), "{report}");
+}
+
 #[test]
 fn every_way_to_ask_an_allocator_reaches_the_one_inside() {
     #[derive(Default)]

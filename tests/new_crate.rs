@@ -550,3 +550,77 @@ fn mixed(seed: u64) -> u64 {{ (0..1000).fold(seed, |x, n| (x ^ (x << 13)).rotate
         .exits_with(101)
         .says(&["write `harness = false` below `[[bench]]` in Cargo.toml"]);
 }
+
+/// Everything that `#[profiled]` rewrites, with the attribute where `on` is set.
+const SHAPES: &str = r#"
+#![allow(clippy::all)]
+use std::future::Future;
+use std::pin::Pin;
+
+#[cfg_attr(on, perfkit::profiled)]
+#[unsafe(no_mangle)]
+pub fn sum(numbers: &[u64]) -> u64 { numbers.iter().sum() }
+
+#[cfg_attr(on, perfkit::profiled)]
+#[unsafe(no_mangle)]
+pub fn parse(text: &str) -> Result<u32, std::num::ParseIntError> { Ok(text.trim().parse::<u32>()? + 1) }
+
+#[cfg_attr(on, perfkit::profiled)]
+#[unsafe(no_mangle)]
+pub fn dropped(text: String, (a, _): (Vec<u8>, Vec<u8>)) -> usize { text.len() + a.len() }
+
+#[cfg_attr(on, perfkit::profiled)]
+#[inline(never)]
+pub async fn later(n: u64) -> u64 { std::future::ready(n).await + 1 }
+
+#[cfg_attr(on, perfkit::profiled)]
+#[unsafe(no_mangle)]
+pub fn boxed(n: u64) -> Pin<Box<dyn Future<Output = u64>>> { Box::pin(later(n)) }
+
+pub struct Counter(pub u64);
+
+#[cfg_attr(on, perfkit::profiled)]
+impl Counter {
+    #[inline(never)]
+    pub fn next(&mut self) -> u64 { self.0 += 1; self.0 }
+    #[inline(never)]
+    pub fn into_inner(self) -> u64 { self.0 }
+}
+
+#[cfg_attr(on, perfkit::profiled)]
+mod inner {
+    #[inline(never)]
+    pub fn generic<T: Copy + std::ops::Add<Output = T>>(a: T, b: T) -> T { a + b }
+}
+
+#[unsafe(no_mangle)]
+pub fn all(mut counter: Counter) -> u64 { counter.next() + inner::generic(1_u64, 2) + counter.into_inner() }
+"#;
+
+/// The assembly of the crate in the directory, without what only names it.
+fn assembly(krate: &Crate, on: bool) -> String {
+    let _ = fs::remove_dir_all(krate.0.join("asm"));
+    let on = if on { " --cfg on" } else { "" };
+    let arguments = format!(
+        "rustc --quiet --release --lib -- --emit=asm={} -Ccodegen-units=1 -Cdebuginfo=0 --check-cfg cfg(on){on}",
+        krate.0.join("out.s").display()
+    );
+    krate.cargo(&arguments, &[]).exits_with(0);
+    let text = fs::read_to_string(krate.0.join("out.s")).unwrap();
+    assert!(text.contains("sum:") && text.contains("Counter"), "{text}");
+    text
+}
+
+#[test]
+fn without_the_feature_the_assembly_is_the_same() {
+    let perfkit = env!("CARGO_MANIFEST_DIR");
+    let off = format!("perfkit = {{ path = {perfkit:?}, default-features = false }}");
+    let files = [("src/lib.rs", SHAPES)];
+    let krate = Crate::of_edition("2024", "off-means-off", &off, &files);
+    let (without, with) = (assembly(&krate, false), assembly(&krate, true));
+    let differences: Vec<_> = without.lines().zip(with.lines()).filter(|(a, b)| a != b).take(5).collect();
+    assert!(differences.is_empty() && without.lines().count() == with.lines().count(), "{differences:#?}");
+    // So that the comparison can fail: with the feature, it does.
+    let krate = Crate::new("on-means-on", &files);
+    assert_ne!(assembly(&krate, false), assembly(&krate, true));
+}

@@ -20,6 +20,11 @@ impl Numbers {
         *self.0.entry(key).or_insert(next)
     }
 
+    /// Makes room for so many keys more.
+    pub(crate) fn reserve(&mut self, keys: usize) {
+        self.0.reserve(keys);
+    }
+
     /// The number of `key`, if it has one.
     #[inline(never)]
     pub(crate) fn get(&self, key: Key) -> Option<usize> {

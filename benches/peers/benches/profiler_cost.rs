@@ -80,6 +80,7 @@ fn timestamp() -> u64 {
 chain!(bare, [], []);
 chain!(pair, [], [let _pair = super::Pair::new();]);
 chain!(with_perfkit, [#[perfkit::profiled]], []);
+chain!(sampled_by_perfkit, [#[perfkit::profiled(sample = "auto")]], []);
 chain!(with_hotpath, [#[hotpath::measure]], []);
 chain!(with_puffin, [], [puffin::profile_function!();]);
 chain!(with_fastrace, [#[fastrace::trace]], []);
@@ -110,10 +111,24 @@ fn fastrace_root(work: &mut dyn FnMut()) {
     work();
 }
 
-const CASES: [Case; 7] = [
+/// Measuring is paused and resumed around every [`PER_ROOT`] calls.
+fn paused(work: &mut dyn FnMut()) {
+    perfkit::pause();
+    work();
+    perfkit::resume();
+}
+
+const CASES: [Case; 9] = [
     Case { name: "nothing", leaf: bare::leaf, chain: bare::first, around: nothing },
     Case { name: "bare pair of timestamps", leaf: pair::leaf, chain: pair::first, around: nothing },
     Case { name: "perfkit", leaf: with_perfkit::leaf, chain: with_perfkit::first, around: nothing },
+    Case {
+        name: "perfkit, sampled",
+        leaf: sampled_by_perfkit::leaf,
+        chain: sampled_by_perfkit::first,
+        around: nothing,
+    },
+    Case { name: "perfkit, paused", leaf: with_perfkit::leaf, chain: with_perfkit::first, around: paused },
     Case { name: "hotpath", leaf: with_hotpath::leaf, chain: with_hotpath::first, around: nothing },
     Case { name: "puffin", leaf: with_puffin::leaf, chain: with_puffin::first, around: puffin_frame },
     Case { name: "fastrace", leaf: with_fastrace::leaf, chain: with_fastrace::first, around: fastrace_root },

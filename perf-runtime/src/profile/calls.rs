@@ -36,6 +36,12 @@ pub(super) struct Measured {
 }
 
 impl Calls {
+    /// Makes room for so many paths more.
+    pub(super) fn reserve(&mut self, paths: usize) {
+        self.places.reserve(paths);
+        self.nodes.reserve(paths);
+    }
+
     /// The place of the path that goes on from `caller` to `site`.
     pub(super) fn place(&mut self, caller: Option<usize>, site: &'static Site) -> usize {
         let place = self.places.of((caller.map_or(0, |caller| caller + 1), address(site)));
@@ -61,25 +67,15 @@ impl Calls {
     pub(super) fn into_tree(self, rate: Rate) -> CallTree {
         let mut used: Vec<bool> =
             self.nodes.iter().map(|path| path.measured.calls + path.measured.open > 0).collect();
-        let mut callees: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
-        let mut pending: Vec<usize> = Vec::new();
         // A caller stands before its callees.
         for (place, path) in self.nodes.iter().enumerate().rev() {
-            if !used[place] {
-                continue;
-            }
-            match path.caller {
-                Some(caller) => {
-                    used[caller] = true;
-                    callees[caller].push(place);
-                }
-                None => pending.push(place),
+            if let (true, Some(caller)) = (used[place], path.caller) {
+                used[caller] = true;
             }
         }
-        let total = |place: &usize| self.nodes[*place].measured.total_ticks;
+        let callees = Callees::of(&self.nodes, &used);
         // What is pushed last comes first.
-        let by_total = |a: &usize, b: &usize| total(a).total_cmp(&total(b));
-        order::sort(&mut pending, by_total);
+        let mut pending = callees.shortest_first(None).to_vec();
         let mut functions: Vec<Function> = Vec::new();
         let mut numbers = Numbers::default();
         let mut places: Vec<Option<usize>> = vec![None; self.nodes.len()];
@@ -100,9 +96,44 @@ impl Calls {
             node.allocations = measured.allocations;
             node.bytes = measured.bytes;
             nodes.push(node);
-            order::sort(&mut callees[place], by_total);
-            pending.append(&mut callees[place]);
+            pending.extend_from_slice(callees.shortest_first(Some(place)));
         }
         CallTree::new(functions, nodes)
+    }
+}
+
+/// Who is called from where: the places of the callees of each node, one node's after the other's.
+struct Callees {
+    places: Vec<usize>,
+    /// Where those of a node begin and the ones before end; the first are of no node.
+    ends: Vec<usize>,
+}
+
+impl Callees {
+    fn of(nodes: &[Path], used: &[bool]) -> Self {
+        let number = |path: &Path| path.caller.map_or(0, |caller| caller + 1);
+        let mut places: Vec<usize> = (0..nodes.len()).filter(|place| used[*place]).collect();
+        order::sort(&mut places, |a, b| {
+            let (a, b) = (&nodes[*a], &nodes[*b]);
+            let by_caller = number(a).cmp(&number(b));
+            by_caller.then_with(|| a.measured.total_ticks.total_cmp(&b.measured.total_ticks))
+        });
+        let mut ends = vec![0; nodes.len() + 1];
+        for place in &places {
+            ends[number(&nodes[*place])] += 1;
+        }
+        let mut end = 0;
+        for count in &mut ends {
+            end += *count;
+            *count = end;
+        }
+        Callees { places, ends }
+    }
+
+    /// The callees of a node, or of none.
+    fn shortest_first(&self, caller: Option<usize>) -> &[usize] {
+        let number = caller.map_or(0, |caller| caller + 1);
+        let start = if number == 0 { 0 } else { self.ends[number - 1] };
+        &self.places[start..self.ends[number]]
     }
 }

@@ -65,6 +65,7 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
         let is_own = own.is_some_and(|own| core::ptr::eq(own, tree));
         // As late as possible for threads that go on, so that what they call is not longer than what it is called by.
         let now = if is_own { called } else { clock::now() };
+        calls.reserve(tree.size());
         truncated |= add_tree(tree, now, overhead, base, &mut sites, &mut calls);
         for (site, stats) in tree.sites() {
             let mut reading = StatsReading::of(stats);
@@ -180,17 +181,24 @@ struct Sites {
 
 impl Sites {
     fn totals(&mut self, site: &'static Site) -> &mut Totals {
+        let number = self.number(site);
+        &mut self.totals[number]
+    }
+
+    fn number(&mut self, site: &'static Site) -> usize {
         let number = self.numbers.of((address(site), 0));
         if number == self.totals.len() {
             self.totals.push(Totals::new(site));
         }
-        &mut self.totals[number]
+        number
     }
 }
 
 /// A node on the way from the root to the one being visited.
 struct Open {
     reading: NodeReading,
+    /// The place of its site among all.
+    site: usize,
     /// Of its path in the merged tree.
     place: usize,
     /// The outermost node of its site on this path.
@@ -240,14 +248,16 @@ fn add_tree(
     let mut path: Vec<Open> = Vec::new();
     let mut truncated = false;
     tree.walk(|node, entering| {
-        let totals = sites.totals(node.site);
         if entering {
             let reading = base.since(node, now);
+            let site = sites.number(node.site);
+            let totals = &mut sites.totals[site];
             totals.depth += 1;
             truncated |= node.is_merged() && reading.is_used();
             let caller = path.last().map(|open| open.place).or_else(|| merged_root(node, calls));
             path.push(Open {
                 reading,
+                site,
                 place: calls.place(caller, node.site),
                 outermost: totals.depth == 1,
                 children_ticks: 0.0,
@@ -259,8 +269,9 @@ fn add_tree(
             });
             return;
         }
-        totals.depth -= 1;
         let Some(open) = path.pop() else { return };
+        let totals = &mut sites.totals[open.site];
+        totals.depth -= 1;
         let NodeReading { primitive, recursive, ticks, switches, open: in_flight, merged_callees, .. } =
             open.reading;
         let untimed = open.reading.samples.untimed;

@@ -487,6 +487,11 @@ impl Tree {
         })
     }
 
+    /// How many nodes there are.
+    pub(super) fn size(&self) -> usize {
+        self.index.lock().nodes.len()
+    }
+
     /// The sites this tree knows, with their stats.
     pub(super) fn sites(&self) -> Vec<(&'static Site, &'static SiteStats)> {
         self.index.lock().sites.clone()

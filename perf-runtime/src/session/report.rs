@@ -1,7 +1,7 @@
 //! Gathers a [`Report`] from all collectors, and remembers what to leave out of the next ones.
 
 use crate::clock;
-use crate::snapshot::{CacheRow, PoolRow, Report};
+use crate::snapshot::{CacheRow, FunctionRow, PoolRow, Report};
 use crate::sync::Mutex;
 use crate::{cache, first_use, order, pool, profile};
 
@@ -41,7 +41,8 @@ pub fn report() -> Report {
     gather(now, profile::rows(), &base)
 }
 
-/// Runs `operation` and reports what was measured meanwhile, with the twenty functions that took longest in themselves.
+/// Runs `operation` and reports what was measured meanwhile: the twenty functions that took longest in themselves, and the ten that allocated most
+/// (where the program's allocator is an [`Alloc`](crate::memory::Alloc)).
 ///
 /// That is what all threads measured meanwhile. Reports of the whole run have it in them as well, and [`reset`] is not needed.
 ///
@@ -54,7 +55,6 @@ pub fn report() -> Report {
 ///
 /// A panic of `operation` is passed on, and then there is no report.
 pub fn profile_operation<R>(operation: impl FnOnce() -> R) -> (R, Report) {
-    const FUNCTIONS: usize = 20;
     first_use::announce();
     let mut base = Base::now();
     let mark = profile::Mark::now();
@@ -62,10 +62,25 @@ pub fn profile_operation<R>(operation: impl FnOnce() -> R) -> (R, Report) {
     let result = operation();
     let now = clock::now();
     let mut report = gather(now, profile::rows_since(Some(&mark)), &base);
-    report.functions.truncate(FUNCTIONS);
+    keep_the_largest(&mut report);
     report.caches.retain(|row| row.hits + row.misses > 0);
     report.pools.retain(|row| row.borrowed > 0);
     (result, report)
+}
+
+/// Of the functions, which are sorted by their self time.
+fn keep_the_largest(report: &mut Report) {
+    const LONGEST: usize = 20;
+    const ALLOCATORS: usize = 10;
+    let bytes = |row: &FunctionRow| row.memory.map_or(0, |memory| memory.own.bytes);
+    let mut sizes: Vec<u64> = report.functions.iter().map(bytes).collect();
+    order::sort(&mut sizes, |a, b| b.cmp(a));
+    let least = sizes.get(ALLOCATORS - 1).map_or(1, |size| (*size).max(1));
+    let mut place = 0;
+    report.functions.retain(|row| {
+        place += 1;
+        place <= LONGEST || bytes(row) >= least
+    });
 }
 
 /// What was measured up to `now`, without what `base` and whoever made `rows` leave out.
