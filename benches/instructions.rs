@@ -105,14 +105,20 @@ static TELLS: perfkit::Alloc = perfkit::Alloc::system();
 /// Allocates and frees, so many times in one call.
 #[profiled]
 fn allocates(allocator: &impl GlobalAlloc, times: u64) -> u64 {
-    let layout = Layout::new::<[u64; 8]>();
     for _ in 0..times {
-        // SAFETY: the layout has a size.
-        let pointer = black_box(unsafe { allocator.alloc(layout) });
-        // SAFETY: it was allocated with that layout.
-        unsafe { allocator.dealloc(pointer, layout) };
+        two_requests(allocator);
     }
     times
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it stands for two calls in the function")]
+fn two_requests(allocator: &impl GlobalAlloc) {
+    let layout = Layout::new::<[u64; 8]>();
+    // SAFETY: the layout has a size.
+    let pointer = black_box(unsafe { allocator.alloc(layout) });
+    // SAFETY: it was allocated with that layout.
+    unsafe { allocator.dealloc(pointer, layout) };
 }
 
 /// Name, calls of an attribute's code that one run of it makes, and the run.
@@ -164,7 +170,7 @@ fn main() {
         perfkit::pause();
     } else if name != SYSTEM && name.starts_with("allocator") {
         // So that paths know from their beginning that an allocator tells.
-        allocates(&TELLS, 1);
+        two_requests(&TELLS);
     }
     // Everything that is made once: trees, shards, a full cache, histograms.
     for x in 0..5_000 {

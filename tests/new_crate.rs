@@ -552,7 +552,7 @@ fn mixed(seed: u64) -> u64 {{ (0..1000).fold(seed, |x, n| (x ^ (x << 13)).rotate
 }
 
 /// Everything that `#[profiled]` rewrites, with the attribute where `on` is set.
-const SHAPES: &str = r#"
+const SHAPES: &str = r"
 #![allow(clippy::all)]
 use std::future::Future;
 use std::pin::Pin;
@@ -595,7 +595,7 @@ mod inner {
 
 #[unsafe(no_mangle)]
 pub fn all(mut counter: Counter) -> u64 { counter.next() + inner::generic(1_u64, 2) + counter.into_inner() }
-"#;
+";
 
 /// The assembly of the crate in the directory, without what only names it.
 fn assembly(krate: &Crate, on: bool) -> String {
