@@ -37,6 +37,7 @@
 //! # Features
 //!
 //! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
+//! * `regex`: [`Report`] has `matching`, which keeps the rows that a regular expression matches.
 //! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
 
 pub mod environment;
@@ -49,6 +50,8 @@ pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume, set_budget};
 pub use perf_runtime::session::{ReportError, Session, profile_operation, report, reset, session};
+#[cfg(feature = "regex")]
+pub use perf_runtime::snapshot::PatternError;
 pub use perf_runtime::snapshot::{
     CacheRow, CallEdge, CallNode, CallTree, Estimate, Function, FunctionRow, FutureRow, Latency, Location,
     MemoryUse, Name, PoolRow, Report, Requests, SortBy, UnknownColumn,

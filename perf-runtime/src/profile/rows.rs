@@ -28,6 +28,8 @@ pub struct Rows {
     pub futures: Vec<FutureRow>,
     /// The paths of their calls.
     pub calls: CallTree,
+    /// What the profiler itself took, on all threads, by what it costs where it was measured.
+    pub overhead: Duration,
     /// Threads that ever ran a profiled function, also before the last [`reset`].
     pub threads: u64,
     /// Some calls were merged, because their paths were more than [`MAX_NODES`](super::MAX_NODES).
@@ -60,13 +62,15 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
     let own = threads::current().tree();
     let mut sites = Sites::default();
     let mut calls = Calls::default();
-    let mut truncated = false;
+    let (mut truncated, mut cost_of_all) = (false, 0.0);
     for tree in threads::trees() {
         let is_own = own.is_some_and(|own| core::ptr::eq(own, tree));
         // As late as possible for threads that go on, so that what they call is not longer than what it is called by.
         let now = if is_own { called } else { clock::now() };
         calls.reserve(tree.size());
-        truncated |= add_tree(tree, now, overhead, base, &mut sites, &mut calls);
+        let (is_truncated, cost) = add_tree(tree, now, overhead, base, &mut sites, &mut calls);
+        truncated |= is_truncated;
+        cost_of_all += cost;
         for (site, stats) in tree.sites() {
             let mut reading = StatsReading::of(stats);
             if let Some(earlier) = base.stats(stats) {
@@ -85,6 +89,7 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
         functions: sites.iter().map(|totals| totals.function(rate, overhead)).collect(),
         futures: sites.iter().filter_map(|totals| totals.future(rate)).collect(),
         calls: calls.into_tree(rate),
+        overhead: rate.duration(cost_of_all.round() as u64),
         threads: threads::started(),
         truncated,
     }
@@ -236,7 +241,7 @@ impl NodeReading {
     }
 }
 
-/// Adds what a tree holds; whether paths were merged in it.
+/// Adds what a tree holds; whether paths were merged in it, and what measuring took in ticks.
 fn add_tree(
     tree: &'static Tree,
     now: u64,
@@ -244,9 +249,9 @@ fn add_tree(
     base: &Base,
     sites: &mut Sites,
     calls: &mut Calls,
-) -> bool {
+) -> (bool, f64) {
     let mut path: Vec<Open> = Vec::new();
-    let mut truncated = false;
+    let (mut truncated, mut cost_of_all) = (false, 0.0);
     tree.walk(|node, entering| {
         if entering {
             let reading = base.since(node, now);
@@ -298,6 +303,8 @@ fn add_tree(
             + (sampled + untimed) as f64 * overhead.sampled;
         let cost = inside + recursion + open.children_cost + switches as f64 * open.switch(overhead);
         let self_ticks = (raw - cost).max(0.0);
+        // What the estimated calls would have cost, they did not.
+        cost_of_all += cost - untimed as f64 * overhead.sampled;
         // Of a merged node all that it calls is merged, and in its own time.
         let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
         let memory = open.reading.memory.unwrap_or_default();
@@ -341,7 +348,7 @@ fn add_tree(
             parent.memory_below.add(&memory_total);
         }
     });
-    truncated
+    (truncated, cost_of_all)
 }
 
 /// Where the callers of merged nodes are not known.

@@ -114,6 +114,7 @@ fn gather(now: u64, rows: profile::Rows, base: &Base) -> Report {
     order::sort(&mut pools, |a, b| b.borrowed.cmp(&a.borrowed).then_with(|| a.name.cmp(&b.name)));
     Report {
         wall,
+        overhead: rows.overhead,
         threads: rows.threads,
         truncated: rows.truncated,
         functions,

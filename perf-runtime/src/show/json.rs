@@ -20,6 +20,7 @@ pub fn to_json(report: &Report) -> String {
     json.object(|json| {
         json.number("schema", SCHEMA);
         json.duration("wall_ns", report.wall);
+        json.duration("overhead_ns", report.overhead);
         json.number("threads", report.threads);
         json.boolean("truncated", report.truncated);
         json.rows("functions", &report.functions, function);
@@ -238,6 +239,7 @@ mod tests {
         let name = "a \"quoted\"\\ \u{1} name\n<é::ü>\u{1F600}";
         let report = Report {
             wall: Duration::from_millis(1_500),
+            overhead: Duration::from_micros(15),
             threads: 3,
             truncated: true,
             functions: vec![
@@ -266,7 +268,7 @@ mod tests {
         };
         let value: serde_json::Value = serde_json::from_str(&to_json(&report)).unwrap();
         assert_eq!(value["schema"], 2);
-        assert_eq!(value["wall_ns"], 1_500_000_000_u64);
+        assert_eq!((&value["wall_ns"], &value["overhead_ns"]), (&1_500_000_000_u64.into(), &15_000.into()));
         assert_eq!(value["truncated"], true);
         let function = &value["functions"][0];
         assert_eq!((&function["name"], &function["label"]), (&name.into(), &true.into()));

@@ -14,7 +14,8 @@ use crate::snapshot::{CacheRow, FunctionRow, FutureRow, Latency, MemoryUse, Pool
 impl Report {
     /// The tables as plain text of any width, long ones cut to thirty rows. [`Display`](fmt::Display) prints the same.
     ///
-    /// The first line says how long the run is ([`wall`](Report::wall)), and how much time was measured on how many threads: the sum of all self times. `% of run` is
+    /// The first line says how long the run is ([`wall`](Report::wall)), how much time was measured on how many threads (the sum of all self times), and what measuring
+    /// took ([`overhead`](Report::overhead)). `% of run` is
     /// [`share`](FunctionRow::share).
     #[must_use]
     pub fn to_table(&self) -> String {
@@ -93,6 +94,9 @@ fn heading(report: &Report) -> String {
             1 => write!(line, " on 1 thread"),
             threads => write!(line, " on {} threads", count(threads)),
         };
+        if report.overhead > Duration::ZERO {
+            let _ = write!(line, ", measuring took {}", duration(report.overhead));
+        }
     }
     line.push('\n');
     line
@@ -425,6 +429,7 @@ mod tests {
         recursive.cyclomatic = Some(77);
         Report {
             wall: Duration::from_millis(12),
+            overhead: micros(30),
             threads: 2,
             functions: vec![
                 function("app::parse::Lexer<app::Token>::next", 1_234_567, micros(750), 0.75),
@@ -464,7 +469,7 @@ mod tests {
     #[test]
     fn the_tables_as_they_are_printed() {
         let expected = "\
-perfkit: run 12.0 ms, measured 1.00 ms on 2 threads
+perfkit: run 12.0 ms, measured 1.00 ms on 2 threads, measuring took 30.0 µs
 
 Functions
 function                 calls    self  % of run    total     mean      p50      p95      p99      max  cc  panics

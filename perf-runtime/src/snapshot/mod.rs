@@ -5,6 +5,8 @@
 mod cache;
 mod calls;
 mod function;
+#[cfg(feature = "regex")]
+mod matching;
 mod name;
 mod pool;
 mod sort;
@@ -12,6 +14,8 @@ mod sort;
 pub use cache::CacheRow;
 pub use calls::{CallEdge, CallNode, CallTree, Function};
 pub use function::{Estimate, FunctionRow, FutureRow, Latency, MemoryUse, Requests};
+#[cfg(feature = "regex")]
+pub use matching::PatternError;
 pub use name::Name;
 pub use pool::PoolRow;
 pub use sort::{SortBy, UnknownColumn};
@@ -25,6 +29,8 @@ pub struct Report {
     /// How long the run is, by the clock on the wall: since the first measurement of the process, or since the last
     /// [`reset`](crate::session::reset). What the program did before its first instrumented call is not in it.
     pub wall: Duration,
+    /// What the profiler itself took of it, on all threads: so many calls at what a call costs on this machine. It is in nobody's time.
+    pub overhead: Duration,
     /// Threads that ran a profiled function.
     pub threads: u64,
     /// Whether call paths were merged because there were too many of them.
