@@ -82,6 +82,43 @@ fn a_result_is_forgotten_when_its_time_is_up() {
 }
 
 #[test]
+fn results_whose_time_is_up_make_room_as_others_come() {
+    #[cached(ttl = "50ms", max_size = 10_000)]
+    fn square(n: u32) -> u32 {
+        n * n
+    }
+
+    (0..1_000).for_each(|n| _ = square(n));
+    assert_eq!(square::stats().len, 1_000);
+    thread::sleep(Duration::from_millis(60));
+    // Nobody asks for one of the thousand again. Two may leave for each that comes.
+    (1_000..1_800).for_each(|n| _ = square(n));
+    let stats = square::stats();
+    assert!(stats.expired >= 1_000 && stats.len <= 800, "{stats:?}");
+    assert_eq!(stats.evicted, 0);
+}
+
+#[test]
+fn a_full_cache_gives_up_what_was_asked_least_often_or_is_the_oldest() {
+    #[cached(max_size = 3, policy = "lfu")]
+    fn often(n: u32) -> u32 {
+        n
+    }
+    #[cached(max_size = 3, policy = "fifo")]
+    fn old(n: u32) -> u32 {
+        n
+    }
+
+    for n in [1, 2, 3, 1, 1, 2, 3, 3, 4, 5] {
+        often(n);
+        old(n);
+    }
+    // Asked for again: 1 twice, 3 twice, 2 once, and each newcomer never.
+    assert_eq!([1, 2, 3, 4, 5].map(|n| often::peek(&n).is_some()), [true, false, true, false, true]);
+    assert_eq!([1, 2, 3, 4, 5].map(|n| old::peek(&n).is_some()), [false, false, true, true, true]);
+}
+
+#[test]
 fn a_full_cache_gives_up_what_was_asked_for_the_longest_ago() {
     #[cached(max_size = 3, policy = "lru")]
     fn square(n: u32) -> u32 {

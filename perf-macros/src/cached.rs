@@ -113,10 +113,12 @@ fn policy(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
     let policy = match written.value().as_str() {
         "s3fifo" => "S3Fifo",
         "lru" => "Lru",
+        "lfu" => "Lfu",
+        "fifo" => "Fifo",
         other => {
             let message = format_args!(
-                "there is no policy `{other}`; write `policy = \"s3fifo\"` (the default: newcomers prove themselves first) \
-                 or `policy = \"lru\"` (what was asked for the longest ago gives way)"
+                "there is no policy `{other}`; write `policy = \"s3fifo\"` (the default: newcomers prove themselves first), \"lru\" (what was asked for \
+                 the longest ago gives way), \"lfu\" (what was asked for least often), or \"fifo\" (the oldest)"
             );
             errors.push(written.span(), message);
             return None;

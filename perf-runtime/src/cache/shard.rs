@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::index::Index;
-use super::policy::{Order, Policy};
+use super::policy::{Fifo, Order, Policy};
 
 /// A key and what belongs to it, which is there when the entry is in a cache.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Entries<K, S> {
     slots: Vec<Slot<K, S>>,
     free: Vec<u32>,
     order: Order,
+    /// Those that expire, the one whose time is up first in front: all live equally long.
+    ages: Fifo,
     pub(super) hits: u64,
     pub(super) misses: u64,
     pub(super) evicted: u64,
@@ -67,6 +69,7 @@ impl<K, S> Entries<K, S> {
             slots: Vec::new(),
             free: Vec::new(),
             order: Order::new(policy),
+            ages: Fifo::default(),
             hits: 0,
             misses: 0,
             evicted: 0,
@@ -126,6 +129,16 @@ impl<K, S> Entries<K, S> {
         bucket
     }
 
+    /// Takes out some entries whose time is up, if there are any: as many as keep them from becoming more when called before each insertion.
+    pub(super) fn sweep(&mut self, now: u64, expired: &mut Bucket<K, S>) {
+        for _ in 0..2 {
+            let oldest = self.ages.oldest().filter(|slot| self.slots[*slot as usize].expires <= now);
+            let Some(slot) = oldest else { return };
+            self.expired += 1;
+            expired.extend(self.empty(slot));
+        }
+    }
+
     /// Whether the entries with this hash are still those.
     pub(super) fn is_bucket(&self, hash: u64, bucket: &[Arc<Entry<K, S>>]) -> bool {
         let mut slots = self.slots_of(hash);
@@ -160,6 +173,9 @@ impl<K, S> Entries<K, S> {
         };
         self.index.insert(hash, slot);
         self.order.insert(slot, hash);
+        if expires < u64::MAX {
+            self.ages.insert(slot);
+        }
     }
 
     /// Puts another entry where `before` is; `None` if it is no longer there.
@@ -172,9 +188,15 @@ impl<K, S> Entries<K, S> {
     ) -> Option<Arc<Entry<K, S>>> {
         let slot = self.slot_of(hash, before)?;
         self.order.touch(slot);
-        let slot = &mut self.slots[slot as usize];
-        slot.expires = expires;
-        slot.entry.replace(Arc::clone(entry))
+        let filled = &mut self.slots[slot as usize];
+        if filled.expires < u64::MAX {
+            self.ages.remove(slot);
+        }
+        if expires < u64::MAX {
+            self.ages.insert(slot);
+        }
+        filled.expires = expires;
+        filled.entry.replace(Arc::clone(entry))
     }
 
     /// Takes an entry out; `None` if it is no longer there.
@@ -198,7 +220,10 @@ impl<K, S> Entries<K, S> {
 
     /// Frees a slot that the policy no longer knows.
     fn release(&mut self, slot: u32) -> Option<Arc<Entry<K, S>>> {
-        let Slot { hash, entry, .. } = &mut self.slots[slot as usize];
+        let Slot { hash, expires, entry } = &mut self.slots[slot as usize];
+        if *expires < u64::MAX {
+            self.ages.remove(slot);
+        }
         self.index.remove(*hash, slot);
         self.free.push(slot);
         entry.take()
@@ -208,6 +233,7 @@ impl<K, S> Entries<K, S> {
     pub(super) fn clear(&mut self) -> Bucket<K, S> {
         self.index.clear();
         self.order.clear();
+        self.ages = Fifo::default();
         self.free = Vec::new();
         let slots = core::mem::take(&mut self.slots);
         slots.into_iter().filter_map(|slot| slot.entry).collect()

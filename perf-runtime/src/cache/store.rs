@@ -243,13 +243,14 @@ impl<K, S, R> Store<K, S, R> {
         // What there is as a rule.
         let mut flights: Flights<K, S, R> = flight.into_iter().cloned().collect();
         let mut bucket: Bucket<K, S> = Bucket::new();
+        let mut swept: Bucket<K, S> = Bucket::new();
         loop {
             let before = bucket.iter().find(|entry| is(&entry.key));
             let overtaken: Vec<_> =
                 flights.iter().filter(|other| other.id < order && is(&other.entry.key)).collect();
             let mut aloft = shard.aloft.lock();
             if flight.is_some_and(|flight| !aloft.contains(hash, flight)) {
-                return Settled { was_there: false, gone: None };
+                return Settled { was_there: false, gone: None, swept };
             }
             // Under both locks, so that whoever settles the key next sees either the flight or what became of it.
             let mut entries = shard.entries.lock();
@@ -269,6 +270,9 @@ impl<K, S, R> Store<K, S, R> {
                     self.len.fetch_sub(1, Ordering::Relaxed);
                 }
                 (None, Some(entry)) => {
+                    let before = swept.len();
+                    entries.sweep(now, &mut swept);
+                    self.len.fetch_sub(swept.len() - before, Ordering::Relaxed);
                     if !self.reserve() {
                         gone = entries.evict();
                         if gone.is_none() {
@@ -286,7 +290,7 @@ impl<K, S, R> Store<K, S, R> {
                 aloft.remove(hash, flight);
             }
             drop((entries, aloft));
-            return Settled { was_there: before.is_some(), gone };
+            return Settled { was_there: before.is_some(), gone, swept };
         }
     }
 
@@ -368,6 +372,9 @@ struct Settled<K, S> {
     /// What gave way: dropped, which is somebody's code, after the locks are released.
     #[allow(dead_code, reason = "it is held to be dropped")]
     gone: Option<Arc<Entry<K, S>>>,
+    /// What was there for too long; the same.
+    #[allow(dead_code, reason = "it is held to be dropped")]
+    swept: Bucket<K, S>,
 }
 
 impl<K, S, R> Shard<K, S, R> {

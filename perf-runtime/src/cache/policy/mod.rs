@@ -3,11 +3,16 @@
 //! A policy knows slots by number and is told what happens to them; it knows no keys, no values, no threads and no clock. Each shard of
 //! a cache has one of its own.
 
+mod fifo;
+mod lfu;
 mod lru;
 mod order;
 mod queue;
+#[cfg(test)]
+mod reference;
 mod s3fifo;
 
+pub(super) use fifo::Fifo;
 pub(super) use order::Order;
 
 /// The policies that `#[cached(policy = "…")]` names.
@@ -20,4 +25,8 @@ pub enum Policy {
     S3Fifo,
     /// `"lru"`: what was asked for the longest ago gives way.
     Lru,
+    /// `"lfu"`: what was asked for least often gives way, of several the one that was asked for the longest ago.
+    Lfu,
+    /// `"fifo"`: the oldest gives way.
+    Fifo,
 }

@@ -1,6 +1,8 @@
 //! The state of one shard's policy, whichever it is.
 
 use super::Policy;
+use super::fifo::Fifo;
+use super::lfu::Lfu;
 use super::lru::Lru;
 use super::s3fifo::S3Fifo;
 
@@ -9,6 +11,8 @@ use super::s3fifo::S3Fifo;
 pub(in super::super) enum Order {
     S3Fifo(S3Fifo),
     Lru(Lru),
+    Lfu(Lfu),
+    Fifo(Fifo),
 }
 
 impl Order {
@@ -16,6 +20,8 @@ impl Order {
         match policy {
             Policy::S3Fifo => Order::S3Fifo(S3Fifo::default()),
             Policy::Lru => Order::Lru(Lru::default()),
+            Policy::Lfu => Order::Lfu(Lfu::default()),
+            Policy::Fifo => Order::Fifo(Fifo::default()),
         }
     }
 
@@ -24,15 +30,27 @@ impl Order {
         match self {
             Order::S3Fifo(order) => order.insert(slot, hash),
             Order::Lru(order) => order.insert(slot),
+            Order::Lfu(order) => order.insert(slot),
+            Order::Fifo(order) => order.insert(slot),
         }
     }
 
     /// A slot was asked for.
     #[inline]
     pub(in super::super) fn touch(&mut self, slot: u32) {
+        if let Order::S3Fifo(order) = self {
+            return order.touch(slot);
+        }
+        self.touch_otherwise(slot);
+    }
+
+    /// Out of line, so that the default policy's hits do not pay for the choice among many.
+    #[inline(never)]
+    fn touch_otherwise(&mut self, slot: u32) {
         match self {
-            Order::S3Fifo(order) => order.touch(slot),
             Order::Lru(order) => order.touch(slot),
+            Order::Lfu(order) => order.touch(slot),
+            Order::S3Fifo(_) | Order::Fifo(_) => {}
         }
     }
 
@@ -41,6 +59,8 @@ impl Order {
         match self {
             Order::S3Fifo(order) => order.remove(slot),
             Order::Lru(order) => order.remove(slot),
+            Order::Lfu(order) => order.remove(slot),
+            Order::Fifo(order) => order.remove(slot),
         }
     }
 
@@ -49,6 +69,8 @@ impl Order {
         match self {
             Order::S3Fifo(order) => order.evict(hash_of),
             Order::Lru(order) => order.evict(),
+            Order::Lfu(order) => order.evict(),
+            Order::Fifo(order) => order.evict(),
         }
     }
 
@@ -57,6 +79,8 @@ impl Order {
         match self {
             Order::S3Fifo(order) => *order = S3Fifo::default(),
             Order::Lru(order) => *order = Lru::default(),
+            Order::Lfu(order) => *order = Lfu::default(),
+            Order::Fifo(order) => *order = Fifo::default(),
         }
     }
 }

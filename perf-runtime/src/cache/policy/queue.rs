@@ -32,6 +32,10 @@ impl Queue {
         self.len
     }
 
+    pub(super) fn oldest(&self) -> Option<u32> {
+        (self.oldest != NONE).then_some(self.oldest)
+    }
+
     /// Adds a slot that is in no queue as the newest.
     pub(super) fn push(&mut self, links: &mut Links, slot: u32) {
         let index = slot as usize;
