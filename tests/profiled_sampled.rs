@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use perfkit::{FunctionRow, profiled};
 
@@ -99,6 +99,105 @@ fn estimates_agree_with_what_is_measured() {
         differences.push(far);
     }
     panic!("ten times different: {differences:#?}");
+}
+
+#[profiled(sample = 16)]
+fn gets_slow(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[profiled(sample = 16)]
+fn sometimes_slow(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[test]
+fn slow_calls_among_fast_ones_count() {
+    let _alone = alone();
+    let mut differences = Vec::new();
+    for _ in 0..10 {
+        perfkit::reset();
+        let start = Instant::now();
+        (0..20_000).for_each(|_| {
+            black_box(gets_slow(5));
+        });
+        (0..1_000).for_each(|_| {
+            black_box(gets_slow(20_000));
+        });
+        let first = start.elapsed();
+        let start = Instant::now();
+        (0..50_000).for_each(|call| {
+            black_box(sometimes_slow(if call % 50 == 0 { 20_000 } else { 5 }));
+        });
+        let truths = [("gets_slow", first), ("sometimes_slow", start.elapsed())];
+        let ratios = truths.map(|(name, truth)| row(name).self_time.as_secs_f64() / truth.as_secs_f64());
+        if ratios.iter().all(|ratio| (0.5..1.5).contains(ratio)) {
+            return;
+        }
+        differences.push(ratios);
+    }
+    panic!("ten times different: {differences:?}");
+}
+
+#[profiled(sample = 1_000)]
+fn rarely_timed(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[test]
+fn calls_of_which_none_was_timed_since_a_reset_are_estimated_from_earlier_ones() {
+    let _alone = alone();
+    (0..3_000).for_each(|_| {
+        black_box(rarely_timed(1_000));
+    });
+    for _ in 0..100 {
+        perfkit::reset();
+        (0..10).for_each(|_| {
+            black_box(rarely_timed(1_000));
+        });
+        let row = row("rarely_timed");
+        assert!(!row.self_time.is_zero() && row.estimate.is_some_and(|e| !e.self_error.is_zero()), "{row:?}");
+    }
+}
+
+#[profiled(sample = 1_000)]
+fn begins_slowly(sleep: bool) {
+    if sleep {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[profiled(sample = 8)]
+fn uneven(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[profiled]
+fn calls_uneven() {
+    (0..500).for_each(|call| {
+        black_box(uneven(if call % 25 == 0 { 3_000 } else { 3 }));
+    });
+}
+
+#[test]
+fn no_estimate_is_above_what_is_known() {
+    let _alone = alone();
+    let start = Instant::now();
+    // One of the first two is always timed, and neither stands for all that come.
+    for call in 0..500 {
+        begins_slowly(call < 2);
+    }
+    let (row_of_slow, elapsed) = (row("begins_slowly"), start.elapsed());
+    assert!(row_of_slow.total_time <= elapsed, "{row_of_slow:?} in {elapsed:?}");
+    // What a function takes that is timed is known, however its callees are estimated.
+    for _ in 0..50 {
+        perfkit::reset();
+        let start = Instant::now();
+        calls_uneven();
+        let elapsed = start.elapsed();
+        let (outer, inner) = (row("calls_uneven"), row("uneven"));
+        assert!(outer.total_time <= elapsed && inner.total_time <= elapsed, "{outer:?} in {elapsed:?}");
+    }
 }
 
 #[profiled(sample = 8)]

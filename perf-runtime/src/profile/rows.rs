@@ -92,6 +92,8 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
 /// What was there when [`reset`] was called, by address. Nodes and stats are never freed, so an address stays what it is.
 #[derive(Clone, Debug, Default)]
 struct Base {
+    /// When; 0 for the beginning.
+    at: u64,
     node_numbers: Numbers,
     nodes: Vec<NodeReading>,
     stats_numbers: Numbers,
@@ -125,7 +127,7 @@ pub fn reset() {
 
 impl Base {
     fn now() -> Self {
-        let mut base = Base::default();
+        let mut base = Base { at: clock::now(), ..Base::default() };
         for tree in threads::trees() {
             let now = clock::now();
             tree.walk(|node, entering| {
@@ -195,6 +197,8 @@ struct Open {
     place: usize,
     /// The outermost node of its site on this path.
     outermost: bool,
+    /// The most that its calls can have taken: what its nearest caller did of which all calls were timed, or the whole run.
+    limit: f64,
     children_ticks: f64,
     /// What entering and leaving the children took besides, in ticks.
     children_cost: f64,
@@ -232,6 +236,11 @@ fn add_tree(
         let totals = sites.totals(node.site);
         if entering {
             let reading = base.since(node, now);
+            let limit = match path.last() {
+                _ if reading.samples.untimed == 0 => reading.ticks as f64,
+                Some(caller) => caller.limit,
+                None => now.saturating_sub(base.at.max(clock::origin())) as f64,
+            };
             totals.depth += 1;
             truncated |= node.is_merged() && reading.is_used();
             let caller = path.last().map(|open| open.place).or_else(|| merged_root(node, calls));
@@ -239,6 +248,7 @@ fn add_tree(
                 reading,
                 place: calls.place(caller, node.site),
                 outermost: totals.depth == 1,
+                limit,
                 children_ticks: 0.0,
                 children_cost: 0.0,
                 children_variance: 0.0,
@@ -252,13 +262,9 @@ fn add_tree(
         let NodeReading { primitive, recursive, ticks, switches, open: in_flight, merged_callees, .. } =
             open.reading;
         let untimed = open.reading.samples.untimed;
-        let (mean, variance) = open.reading.samples.estimate((primitive, ticks));
+        let (mean, variance) = open.reading.samples.estimate();
         let (timed_ticks, untimed_calls) = (ticks as f64, untimed as f64);
-        // An estimate cannot be more than what the caller took, where that is known.
-        let known = path.last().filter(|caller| caller.reading.samples.untimed == 0 && untimed > 0);
-        let mean = known.map_or(mean, |caller| {
-            mean.min((caller.reading.ticks as f64 - timed_ticks).max(0.0) / untimed_calls)
-        });
+        let mean = mean.min((open.limit - timed_ticks).max(0.0) / untimed_calls.max(1.0));
         let all_ticks = timed_ticks + untimed_calls * mean;
         let raw = all_ticks - open.children_ticks - merged_callees as f64;
         // A direct recursion pays for its inner frames itself, inside and outside.
@@ -272,9 +278,16 @@ fn add_tree(
         let inside = open.reading.entries_from_caller().saturating_sub(sampled) as f64 * overhead.inside
             + (sampled + untimed) as f64 * overhead.sampled;
         let cost = inside + recursion + open.children_cost + switches as f64 * overhead.switch;
-        let self_ticks = (raw - cost).max(0.0);
+        let own_ticks = raw - cost;
+        let self_ticks = own_ticks.max(0.0);
         // Of a merged node all that it calls is merged, and in its own time.
-        let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
+        let below = open.below + merged_callees as f64;
+        // Where callees are estimated and it is not, it is known how long it and they took together.
+        let inclusive = if untimed == 0 && open.children_variance > 0.0 {
+            (own_ticks + below).min(all_ticks).max(self_ticks)
+        } else {
+            (self_ticks + below).max(0.0)
+        };
         let memory = open.reading.memory.unwrap_or_default();
         let (calls_ended, primitive_ended) = (primitive + recursive + untimed, primitive + untimed);
         let measured = Measured {

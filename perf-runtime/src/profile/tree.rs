@@ -307,12 +307,6 @@ impl Node {
         self.parent.get()
     }
 
-    /// How many calls were timed, and what they took in ticks. `None` while one runs.
-    pub(super) fn timed_calls(&self) -> Option<(u64, u64)> {
-        let ticks = self.ticks.load(Ordering::Relaxed);
-        (ticks.cast_signed() >= 0).then(|| (self.primitive.load(Ordering::Relaxed), ticks))
-    }
-
     /// Notes that the innermost frame ends, and returns where the thread is now; for a merged node, [`close_merged`](Self::close_merged) has to
     /// tell. `calls` is 1, or 0 for one poll among others.
     #[inline]
