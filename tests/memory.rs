@@ -206,6 +206,49 @@ fn a_reset_forgets_what_there_was() {
     drop(kept);
 }
 
+#[profiled]
+fn holds_over_a_reset(kept: usize) {
+    let kept = bytes(kept);
+    drop(bytes(2_000));
+    resets();
+    drop(bytes(300));
+    drop(kept);
+}
+
+#[profiled]
+fn resets() {
+    let held = bytes(5_000);
+    perfkit::reset();
+    drop(bytes(20));
+    drop(held);
+}
+
+#[test]
+fn a_call_under_way_holds_after_a_reset_what_it_took_since() {
+    let _alone = alone();
+    for kept in [1_000, 10_000] {
+        holds_over_a_reset(kept);
+        let freed = -i64::try_from(kept).unwrap();
+        assert_memory("resets", (1, 20, -5_000), (1, 20, -5_000), 20);
+        assert_memory("holds_over_a_reset", (1, 300, freed), (2, 320, freed - 5_000), 20);
+    }
+}
+
+#[test]
+fn an_operation_holds_no_more_than_it_took() {
+    let _alone = alone();
+    takes(10_000);
+    let ((), report) = perfkit::profile_operation(|| takes(70));
+    let row = report.functions.iter().find(|row| row.name.ends_with("::takes")).unwrap();
+    assert_eq!(row.memory.unwrap().peak_bytes, 70);
+    assert_memory("takes", (2, 10_070, 0), (2, 10_070, 0), 10_000);
+}
+
+#[profiled]
+fn takes(len: usize) {
+    drop(bytes(len));
+}
+
 #[test]
 fn a_new_path_costs_nobody_any_memory() {
     let _alone = alone();

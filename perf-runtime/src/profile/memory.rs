@@ -16,7 +16,7 @@ use crate::sync::{AtomicBool, AtomicU64, Ordering, thread_local};
 /// An allocator tells what it does: nodes that are made from now on have a [`Memory`].
 static TOLD: AtomicBool = AtomicBool::new(false);
 
-/// Raised by each reset, after which the highest balance of a call begins anew.
+/// Raised by each reset, with which the calls under way begin anew.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
@@ -83,7 +83,7 @@ pub fn allocated(bytes: usize) {
     let before = balance();
     let after = before.wrapping_add_unsigned(bytes as u64);
     set_balance(after);
-    if after > memory.highest.get() || memory.call.load(Ordering::Relaxed) != node.call_mark() {
+    if after > memory.highest.get() || memory.call.load(Ordering::Relaxed) != mark(node) {
         rise(node, before, after);
     }
 }
@@ -100,9 +100,15 @@ pub fn freed(bytes: usize) {
     let before = balance();
     let after = before.wrapping_sub_unsigned(bytes as u64);
     set_balance(after);
-    if memory.call.load(Ordering::Relaxed) != node.call_mark() {
+    if memory.call.load(Ordering::Relaxed) != mark(node) {
         rise(node, before, after);
     }
+}
+
+/// Tells the call that runs, since it began or since a reset, from others of its node.
+#[inline]
+fn mark(node: &Node) -> u64 {
+    node.call_mark() ^ EPOCH.load(Ordering::Relaxed).rotate_right(32)
 }
 
 #[cold]
@@ -131,7 +137,7 @@ fn rise(node: &'static Node, before: i64, after: i64) {
     let epoch = EPOCH.load(Ordering::Relaxed);
     let mut node = node;
     while let Some(memory) = node.memory {
-        let call = node.call_mark();
+        let call = mark(node);
         if memory.call.load(Ordering::Relaxed) != call {
             memory.call.store(call, Ordering::Relaxed);
             memory.before.set(before);

@@ -309,7 +309,9 @@ fn add_tree(
         let mut memory_total = open.memory_below;
         if let Some(memory) = &open.reading.memory {
             memory_total.add(memory);
-            totals.memory.get_or_insert_default().add(memory);
+            // What was held before a mark is not known apart. A call cannot hold more than was allocated since.
+            let peak = memory.peak.min(memory_total.allocated);
+            totals.memory.get_or_insert_default().add(&MemoryReading { peak, ..*memory });
         }
         if open.outermost {
             totals.memory_total.add(&memory_total);
@@ -420,7 +422,8 @@ impl Totals {
             in_flight,
             panics: stats.panics,
             errors: stats.errors,
-            self_time: rate.duration(self.self_ticks.round() as u64),
+            // Estimates of a recursion's inner calls may add up to more than is known of the outermost.
+            self_time: rate.duration(self.self_ticks.min(self.total_ticks).round() as u64),
             total_time: rate.duration(self.total_ticks.round() as u64),
             // Who knows how long the run is says it.
             share: 0.0,

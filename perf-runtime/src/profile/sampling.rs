@@ -200,9 +200,11 @@ impl Node {
         });
     }
 
-    /// Ticks of one call; `None` where nobody knows.
+    /// Ticks of one call as most are; `None` where nobody knows. For an estimate four long ones are something to reckon with, for how often to time calls
+    /// they are nothing among thousands.
     fn mean(&self) -> Option<f64> {
-        self.samples.sums().mean()
+        let sums = self.samples.sums();
+        sums.mean(FEW.max(sums.timed / SAMPLES))
     }
 }
 
@@ -239,7 +241,7 @@ impl SamplesReading {
     /// Ticks of the calls that were timed since `earlier`; `None` if none was.
     pub(super) fn mean_since(mut self, earlier: &SamplesReading) -> Option<f64> {
         self.subtract(earlier);
-        self.sums.mean()
+        self.sums.mean(FEW)
     }
 
     /// Calls that were timed among others that were not.
@@ -258,7 +260,7 @@ impl SamplesReading {
         }
         // Calls from before a reset are a guess; none is worse.
         let sums = if self.sums.timed > 0 { self.sums } else { self.earlier.unwrap_or_default() };
-        let Some(mean) = sums.mean() else { return (0.0, 0.0) };
+        let Some(mean) = sums.mean(FEW) else { return (0.0, 0.0) };
         let untimed = self.untimed as f64;
         let (variance, n) = sums.variance().unwrap_or((mean * mean, 1.0));
         (mean, untimed * untimed * variance / n + untimed * variance)
@@ -290,10 +292,10 @@ impl Sums {
         self.long_ticks = self.long_ticks.saturating_sub(earlier.long_ticks);
     }
 
-    /// Ticks of one call, as far as these tell; `None` where there are none.
-    fn mean(&self) -> Option<f64> {
+    /// Ticks of one call, without the long ones if those are `few`; `None` where there are none.
+    fn mean(&self, few: u64) -> Option<f64> {
         let (mut weight, mut ticks) = (self.weight, self.ticks);
-        if self.long <= FEW && self.long < self.timed {
+        if self.long <= few && self.long < self.timed {
             weight = weight.saturating_sub(self.long_weight);
             ticks = ticks.saturating_sub(self.long_ticks);
         }
