@@ -293,8 +293,8 @@ fn compare(seed: u64, steps: &[Step], memory: bool) {
 #[test]
 fn calls_and_memory_of_random_programs_are_exact() {
     let _alone = alone();
-    for seed in 1..=300_u64 {
-        let len = if seed % 10 == 0 { 20_000 } else { 20 + seed as usize };
+    for seed in 1..=300_u16 {
+        let (seed, len) = (u64::from(seed), if seed % 100 == 0 { 20_000 } else { 20 + usize::from(seed) });
         let steps = steps(
             &mut Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             len,
@@ -309,7 +309,7 @@ fn calls_and_memory_of_random_programs_are_exact() {
 #[test]
 fn calls_of_random_programs_that_panic_are_exact() {
     let _alone = alone();
-    for seed in 1..=200_u64 {
+    for seed in 1..=100_u64 {
         let steps = steps(
             &mut Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             1_000,

@@ -139,6 +139,28 @@ fn slow_calls_among_fast_ones_count() {
     panic!("ten times different: {differences:?}");
 }
 
+#[profiled(sample = "auto")]
+fn becomes_slow(rounds: u64) -> u64 {
+    work(rounds)
+}
+
+#[test]
+fn a_function_that_becomes_slow_is_soon_timed_at_every_call() {
+    let _alone = alone();
+    let timed = |calls: u32, rounds| {
+        let before = row("becomes_slow").estimate.map_or(0, |estimate| estimate.timed_calls);
+        (0..calls).for_each(|_| {
+            black_box(becomes_slow(rounds));
+        });
+        row("becomes_slow").estimate.unwrap().timed_calls - before
+    };
+    becomes_slow(1);
+    let fast = timed(300_000, 1);
+    assert!(fast < 100_000, "{fast}");
+    let slow = timed(12_000, 5_000);
+    assert!(slow > 3_000, "{slow}");
+}
+
 #[profiled(sample = 1_000)]
 fn rarely_timed(rounds: u64) -> u64 {
     work(rounds)
@@ -183,6 +205,7 @@ fn calls_uneven() {
 fn no_estimate_is_above_what_is_known() {
     let _alone = alone();
     let start = Instant::now();
+    perfkit::reset();
     // One of the first two is always timed, and neither stands for all that come.
     for call in 0..500 {
         begins_slowly(call < 2);
@@ -191,8 +214,8 @@ fn no_estimate_is_above_what_is_known() {
     assert!(row_of_slow.total_time <= elapsed, "{row_of_slow:?} in {elapsed:?}");
     // What a function takes that is timed is known, however its callees are estimated.
     for _ in 0..50 {
-        perfkit::reset();
         let start = Instant::now();
+        perfkit::reset();
         calls_uneven();
         let elapsed = start.elapsed();
         let (outer, inner) = (row("calls_uneven"), row("uneven"));

@@ -260,7 +260,7 @@ impl Frame {
     fn record_in_full(node: &'static Node, ticks: u64) {
         let mean = node.stats.durations.record_in_full(ticks);
         if !node.is_merged() && node.skip() == 0 {
-            node.adapt(Some(mean));
+            node.adapt(mean);
         }
     }
 }

@@ -127,7 +127,7 @@ pub fn reset() {
 
 impl Base {
     fn now() -> Self {
-        let mut base = Base { at: clock::now(), ..Base::default() };
+        let mut base = Base::default();
         for tree in threads::trees() {
             let now = clock::now();
             tree.walk(|node, entering| {
@@ -141,6 +141,7 @@ impl Base {
                 base.stats.push(StatsReading::of(stats));
             }
         }
+        base.at = clock::now();
         base
     }
 
@@ -208,6 +209,8 @@ struct Open {
     below: f64,
     /// What everything below allocated and freed.
     memory_below: MemoryReading,
+    /// How high the balance rose below without being told.
+    risen: Option<i64>,
 }
 
 impl NodeReading {
@@ -232,6 +235,7 @@ fn add_tree(
 ) -> bool {
     let mut path: Vec<Open> = Vec::new();
     let mut truncated = false;
+    let risen = tree.risen().map(address);
     tree.walk(|node, entering| {
         let totals = sites.totals(node.site);
         if entering {
@@ -254,11 +258,12 @@ fn add_tree(
                 children_variance: 0.0,
                 below: 0.0,
                 memory_below: MemoryReading::default(),
+                risen: (risen == Some(address(node))).then_some(i64::MIN),
             });
             return;
         }
         totals.depth -= 1;
-        let Some(open) = path.pop() else { return };
+        let Some(mut open) = path.pop() else { return };
         let NodeReading { primitive, recursive, ticks, switches, open: in_flight, merged_callees, .. } =
             open.reading;
         let untimed = open.reading.samples.untimed;
@@ -307,11 +312,13 @@ fn add_tree(
         totals.self_variance += variance + open.children_variance;
         totals.in_flight += u64::from(in_flight);
         let mut memory_total = open.memory_below;
-        if let Some(memory) = &open.reading.memory {
+        let mut risen = None;
+        if let Some(memory) = &mut open.reading.memory {
+            risen = open.risen.and_then(|balance| memory.rise_to(balance));
             memory_total.add(memory);
             // What was held before a mark is not known apart. A call cannot hold more than was allocated since.
-            let peak = memory.peak.min(memory_total.allocated);
-            totals.memory.get_or_insert_default().add(&MemoryReading { peak, ..*memory });
+            memory.peak = memory.peak.min(memory_total.allocated);
+            totals.memory.get_or_insert_default().add(memory);
         }
         if open.outermost {
             totals.memory_total.add(&memory_total);
@@ -328,6 +335,7 @@ fn add_tree(
             parent.children_variance += variance;
             parent.below += inclusive;
             parent.memory_below.add(&memory_total);
+            parent.risen = parent.risen.max(risen);
         }
     });
     truncated

@@ -78,6 +78,8 @@ pub(super) struct Samples {
     long: AtomicU64,
     long_weight: AtomicU64,
     long_ticks: AtomicU64,
+    /// What those since the last look at how long they are took, by which the next look goes.
+    recent: AtomicU64,
 }
 
 impl Samples {
@@ -94,6 +96,7 @@ impl Samples {
             long: AtomicU64::new(0),
             long_weight: AtomicU64::new(0),
             long_ticks: AtomicU64::new(0),
+            recent: AtomicU64::new(0),
         }
     }
 
@@ -118,6 +121,7 @@ impl Samples {
         add(&self.weight, weight);
         add(&self.weight_squares, weight * weight);
         add(&self.ticks, all);
+        add(&self.recent, ticks);
         let squares =
             f64::from_bits(self.squares.load(Ordering::Relaxed)) + weight as f64 * (ticks as f64).powi(2);
         self.squares.store(squares.to_bits(), Ordering::Relaxed);
@@ -173,21 +177,22 @@ impl Node {
 
     /// Notes what a call took that stands for others.
     pub(super) fn sampled(&self, ticks: u64) {
-        let is_long =
-            ticks as f64 > LONG.1 * probe() && self.mean().is_some_and(|mean| ticks as f64 > LONG.0 * mean);
+        let is_long = ticks as f64 > LONG.1 * probe()
+            && self.samples.sums().mean().is_some_and(|mean| ticks as f64 > LONG.0 * mean);
         self.samples.add(ticks, is_long);
         if self.samples.timed.load(Ordering::Relaxed).is_multiple_of(SAMPLES) {
-            self.adapt(self.mean());
+            let recent = self.samples.recent.load(Ordering::Relaxed);
+            self.samples.recent.store(0, Ordering::Relaxed);
+            self.adapt(recent as f64 / SAMPLES as f64);
         } else {
             self.set_skip(self.samples.draw());
         }
     }
 
-    /// Thinks again about which calls are timed; to be called now and then, with what calls took lately if that is known.
-    pub(super) fn adapt(&self, mean: Option<f64>) {
-        if let Some(budget) = budget(self.site)
-            && let Some(mean) = mean
-        {
+    /// Thinks again about which calls are timed; to be called now and then, with what calls took lately. An interruption among them makes that too many for
+    /// a while, which costs nearly nothing; the mean of all calls would never forget it.
+    pub(super) fn adapt(&self, mean: f64) {
+        if let Some(budget) = budget(self.site) {
             let period = probe() * 1_000.0 / (f64::from(budget) * mean.max(1.0));
             let period = (period.ceil() as u32).clamp(1, LONGEST_PERIOD).next_power_of_two();
             self.samples.period.store(period, Ordering::Relaxed);
@@ -198,13 +203,6 @@ impl Node {
             0 => 1,
             _ => self.samples.draw(),
         });
-    }
-
-    /// Ticks of one call as most are; `None` where nobody knows. For an estimate four long ones are something to reckon with, for how often to time calls
-    /// they are nothing among thousands.
-    fn mean(&self) -> Option<f64> {
-        let sums = self.samples.sums();
-        sums.mean(FEW.max(sums.timed / SAMPLES))
     }
 }
 
@@ -241,7 +239,7 @@ impl SamplesReading {
     /// Ticks of the calls that were timed since `earlier`; `None` if none was.
     pub(super) fn mean_since(mut self, earlier: &SamplesReading) -> Option<f64> {
         self.subtract(earlier);
-        self.sums.mean(FEW)
+        self.sums.mean()
     }
 
     /// Calls that were timed among others that were not.
@@ -260,7 +258,7 @@ impl SamplesReading {
         }
         // Calls from before a reset are a guess; none is worse.
         let sums = if self.sums.timed > 0 { self.sums } else { self.earlier.unwrap_or_default() };
-        let Some(mean) = sums.mean(FEW) else { return (0.0, 0.0) };
+        let Some(mean) = sums.mean() else { return (0.0, 0.0) };
         let untimed = self.untimed as f64;
         let (variance, n) = sums.variance().unwrap_or((mean * mean, 1.0));
         (mean, untimed * untimed * variance / n + untimed * variance)
@@ -292,10 +290,10 @@ impl Sums {
         self.long_ticks = self.long_ticks.saturating_sub(earlier.long_ticks);
     }
 
-    /// Ticks of one call, without the long ones if those are `few`; `None` where there are none.
-    fn mean(&self, few: u64) -> Option<f64> {
+    /// Ticks of one call, as far as these tell; `None` where there are none.
+    fn mean(&self) -> Option<f64> {
         let (mut weight, mut ticks) = (self.weight, self.ticks);
-        if self.long <= few && self.long < self.timed {
+        if self.long <= FEW && self.long < self.timed {
             weight = weight.saturating_sub(self.long_weight);
             ticks = ticks.saturating_sub(self.long_ticks);
         }
