@@ -62,25 +62,26 @@ fn calls_all(calls: u64, rounds: u64) {
 #[test]
 fn estimates_agree_with_what_is_measured() {
     let _alone = alone();
+    const CALLS: u64 = 5_000;
     let mut differences = Vec::new();
-    // Whatever else the machine does falls on one of them and not on the others.
-    for _ in 0..10 {
+    // Whatever else the machine does falls on one of them and not on the others, so that a try is short enough to be left alone, and there are many.
+    for _ in 0..300 {
         perfkit::reset();
-        calls_all(50_000, ROUNDS);
+        calls_all(CALLS, ROUNDS);
         let (exact, sampled, automatic) = (row("every_call"), row("one_in_16"), row("automatic"));
         for row in [&exact, &sampled, &automatic] {
-            assert_eq!((row.calls, row.primitive_calls, row.in_flight), (50_000, 50_000, 0), "{row:?}");
+            assert_eq!((row.calls, row.primitive_calls, row.in_flight), (CALLS, CALLS, 0), "{row:?}");
         }
         assert!(exact.estimate.is_none(), "{exact:?}");
         let estimate = sampled.estimate.unwrap();
-        assert!((2_500..3_800).contains(&estimate.timed_calls), "{estimate:?}");
-        assert!(automatic.estimate.is_some_and(|estimate| estimate.timed_calls < 50_000), "{automatic:?}");
+        assert!((200..450).contains(&estimate.timed_calls), "{estimate:?}");
+        assert!(automatic.estimate.is_some_and(|estimate| estimate.timed_calls < CALLS), "{automatic:?}");
         let caller = row("calls_all");
         // Its total is measured, its self time is what the estimates leave.
         let estimate = caller.estimate.unwrap();
         assert!(estimate.total_error.is_zero() && !estimate.self_error.is_zero(), "{estimate:?}");
         let start = Instant::now();
-        for _ in 0..50_000 {
+        for _ in 0..CALLS {
             black_box(work(ROUNDS));
         }
         let truth = start.elapsed().as_secs_f64();
@@ -98,7 +99,7 @@ fn estimates_agree_with_what_is_measured() {
         }
         differences.push(far);
     }
-    panic!("ten times different: {differences:#?}");
+    panic!("each time different: {differences:#?}");
 }
 
 #[profiled(sample = 16)]
