@@ -121,6 +121,27 @@ fn two_requests(allocator: &impl GlobalAlloc) {
     unsafe { allocator.dealloc(pointer, layout) };
 }
 
+/// Allocates and then frees, so many times a hundred calls deep: each allocation is the most that all of them held.
+#[profiled]
+fn grows_below(depth: u32, times: usize) -> u64 {
+    if depth > 0 {
+        return grows_deeper(depth - 1, times);
+    }
+    let layout = Layout::new::<[u64; 8]>();
+    // SAFETY: the layout has a size.
+    let pointers: Vec<*mut u8> = (0..times).map(|_| black_box(unsafe { TELLS.alloc(layout) })).collect();
+    for pointer in &pointers {
+        // SAFETY: it was allocated with that layout.
+        unsafe { TELLS.dealloc(*pointer, layout) };
+    }
+    times as u64
+}
+
+#[profiled]
+fn grows_deeper(depth: u32, times: usize) -> u64 {
+    grows_below(depth, times)
+}
+
 /// Name, calls of an attribute's code that one run of it makes, and the run.
 type Case = (&'static str, u64, fn(u64) -> u64);
 
@@ -143,6 +164,7 @@ const CASES: &[Case] = &[
     (PAUSED, 1, depth_1),
     (SYSTEM, 200, |_| allocates(&System, 100)),
     ("allocator, perfkit's", 200, |_| allocates(&TELLS, 100)),
+    ("allocator, perfkit's, growing below 100 calls", 2_000, |_| grows_below(50, 1_000)),
     ("cached, hit by number", 1, |x| number(x % 900)),
     ("cached, hit by text", 1, |_| text(black_box("a key of twenty chars"))),
     ("cached, hit with ttl", 1, |x| expiring(x % 900)),

@@ -4,6 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -204,6 +205,95 @@ fn a_reset_forgets_what_there_was() {
     assert_memory("keeps", (2, 400, 100), (2, 400, 100), 300);
     assert!(!perfkit::report().functions.iter().any(|row| row.name.ends_with("::outer")));
     drop(kept);
+}
+
+#[profiled]
+fn holds_and_calls(depth: u64, at_the_bottom: &mut dyn FnMut()) {
+    let _held = bytes(10);
+    if depth > 0 {
+        is_between(depth - 1, at_the_bottom);
+        // Called again, it begins anew.
+        is_between(0, &mut || ());
+    } else {
+        drop(bytes(7));
+        at_the_bottom();
+    }
+}
+
+#[profiled]
+fn is_between(depth: u64, at_the_bottom: &mut dyn FnMut()) {
+    holds_and_calls(depth, at_the_bottom);
+}
+
+#[test]
+fn callers_hold_what_their_callees_do_while_and_after_these_run() {
+    let _alone = alone();
+    let report = || (memory("holds_and_calls").peak_bytes, memory("is_between").peak_bytes);
+    // Neither waiting nor telling asks for memory.
+    let stage = &*Box::leak(Box::new(AtomicU8::new(0)));
+    let wait_for = |at_least| {
+        while stage.load(Ordering::Acquire) < at_least {
+            thread::yield_now();
+        }
+    };
+    let thread = thread::spawn(move || {
+        holds_and_calls(100, &mut || {
+            stage.store(1, Ordering::Release);
+            wait_for(2);
+        });
+    });
+    wait_for(1);
+    assert_eq!(report(), (1_017, 1_007));
+    stage.store(2, Ordering::Release);
+    thread.join().unwrap();
+    assert_eq!(report(), (1_017, 1_007));
+    // Another thread goes on in the same tree.
+    perfkit::reset();
+    thread::spawn(|| holds_and_calls(3, &mut || ())).join().unwrap();
+    assert_eq!(report(), (47, 37));
+}
+
+#[profiled]
+fn holds_over_a_reset(kept: usize) {
+    let kept = bytes(kept);
+    drop(bytes(2_000));
+    resets();
+    drop(bytes(300));
+    drop(kept);
+}
+
+#[profiled]
+fn resets() {
+    let held = bytes(5_000);
+    perfkit::reset();
+    drop(bytes(20));
+    drop(held);
+}
+
+#[test]
+fn a_call_under_way_holds_after_a_reset_what_it_took_since() {
+    let _alone = alone();
+    for kept in [1_000, 10_000] {
+        holds_over_a_reset(kept);
+        let freed = -i64::try_from(kept).unwrap();
+        assert_memory("resets", (1, 20, -5_000), (1, 20, -5_000), 20);
+        assert_memory("holds_over_a_reset", (1, 300, freed), (2, 320, freed - 5_000), 20);
+    }
+}
+
+#[test]
+fn an_operation_holds_no_more_than_it_took() {
+    let _alone = alone();
+    takes(10_000);
+    let ((), report) = perfkit::profile_operation(|| takes(70));
+    let row = report.functions.iter().find(|row| row.name.ends_with("::takes")).unwrap();
+    assert_eq!(row.memory.unwrap().peak_bytes, 70);
+    assert_memory("takes", (2, 10_070, 0), (2, 10_070, 0), 10_000);
+}
+
+#[profiled]
+fn takes(len: usize) {
+    drop(bytes(len));
 }
 
 #[test]

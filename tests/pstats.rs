@@ -153,6 +153,25 @@ fn edges_are_exact_and_python_reads_the_same_figures() {
     assert!(printed.contains("20/2") && printed.contains("pstats::countdown"), "{printed}");
 }
 
+#[profiled]
+fn kept_in() {}
+
+#[profiled]
+fn kept_out() {
+    kept_in();
+}
+
+#[test]
+fn who_is_not_in_the_file_calls_nobody_in_it() {
+    let ((), mut report) = perfkit::profile_operation(kept_out);
+    let file = temporary("filtered.pstats");
+    fs::write(&file, report.retain(|name| name.ends_with("kept_in")).to_pstats()).unwrap();
+    let (stats, _) = read_by_python(&file);
+    let stats = stats.as_object().unwrap();
+    assert_eq!(stats.len(), 1);
+    assert!(stats.values().all(|row| row[4].as_object().unwrap().is_empty()), "{stats:?}");
+}
+
 #[test]
 fn numbers_beyond_thirty_one_bits_come_through() {
     let mut report = Report::default();

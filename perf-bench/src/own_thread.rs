@@ -5,6 +5,8 @@
 //! stopped.
 
 use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Builder, Thread};
 use std::time::{Duration, Instant};
 
@@ -29,7 +31,9 @@ pub(crate) fn run<R: Send + 'static>(
     timeout: Duration,
     code: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Ended> {
-    let (end, wake) = (Instant::now() + timeout, Wake(thread::current()));
+    let begun = Instant::now();
+    let is_done = Arc::new(AtomicBool::new(false));
+    let wake = Wake { waits: thread::current(), is_done: Arc::clone(&is_done) };
     let benchmark = name.to_owned();
     // No name that comes here has a NUL in it; if one had, this must not panic.
     let thread = Builder::new().name(name.replace('\0', "")).stack_size(STACK).spawn(move || {
@@ -39,25 +43,28 @@ pub(crate) fn run<R: Send + 'static>(
     });
     let thread = thread
         .map_err(|error| Ended::NotBegun(format!("could not be run on a thread of its own: {error}")))?;
-    let mut nap = timeout;
     while !thread.is_finished() {
-        let left = end.saturating_duration_since(Instant::now());
+        let left = timeout.saturating_sub(begun.elapsed());
         if left.is_zero() {
             return Err(Ended::TimedOut);
         }
+        // Once it is done it ends any moment. Before, nothing may disturb what it measures, so whoever was woken for something else sleeps on.
+        let nap = if is_done.load(Ordering::Acquire) { Duration::from_micros(100) } else { left };
         thread::park_timeout(left.min(nap));
-        // Whoever was woken sees the thread end any moment. Before, nothing may disturb what it measures.
-        nap = Duration::from_micros(100);
     }
     thread.join().map_err(|panic| Ended::Panicked(message_of(&*panic)))
 }
 
 /// Wakes who waits for the thread, when that has done all but end.
-struct Wake(Thread);
+struct Wake {
+    waits: Thread,
+    is_done: Arc<AtomicBool>,
+}
 
 impl Drop for Wake {
     fn drop(&mut self) {
-        self.0.unpark();
+        self.is_done.store(true, Ordering::Release);
+        self.waits.unpark();
     }
 }
 
@@ -81,7 +88,24 @@ mod tests {
         assert_eq!(run("three", soon, || -> u8 { panic!("text") }), panicked("text"));
         let other = || -> u8 { std::panic::panic_any(7) };
         assert_eq!(run("four", soon, other), panicked("with something that is no text"));
+        assert_eq!(run("for ever", Duration::MAX, || 1), Ok(1));
         let never = || thread::sleep(Duration::from_secs(600));
         assert_eq!(run("five", Duration::from_millis(1), never), Err(Ended::TimedOut));
+    }
+
+    /// Whoever was woken for something else, as by a run that had ended before anybody waited, must sleep while the code runs.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_wake_up_of_before_disturbs_nothing() {
+        fn naps() -> u32 {
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            line.unwrap().trim().parse().unwrap()
+        }
+        thread::current().unpark();
+        let before = naps();
+        run("six", Duration::from_secs(60), || thread::sleep(Duration::from_millis(100))).unwrap();
+        let naps = naps() - before;
+        assert!(naps < 50, "{naps}");
     }
 }

@@ -261,10 +261,11 @@ mod pool {
 mod profile {
     use super::{check, thread};
     use crate::profile::{Frame, rows};
-    use crate::site::Site;
+    use crate::site::{Sampling, Site};
 
     static OUTER: Site = Site::new(|| "outer", "", 1, 1, 1);
     static INNER: Site = Site::new(|| "inner", "", 2, 1, 1);
+    static SAMPLED: Site = Site::new(|| "sampled", "", 3, 1, 1).sampled(Sampling::OneIn(2));
 
     fn calls(name: &str) -> u64 {
         rows().functions.iter().filter(|row| row.name == name).map(|row| row.calls).sum()
@@ -289,6 +290,27 @@ mod profile {
                 thread.join().unwrap();
             }
             assert_eq!(calls("inner"), before + 2);
+        });
+    }
+
+    /// The sums of a sampled node are many, and are read one after the other while they are written.
+    #[test]
+    fn a_reader_of_a_sampled_node_sees_every_call_once() {
+        check(|| {
+            let before = calls("sampled");
+            let thread = thread::spawn(|| (0..4).for_each(|_| drop(Frame::enter(&SAMPLED))));
+            let mut last = before;
+            for _ in 0..3 {
+                let rows = rows();
+                let Some(row) = rows.functions.iter().find(|row| row.name == "sampled") else { continue };
+                assert!((last..=before + 4).contains(&row.calls), "{} after {last}", row.calls);
+                assert!(row.self_time <= row.total_time, "{row:?}");
+                let timed = row.estimate.map_or(row.calls, |estimate| estimate.timed_calls);
+                assert!(timed <= row.calls, "{row:?}");
+                last = row.calls;
+            }
+            thread.join().unwrap();
+            assert_eq!(calls("sampled"), before + 4);
         });
     }
 }

@@ -10,7 +10,7 @@ use core::hint::black_box;
 use std::sync::OnceLock;
 use std::thread;
 
-use super::frame::Frame;
+use super::frame::{Frame, paused};
 use super::sampling::SamplesReading;
 use super::threads;
 use super::tree::Tree;
@@ -89,6 +89,10 @@ pub(super) fn overhead() -> Overhead {
     if let Some(overhead) = OVERHEAD.get() {
         return *overhead;
     }
+    // There would be nothing to measure, and the tree for it would stay.
+    if paused() {
+        return Overhead::default();
+    }
     // A thread that is unwinding has another way in, which is not the usual one.
     let measured =
         if thread::panicking() { on_another_thread() } else { threads::with_private_tree(measure) };
@@ -105,9 +109,10 @@ fn on_another_thread() -> Option<Overhead> {
 
 /// `None` if measuring was paused all the time.
 fn measure(tree: &'static Tree) -> Option<Overhead> {
-    // The first call of a path is timed.
-    drop(Frame::enter(black_box(&UNTIMED)));
-    drop(Frame::enter(black_box(&OTHER_UNTIMED)));
+    // The first call of a path is timed, and the next one is a sample.
+    for site in [&UNTIMED, &OTHER_UNTIMED, &UNTIMED, &OTHER_UNTIMED] {
+        drop(Frame::enter(black_box(site)));
+    }
     let mut bare = [f64::MAX; LENGTHS.len()];
     let mut frames = [(f64::MAX, f64::MAX); LENGTHS.len()];
     let (mut alternating, mut untimed, mut untimed_alternating, mut without) =
@@ -263,5 +268,31 @@ mod tests {
             assert!((overhead.frame(length).inside - inside).abs() < 1e-9, "{length}");
         }
         assert!(Overhead::default().frame(7.0).inside.abs() < f64::EPSILON);
+    }
+
+    /// On a clock that is not the counter every call takes the slow way; there it must be sampled too, and what it costs must be known.
+    #[test]
+    #[cfg_attr(miri, ignore = "miri has no processes")]
+    fn another_clock_samples_and_is_calibrated() {
+        const VARIABLE: &str = "PERFKIT_TEST_OF_ANOTHER_CLOCK";
+        const NAME: &str = "profile::calibrate::tests::another_clock_samples_and_is_calibrated";
+        if std::env::var_os(VARIABLE).is_none() {
+            // In a process of its own, or the other tests would have that clock too.
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            let output = child.args(["--exact", NAME, "--nocapture"]).env(VARIABLE, "1").output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            return;
+        }
+        clock::use_system();
+        static SITE: Site = Site::new(|| "sampled", "", 1, 1, 1).sampled(Sampling::OneIn(16));
+        for _ in 0..16_000 {
+            drop(Frame::enter(black_box(&SITE)));
+        }
+        let rows = super::super::rows();
+        let row = rows.functions.iter().find(|row| row.name == "sampled").unwrap();
+        let timed = row.estimate.unwrap().timed_calls;
+        assert!(row.calls == 16_000 && (800..1_200).contains(&timed), "{row:?}");
+        let overhead = OVERHEAD.get().expect("it was measured");
+        assert!(overhead.frame(0.0).inside > 0.0 && overhead.sampled > 0.0, "{overhead:?}");
     }
 }

@@ -192,8 +192,13 @@ impl Frame {
                 return Frame::of(Some(node), start);
             }
         }
-        let flags = MEASURED | if unwinding { UNWINDING } else { 0 };
-        Frame::of(None, start << FLAGS | flags)
+        let flag = match node.skip() {
+            _ if unwinding => UNWINDING,
+            // Here it was not found out before whose turn it is.
+            1 => SAMPLED,
+            _ => 0,
+        };
+        Frame::of(None, start << FLAGS | MEASURED | flag)
     }
 
     /// Enters without timing, where the path is known and samples: on a clock that is not the counter, for there the common way is not taken.
@@ -255,7 +260,7 @@ impl Frame {
     fn record_in_full(node: &'static Node, ticks: u64) {
         let mean = node.stats.durations.record_in_full(ticks);
         if !node.is_merged() && node.skip() == 0 {
-            node.adapt(Some(mean));
+            node.adapt(mean);
         }
     }
 }

@@ -6,17 +6,21 @@
 //! The most that a call held is found without any work at its beginning and end. A thread has a *balance* of what it allocated and freed; a call
 //! held as much as the balance rose since the call began. The first request in a call finds, by the call's own mark, that the node's last one was in
 //! another call, and notes the balance: nothing can have changed since the call began. It does so for the callers too, up to the first that knows already.
+//!
+//! How high the balance rose is noted where it rose, and not in all callers, which may be thousands. The tree knows the node that was last noted in; what its
+//! callers do not know is found from there upwards. It goes up when a request comes from elsewhere, as far as calls have ended meanwhile, so that
+//! each call is gone over once; and a report goes all the way.
 
 use core::cell::Cell;
 
 use super::threads;
-use super::tree::Node;
+use super::tree::{Node, Tree};
 use crate::sync::{AtomicBool, AtomicU64, Ordering, thread_local};
 
 /// An allocator tells what it does: nodes that are made from now on have a [`Memory`].
 static TOLD: AtomicBool = AtomicBool::new(false);
 
-/// Raised by each reset, after which the highest balance of a call begins anew.
+/// Raised by each reset, with which the calls under way begin anew.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
@@ -83,7 +87,7 @@ pub fn allocated(bytes: usize) {
     let before = balance();
     let after = before.wrapping_add_unsigned(bytes as u64);
     set_balance(after);
-    if after > memory.highest.get() || memory.call.load(Ordering::Relaxed) != node.call_mark() {
+    if after > memory.highest.get() || !memory.is_in_last_call(node, epoch()) {
         rise(node, before, after);
     }
 }
@@ -100,9 +104,20 @@ pub fn freed(bytes: usize) {
     let before = balance();
     let after = before.wrapping_sub_unsigned(bytes as u64);
     set_balance(after);
-    if memory.call.load(Ordering::Relaxed) != node.call_mark() {
+    if !memory.is_in_last_call(node, epoch()) {
         rise(node, before, after);
     }
+}
+
+/// Tells the call that runs, since it began or since a reset, from others of its node.
+#[inline]
+fn mark(node: &Node, epoch: u64) -> u64 {
+    node.call_mark() ^ epoch.rotate_right(32)
+}
+
+#[inline]
+fn epoch() -> u64 {
+    EPOCH.load(Ordering::Relaxed)
 }
 
 #[cold]
@@ -128,26 +143,58 @@ fn set_balance(to: i64) {
 #[cold]
 #[inline(never)]
 fn rise(node: &'static Node, before: i64, after: i64) {
-    let epoch = EPOCH.load(Ordering::Relaxed);
-    let mut node = node;
-    while let Some(memory) = node.memory {
-        let call = node.call_mark();
-        if memory.call.load(Ordering::Relaxed) != call {
-            memory.call.store(call, Ordering::Relaxed);
-            memory.before.set(before);
-            memory.highest.set(before.max(after));
-        } else if after > memory.highest.get() {
-            memory.highest.set(after);
-        } else {
-            // The callers saw what this call saw.
-            return;
-        }
-        let held = memory.highest.get().saturating_sub(memory.before.get()).max(0).cast_unsigned();
-        if memory.epoch.load(Ordering::Relaxed) != epoch || held > memory.peak.load(Ordering::Relaxed) {
+    let (Some(tree), Some(memory)) = (node.tree(), node.memory) else { return };
+    let epoch = epoch();
+    settle(tree, epoch);
+    let mut begun = node;
+    while let Some(memory) = begun.memory
+        && !memory.is_in_last_call(begun, epoch)
+    {
+        memory.call.store(mark(begun, epoch), Ordering::Relaxed);
+        memory.before.set(before);
+        memory.highest.set(before);
+        if memory.epoch.load(Ordering::Relaxed) != epoch {
+            memory.peak.store(0, Ordering::Relaxed);
             memory.epoch.store(epoch, Ordering::Relaxed);
-            memory.peak.store(held, Ordering::Relaxed);
         }
+        begun = begun.caller();
+    }
+    memory.rise_to(after);
+    // A merged node knows no callers.
+    if node.caller().memory.is_some() {
+        tree.set_risen(node);
+    }
+}
+
+/// Tells callers how high the balance rose in calls that have ended, up to one that has not.
+fn settle(tree: &'static Tree, epoch: u64) {
+    let Some(risen) = tree.risen() else { return };
+    let mut node = risen;
+    while let Some(memory) = node.memory
+        && let Some(caller) = node.caller().memory
+        && !memory.is_in_last_call(node, epoch)
+    {
+        caller.rise_to(memory.highest.get());
         node = node.caller();
+    }
+    if !core::ptr::eq(node, risen) {
+        tree.set_risen(node);
+    }
+}
+
+impl Memory {
+    /// Whether the call in which the last request was still runs, and there was no reset.
+    #[inline]
+    fn is_in_last_call(&self, node: &Node, epoch: u64) -> bool {
+        self.call.load(Ordering::Relaxed) == mark(node, epoch)
+    }
+
+    fn rise_to(&self, balance: i64) {
+        if balance > self.highest.get() {
+            self.highest.set(balance);
+            let held = balance.saturating_sub(self.before.get()).max(0).cast_unsigned();
+            self.peak.store(self.peak.load(Ordering::Relaxed).max(held), Ordering::Relaxed);
+        }
     }
 }
 
@@ -159,6 +206,8 @@ pub(super) struct MemoryReading {
     pub(super) freed: u64,
     /// Since the last reset.
     pub(super) peak: u64,
+    /// Of the last call, since that reset: the balance when it began, and the highest.
+    last: Option<(i64, i64)>,
 }
 
 impl Memory {
@@ -169,11 +218,20 @@ impl Memory {
             allocated: self.allocated.load(Ordering::Relaxed),
             freed: self.freed.load(Ordering::Relaxed),
             peak: if is_current { self.peak.load(Ordering::Relaxed) } else { 0 },
+            last: is_current.then(|| (self.before.get(), self.highest.get())),
         }
     }
 }
 
 impl MemoryReading {
+    /// Counts that the balance rose as high as that in callees of the last call, and returns how high it rose in all of that.
+    pub(super) fn rise_to(&mut self, balance: i64) -> Option<i64> {
+        let (before, highest) = self.last?;
+        let highest = highest.max(balance);
+        self.peak = self.peak.max(highest.saturating_sub(before).max(0).cast_unsigned());
+        Some(highest)
+    }
+
     pub(super) fn subtract(&mut self, earlier: &MemoryReading) {
         self.allocations = self.allocations.saturating_sub(earlier.allocations);
         self.allocated = self.allocated.saturating_sub(earlier.allocated);

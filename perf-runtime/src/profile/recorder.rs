@@ -78,7 +78,7 @@ impl Recorder {
         let add = |counter: &AtomicU64, n: u64| {
             counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
         };
-        for duration in durations {
+        for &duration in &durations {
             self.histogram.add(duration);
             add(&self.sum, duration);
             self.min.store(self.min.load(Ordering::Relaxed).min(duration), Ordering::Relaxed);

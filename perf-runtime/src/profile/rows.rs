@@ -98,6 +98,8 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
 /// What was there when [`reset`] was called, by address. Nodes and stats are never freed, so an address stays what it is.
 #[derive(Clone, Debug, Default)]
 struct Base {
+    /// When; 0 for the beginning.
+    at: u64,
     node_numbers: Numbers,
     nodes: Vec<NodeReading>,
     stats_numbers: Numbers,
@@ -145,6 +147,7 @@ impl Base {
                 base.stats.push(StatsReading::of(stats));
             }
         }
+        base.at = clock::now();
         base
     }
 
@@ -208,6 +211,8 @@ struct Open {
     place: usize,
     /// The outermost node of its site on this path.
     outermost: bool,
+    /// The most that its calls can have taken: what its nearest caller did of which all calls were timed, or the whole run.
+    limit: f64,
     children_ticks: f64,
     /// What entering and leaving the children took besides, in ticks.
     children_cost: f64,
@@ -219,6 +224,8 @@ struct Open {
     below: f64,
     /// What everything below allocated and freed.
     memory_below: MemoryReading,
+    /// How high the balance rose below without being told.
+    risen: Option<i64>,
 }
 
 impl Open {
@@ -227,6 +234,65 @@ impl Open {
         let (calls, untimed) = self.children_calls;
         let untimed = if calls > 0.0 { untimed / calls } else { 0.0 };
         overhead.switch + (overhead.untimed_switch - overhead.switch) * untimed
+    }
+}
+
+/// What the calls of a node took, in ticks.
+struct Times {
+    /// In the function itself.
+    own: f64,
+    /// In it and all it called.
+    inclusive: f64,
+    /// What the clock readings say, estimates included, less what measuring the function itself took.
+    measured: f64,
+    /// Of the estimate, if there is one.
+    variance: f64,
+    /// What measuring took, here and between the callees.
+    cost: f64,
+    /// What of the calls was in the caller's time, and what measuring them took there.
+    in_caller: f64,
+    cost_in_caller: f64,
+}
+
+impl Open {
+    /// When everything below has been seen.
+    fn times(&self, overhead: Overhead) -> Times {
+        let NodeReading { recursive, ticks, switches, merged_callees, samples, .. } = self.reading;
+        let (mean, variance) = samples.estimate();
+        let (ticks, untimed) = (ticks as f64, samples.untimed as f64);
+        let entries = self.reading.entries_from_caller();
+        let frame = overhead.frame(ticks / entries.max(1) as f64);
+        let mean = mean.min((self.limit - ticks).max(0.0) / untimed.max(1.0));
+        let all = ticks + untimed * mean;
+        // A direct recursion pays for its inner frames itself, inside and outside.
+        let inner = if samples.untimed > 0 { overhead.untimed } else { frame.inside + frame.outside };
+        let sampled = samples.timed();
+        // Untimed calls are estimated from the sampled, with what timing those took.
+        let inside = entries.saturating_sub(sampled) as f64 * frame.inside
+            + (sampled as f64 + untimed) * overhead.sampled;
+        let cost =
+            inside + recursive as f64 * inner + self.children_cost + switches as f64 * self.switch(overhead);
+        let signed = all - self.children_ticks - merged_callees as f64 - cost;
+        let own = signed.max(0.0);
+        // Of a merged node all that it calls is merged, and in its own time.
+        let below = self.below + merged_callees as f64;
+        // Where callees are estimated and it is not, it is known how long it and they took together.
+        let inclusive = if samples.untimed == 0 && self.children_variance > 0.0 {
+            (signed + below).min(all).max(own)
+        } else {
+            (own + below).max(0.0)
+        };
+        Times {
+            own,
+            inclusive,
+            measured: all - inside,
+            variance,
+            // What the estimated calls would have cost, they did not.
+            cost: cost - untimed * overhead.sampled,
+            // Where the function was not timed, only what it took itself is in the caller's time.
+            in_caller: ticks + untimed * (mean - overhead.sampled).max(0.0),
+            cost_in_caller: entries as f64 * frame.outside + untimed * overhead.untimed,
+        }
     }
 }
 
@@ -252,9 +318,15 @@ fn add_tree(
 ) -> (bool, f64) {
     let mut path: Vec<Open> = Vec::new();
     let (mut truncated, mut cost_of_all) = (false, 0.0);
+    let risen = tree.risen().map(address);
     tree.walk(|node, entering| {
         if entering {
             let reading = base.since(node, now);
+            let limit = match path.last() {
+                _ if reading.samples.untimed == 0 => reading.ticks as f64,
+                Some(caller) => caller.limit,
+                None => now.saturating_sub(base.at.max(clock::origin())) as f64,
+            };
             let site = sites.number(node.site);
             let totals = &mut sites.totals[site];
             totals.depth += 1;
@@ -265,48 +337,24 @@ fn add_tree(
                 site,
                 place: calls.place(caller, node.site),
                 outermost: totals.depth == 1,
+                limit,
                 children_ticks: 0.0,
                 children_cost: 0.0,
                 children_variance: 0.0,
                 children_calls: (0.0, 0.0),
                 below: 0.0,
                 memory_below: MemoryReading::default(),
+                risen: (risen == Some(address(node))).then_some(i64::MIN),
             });
             return;
         }
-        let Some(open) = path.pop() else { return };
+        let Some(mut open) = path.pop() else { return };
         let totals = &mut sites.totals[open.site];
         totals.depth -= 1;
-        let NodeReading { primitive, recursive, ticks, switches, open: in_flight, merged_callees, .. } =
-            open.reading;
-        let untimed = open.reading.samples.untimed;
-        let (mean, variance) = open.reading.samples.estimate((primitive, ticks));
-        let (timed_ticks, untimed_calls) = (ticks as f64, untimed as f64);
-        let entries = open.reading.entries_from_caller();
-        let frame = overhead.frame(timed_ticks / entries.max(1) as f64);
-        // An estimate cannot be more than what the caller took, where that is known.
-        let known = path.last().filter(|caller| caller.reading.samples.untimed == 0 && untimed > 0);
-        let mean = known.map_or(mean, |caller| {
-            mean.min((caller.reading.ticks as f64 - timed_ticks).max(0.0) / untimed_calls)
-        });
-        let all_ticks = timed_ticks + untimed_calls * mean;
-        let raw = all_ticks - open.children_ticks - merged_callees as f64;
-        // A direct recursion pays for its inner frames itself, inside and outside.
-        let recursion = if untimed > 0 {
-            recursive as f64 * overhead.untimed
-        } else {
-            recursive as f64 * (frame.inside + frame.outside)
-        };
-        let sampled = open.reading.samples.timed();
-        // Untimed calls are estimated from the sampled, with what timing those took.
-        let inside = entries.saturating_sub(sampled) as f64 * frame.inside
-            + (sampled + untimed) as f64 * overhead.sampled;
-        let cost = inside + recursion + open.children_cost + switches as f64 * open.switch(overhead);
-        let self_ticks = (raw - cost).max(0.0);
-        // What the estimated calls would have cost, they did not.
-        cost_of_all += cost - untimed as f64 * overhead.sampled;
-        // Of a merged node all that it calls is merged, and in its own time.
-        let inclusive = (self_ticks + open.below + merged_callees as f64).max(0.0);
+        let times = open.times(overhead);
+        cost_of_all += times.cost;
+        let NodeReading { primitive, recursive, open: in_flight, samples, .. } = open.reading;
+        let untimed = samples.untimed;
         let memory = open.reading.memory.unwrap_or_default();
         let (calls_ended, primitive_ended) = (primitive + recursive + untimed, primitive + untimed);
         let measured = Measured {
@@ -315,37 +363,41 @@ fn add_tree(
             calls: calls_ended,
             primitive: primitive_ended,
             open: u64::from(in_flight),
-            self_ticks,
-            total_ticks: inclusive,
+            self_ticks: times.own,
+            total_ticks: times.inclusive,
         };
         calls.add(open.place, measured);
         totals.calls += calls_ended;
         totals.untimed += untimed;
-        totals.sampled += sampled;
-        totals.self_ticks += self_ticks;
-        totals.self_variance += variance + open.children_variance;
+        totals.sampled += samples.timed();
+        totals.self_ticks += times.own;
+        totals.self_variance += times.variance + open.children_variance;
         totals.in_flight += u64::from(in_flight);
         let mut memory_total = open.memory_below;
-        if let Some(memory) = &open.reading.memory {
+        let mut risen = None;
+        if let Some(memory) = &mut open.reading.memory {
+            risen = open.risen.and_then(|balance| memory.rise_to(balance));
             memory_total.add(memory);
+            // What was held before a mark is not known apart. A call cannot hold more than was allocated since.
+            memory.peak = memory.peak.min(memory_total.allocated);
             totals.memory.get_or_insert_default().add(memory);
         }
         if open.outermost {
             totals.memory_total.add(&memory_total);
             totals.primitive += primitive_ended;
-            totals.total_ticks += inclusive;
-            totals.total_variance += variance;
-            totals.measured_ticks += all_ticks - inside;
+            totals.total_ticks += times.inclusive;
+            totals.total_variance += times.variance;
+            totals.measured_ticks += times.measured;
         }
         if let Some(parent) = path.last_mut() {
-            // Where the child was not timed, only what it took itself is in the caller's time.
-            parent.children_ticks += timed_ticks + untimed_calls * (mean - overhead.sampled).max(0.0);
-            parent.children_cost += entries as f64 * frame.outside + untimed_calls * overhead.untimed;
-            parent.children_variance += variance;
-            parent.children_calls.0 += entries as f64 + untimed_calls;
-            parent.children_calls.1 += untimed_calls;
-            parent.below += inclusive;
+            parent.children_ticks += times.in_caller;
+            parent.children_cost += times.cost_in_caller;
+            parent.children_variance += times.variance;
+            parent.children_calls.0 += (open.reading.entries_from_caller() + untimed) as f64;
+            parent.children_calls.1 += untimed as f64;
+            parent.below += times.inclusive;
             parent.memory_below.add(&memory_total);
+            parent.risen = parent.risen.max(risen);
         }
     });
     (truncated, cost_of_all)
@@ -440,7 +492,8 @@ impl Totals {
             in_flight,
             panics: stats.panics,
             errors: stats.errors,
-            self_time: rate.duration(self.self_ticks.round() as u64),
+            // Estimates of a recursion's inner calls may add up to more than is known of the outermost.
+            self_time: rate.duration(self.self_ticks.min(self.total_ticks).round() as u64),
             total_time: rate.duration(self.total_ticks.round() as u64),
             // Who knows how long the run is says it.
             share: 0.0,

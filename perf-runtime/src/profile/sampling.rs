@@ -1,10 +1,16 @@
 //! Which calls are timed, where not all are: every call is counted, and what the others took is estimated from the ones that are timed.
 //!
 //! A node counts down to the next call that it times, drawn at random so that no rhythm of the program's falls in with it. What the first calls
-//! took, before there was a sample, counts as it is: they pay for what is made once, and would stand for thousands that do not.
+//! took, before it began to sample, counts as it is: they pay for what is made once, and would stand for thousands that do not. The one after them is
+//! a sample, so that wherever calls are not timed there is something to estimate them from.
 //!
-//! A sample that is far longer than the ones before stands for itself only: hardly ever it is the function, and nearly always the system, which
-//! took the processor away, and a thousand calls that were not timed did not meet that. How sure the estimate is is said as if it stood for others, too.
+//! A sample stands for as many calls as one was drawn from. That changes while the program runs, and calls of a time when many were timed must not
+//! weigh more than those of another.
+//!
+//! A sample that is far longer than the ones before stands for itself only, while there are no more than three: hardly ever it is the function, and
+//! nearly always the system, which took the processor away, and a thousand calls that were not timed did not meet that. How sure the estimate is is said
+//! as if it stood for others, too. From the fourth on they are what the function does now and then, and leaving them out would be more than
+//! that allows for: they stand for others like any sample.
 //!
 //! *Automatic* keeps what timing a function costs below a share of the function's own time, the budget: a function that takes long is always
 //! timed, a short one the more rarely the shorter it is.
@@ -26,6 +32,8 @@ const LONGEST_PERIOD: u32 = 1_024;
 const SAMPLES: u64 = 64;
 /// A sample is long that is so many times the mean, and so many times what timing it took.
 const LONG: (f64, f64) = (64.0, 256.0);
+/// So many long samples may be the system's. With n of them the error by leaving them out is √n / 1.96 of the interval that is shown.
+const FEW: u64 = 3;
 
 /// Times no more calls of short functions than keep what that costs below `share` of the time that they take: 0.03 for three hundredths. From then on
 /// every function is sampled as by `sample = "auto"`; those that say another `sample` themselves keep theirs.
@@ -58,14 +66,20 @@ pub(super) struct Samples {
     random: AtomicU32,
     /// Calls that were not timed.
     untimed: AtomicU64,
-    /// Calls that were timed and stand for others, and what they took.
+    /// Calls that were timed and stand for others.
     timed: AtomicU64,
+    /// The sum of the numbers of calls that they were drawn from, their weights; and of the squares of these.
+    weight: AtomicU64,
+    weight_squares: AtomicU64,
+    /// What they took, and the squares of that as bits of an `f64`, each times its weight.
     ticks: AtomicU64,
-    /// The same of those that were far longer.
-    long: AtomicU64,
-    long_ticks: AtomicU64,
-    /// The sum of the squares of what both took, as bits of an `f64`.
     squares: AtomicU64,
+    /// Those among them that are far longer.
+    long: AtomicU64,
+    long_weight: AtomicU64,
+    long_ticks: AtomicU64,
+    /// What those since the last look at how long they are took, by which the next look goes.
+    recent: AtomicU64,
 }
 
 impl Samples {
@@ -75,10 +89,14 @@ impl Samples {
             random: AtomicU32::new(0),
             untimed: AtomicU64::new(0),
             timed: AtomicU64::new(0),
+            weight: AtomicU64::new(0),
+            weight_squares: AtomicU64::new(0),
             ticks: AtomicU64::new(0),
-            long: AtomicU64::new(0),
-            long_ticks: AtomicU64::new(0),
             squares: AtomicU64::new(0),
+            long: AtomicU64::new(0),
+            long_weight: AtomicU64::new(0),
+            long_ticks: AtomicU64::new(0),
+            recent: AtomicU64::new(0),
         }
     }
 
@@ -92,16 +110,26 @@ impl Samples {
         self.untimed.load(Ordering::Relaxed)
     }
 
-    /// Adds a call that stands for others, or one that is long.
+    /// Adds a call that stands for others.
     fn add(&self, ticks: u64, is_long: bool) {
         let add = |counter: &AtomicU64, by: u64| {
-            counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+            counter.store(counter.load(Ordering::Relaxed).saturating_add(by), Ordering::Relaxed);
         };
-        let (count, sum) = if is_long { (&self.long, &self.long_ticks) } else { (&self.timed, &self.ticks) };
-        add(count, 1);
-        add(sum, ticks);
-        let squares = f64::from_bits(self.squares.load(Ordering::Relaxed)) + (ticks as f64).powi(2);
+        let weight = u64::from(self.period.load(Ordering::Relaxed));
+        let all = ticks.saturating_mul(weight);
+        add(&self.timed, 1);
+        add(&self.weight, weight);
+        add(&self.weight_squares, weight * weight);
+        add(&self.ticks, all);
+        add(&self.recent, ticks);
+        let squares =
+            f64::from_bits(self.squares.load(Ordering::Relaxed)) + weight as f64 * (ticks as f64).powi(2);
         self.squares.store(squares.to_bits(), Ordering::Relaxed);
+        if is_long {
+            add(&self.long, 1);
+            add(&self.long_weight, weight);
+            add(&self.long_ticks, all);
+        }
     }
 
     /// How many calls from now the next one is timed: 1 for the next, twice the period at most.
@@ -121,59 +149,60 @@ impl Samples {
     }
 
     pub(super) fn read(&self) -> SamplesReading {
-        SamplesReading {
-            untimed: self.untimed.load(Ordering::Relaxed),
+        SamplesReading { untimed: self.untimed.load(Ordering::Relaxed), sums: self.sums(), earlier: None }
+    }
+
+    fn sums(&self) -> Sums {
+        Sums {
             timed: self.timed.load(Ordering::Relaxed),
+            weight: self.weight.load(Ordering::Relaxed),
+            weight_squares: self.weight_squares.load(Ordering::Relaxed),
             ticks: self.ticks.load(Ordering::Relaxed),
-            long: self.long.load(Ordering::Relaxed),
-            long_ticks: self.long_ticks.load(Ordering::Relaxed),
             squares: f64::from_bits(self.squares.load(Ordering::Relaxed)),
+            long: self.long.load(Ordering::Relaxed),
+            long_weight: self.long_weight.load(Ordering::Relaxed),
+            long_ticks: self.long_ticks.load(Ordering::Relaxed),
         }
     }
 }
 
 impl Node {
-    /// Begins to sample, where the site says how often.
+    /// Begins to sample, where the site says how often: with the call after this one.
     pub(super) fn sample_as_told(&self) {
         if let Sampling::OneIn(period @ 2..) = self.site.sampling() {
             self.samples.period.store(period, Ordering::Relaxed);
-            self.set_skip(self.samples.draw());
+            self.set_skip(1);
         }
     }
 
     /// Notes what a call took that stands for others.
     pub(super) fn sampled(&self, ticks: u64) {
-        let is_long =
-            ticks as f64 > LONG.1 * probe() && self.mean().is_some_and(|mean| ticks as f64 > LONG.0 * mean);
+        let is_long = ticks as f64 > LONG.1 * probe()
+            && self.samples.sums().mean().is_some_and(|mean| ticks as f64 > LONG.0 * mean);
         self.samples.add(ticks, is_long);
         if self.samples.timed.load(Ordering::Relaxed).is_multiple_of(SAMPLES) {
-            self.adapt(self.mean());
+            let recent = self.samples.recent.load(Ordering::Relaxed);
+            self.samples.recent.store(0, Ordering::Relaxed);
+            self.adapt(recent as f64 / SAMPLES as f64);
         } else {
             self.set_skip(self.samples.draw());
         }
     }
 
-    /// Thinks again about which calls are timed; to be called now and then, with what calls took lately if that is known.
-    pub(super) fn adapt(&self, mean: Option<f64>) {
-        if let Some(budget) = budget(self.site)
-            && let Some(mean) = mean
-        {
+    /// Thinks again about which calls are timed; to be called now and then, with what calls took lately. An interruption among them makes that too many for
+    /// a while, which costs nearly nothing; the mean of all calls would never forget it.
+    pub(super) fn adapt(&self, mean: f64) {
+        if let Some(budget) = budget(self.site) {
             let period = probe() * 1_000.0 / (f64::from(budget) * mean.max(1.0));
             let period = (period.ceil() as u32).clamp(1, LONGEST_PERIOD).next_power_of_two();
             self.samples.period.store(period, Ordering::Relaxed);
         }
         let is_sampled = self.samples.period.load(Ordering::Relaxed) > 1;
-        self.set_skip(if is_sampled { self.samples.draw() } else { 0 });
-    }
-
-    /// Ticks of one call. `None` while one runs.
-    fn mean(&self) -> Option<f64> {
-        let (calls, ticks) = self.timed_calls()?;
-        let samples = self.samples.read();
-        if samples.timed > 0 {
-            return Some(samples.ticks as f64 / samples.timed as f64);
-        }
-        (calls > 0).then(|| ticks as f64 / calls as f64)
+        self.set_skip(match self.samples.timed.load(Ordering::Relaxed) {
+            _ if !is_sampled => 0,
+            0 => 1,
+            _ => self.samples.draw(),
+        });
     }
 }
 
@@ -195,57 +224,90 @@ fn probe() -> f64 {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SamplesReading {
     pub(super) untimed: u64,
-    timed: u64,
-    ticks: u64,
-    long: u64,
-    long_ticks: u64,
-    squares: f64,
+    sums: Sums,
+    /// Of samples that were taken out.
+    earlier: Option<Sums>,
 }
 
 impl SamplesReading {
     pub(super) fn subtract(&mut self, earlier: &SamplesReading) {
         self.untimed = self.untimed.saturating_sub(earlier.untimed);
-        self.timed = self.timed.saturating_sub(earlier.timed);
-        self.ticks = self.ticks.saturating_sub(earlier.ticks);
-        self.long = self.long.saturating_sub(earlier.long);
-        self.long_ticks = self.long_ticks.saturating_sub(earlier.long_ticks);
-        self.squares = (self.squares - earlier.squares).max(0.0);
+        self.sums.subtract(&earlier.sums);
+        self.earlier = Some(earlier.sums);
     }
 
     /// Ticks of the calls that were timed since `earlier`; `None` if none was.
     pub(super) fn mean_since(mut self, earlier: &SamplesReading) -> Option<f64> {
         self.subtract(earlier);
-        (self.timed > 0).then(|| self.ticks as f64 / self.timed as f64)
+        self.sums.mean()
     }
 
     /// Calls that were timed among others that were not.
     pub(super) fn timed(&self) -> u64 {
-        self.timed + self.long
+        self.sums.timed
     }
 
-    /// What the untimed calls took, in ticks each, and the variance of their sum. `timed` is what is known of all timed calls: how many, and their ticks.
+    /// What the untimed calls took, in ticks each, and the variance of their sum.
     ///
     /// The sum of `u` values is estimated by `u` times the mean of `n` others from the same population with variance `s²`: the
-    /// error has the variance `u² s²/n + u s²` (W. G. Cochran, "Sampling Techniques", 2.6, for a part that is small).
-    pub(super) fn estimate(&self, timed: (u64, u64)) -> (f64, f64) {
+    /// error has the variance `u² s²/n + u s²` (W. G. Cochran, "Sampling Techniques", 2.6, for a part that is small). Where weights differ, `n` is as many
+    /// equal ones as say as much (L. Kish, "Survey Sampling", 11.2).
+    pub(super) fn estimate(&self) -> (f64, f64) {
         if self.untimed == 0 {
             return (0.0, 0.0);
         }
+        // Calls from before a reset are a guess; none is worse.
+        let sums = if self.sums.timed > 0 { self.sums } else { self.earlier.unwrap_or_default() };
+        let Some(mean) = sums.mean() else { return (0.0, 0.0) };
         let untimed = self.untimed as f64;
-        let (calls, ticks) = if self.timed > 0 { (self.timed, self.ticks) } else { timed };
-        if calls == 0 {
-            return (0.0, 0.0);
+        let (variance, n) = sums.variance().unwrap_or((mean * mean, 1.0));
+        (mean, untimed * untimed * variance / n + untimed * variance)
+    }
+}
+
+/// What samples add up to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    timed: u64,
+    weight: u64,
+    weight_squares: u64,
+    ticks: u64,
+    squares: f64,
+    long: u64,
+    long_weight: u64,
+    long_ticks: u64,
+}
+
+impl Sums {
+    fn subtract(&mut self, earlier: &Sums) {
+        self.timed = self.timed.saturating_sub(earlier.timed);
+        self.weight = self.weight.saturating_sub(earlier.weight);
+        self.weight_squares = self.weight_squares.saturating_sub(earlier.weight_squares);
+        self.ticks = self.ticks.saturating_sub(earlier.ticks);
+        self.squares = (self.squares - earlier.squares).max(0.0);
+        self.long = self.long.saturating_sub(earlier.long);
+        self.long_weight = self.long_weight.saturating_sub(earlier.long_weight);
+        self.long_ticks = self.long_ticks.saturating_sub(earlier.long_ticks);
+    }
+
+    /// Ticks of one call, as far as these tell; `None` where there are none.
+    fn mean(&self) -> Option<f64> {
+        let (mut weight, mut ticks) = (self.weight, self.ticks);
+        if self.long <= FEW && self.long < self.timed {
+            weight = weight.saturating_sub(self.long_weight);
+            ticks = ticks.saturating_sub(self.long_ticks);
         }
-        let mean = ticks as f64 / calls as f64;
-        let n = self.timed() as f64;
-        // One value says nothing about how they differ.
-        let variance = if n > 1.0 {
-            let of_all = (self.ticks + self.long_ticks) as f64 / n;
-            ((self.squares - n * of_all * of_all) / (n - 1.0)).max(0.0)
-        } else {
-            mean * mean
-        };
-        (mean, untimed * untimed * variance / n.max(1.0) + untimed * variance)
+        (weight > 0).then(|| ticks as f64 / weight as f64)
+    }
+
+    /// The variance of the calls, the long ones among them, and of how many of equal weight it is. `None` of one, which says nothing about how
+    /// they differ.
+    fn variance(&self) -> Option<(f64, f64)> {
+        let weight = self.weight as f64;
+        let (n, equal) = (self.timed as f64, weight * weight / self.weight_squares as f64);
+        let mean = self.ticks as f64 / weight;
+        let variance = ((self.squares / weight - mean * mean) * n / (n - 1.0)).max(0.0);
+        (self.timed > 1 && self.weight_squares > 0).then_some((variance, equal))
     }
 }
 
@@ -283,25 +345,57 @@ mod tests {
                     truth += next() as f64;
                 }
             }
-            let (mean, variance) = samples.read().estimate((0, 0));
+            let (mean, variance) = samples.read().estimate();
             inside += usize::from((mean * 1_500.0 - truth).abs() <= 1.96 * variance.sqrt());
         }
         assert!((920..=980).contains(&inside), "{inside} of 1000");
     }
 
     #[test]
-    fn a_long_call_stands_for_itself_and_makes_the_estimate_unsure() {
+    fn three_long_calls_stand_for_themselves_and_make_the_estimate_unsure() {
         let samples = Samples::new();
         for _ in 0..100 {
             samples.add(50, false);
             (0..15).for_each(|_| samples.count_untimed());
         }
-        let (mean, variance) = samples.read().estimate((0, 0));
+        let (mean, variance) = samples.read().estimate();
         assert!((mean - 50.0).abs() < 1e-9 && variance.abs() < 1e-9, "{mean} {variance}");
+        for _ in 0..FEW {
+            samples.add(10_000_000, true);
+            let (mean, variance) = samples.read().estimate();
+            assert!((mean - 50.0).abs() < 1e-9, "{mean}");
+            assert!(variance.sqrt() > 10_000_000.0, "{variance}");
+        }
+        // The fourth is no accident.
         samples.add(10_000_000, true);
-        let (mean, variance) = samples.read().estimate((0, 0));
-        assert!((mean - 50.0).abs() < 1e-9, "{mean}");
-        assert!(variance.sqrt() > 10_000_000.0, "{variance}");
+        let (mean, _) = samples.read().estimate();
+        assert!((mean - 40_005_000.0 / 104.0).abs() < 1e-6, "{mean}");
+    }
+
+    #[test]
+    fn a_sample_weighs_as_much_as_it_stands_for() {
+        let samples = Samples::new();
+        // A thousand calls of 10 ticks of which ten were timed, and a thousand of 100 of which half were.
+        for (period, timed, ticks) in [(100, 10, 10), (2, 500, 100)] {
+            samples.period.store(period, Ordering::Relaxed);
+            (0..timed).for_each(|_| samples.add(ticks, false));
+            (0..1_000 - timed).for_each(|_| samples.count_untimed());
+        }
+        let (mean, _) = samples.read().estimate();
+        assert!((mean - 55.0).abs() < 1e-9, "{mean}");
+    }
+
+    #[test]
+    fn where_no_sample_was_taken_since_a_reset_earlier_ones_serve() {
+        let samples = Samples::new();
+        (0..100).for_each(|ticks| samples.add(ticks, false));
+        let earlier = samples.read();
+        samples.count_untimed();
+        let mut reading = samples.read();
+        reading.subtract(&earlier);
+        assert_eq!((reading.untimed, reading.timed()), (1, 0));
+        let (mean, variance) = reading.estimate();
+        assert!((mean - 49.5).abs() < 1e-9 && variance > 0.0, "{mean} {variance}");
     }
 
     #[test]

@@ -307,12 +307,6 @@ impl Node {
         self.parent.get()
     }
 
-    /// How many calls were timed, and what they took in ticks. `None` while one runs.
-    pub(super) fn timed_calls(&self) -> Option<(u64, u64)> {
-        let ticks = self.ticks.load(Ordering::Relaxed);
-        (ticks.cast_signed() >= 0).then(|| (self.primitive.load(Ordering::Relaxed), ticks))
-    }
-
     /// Notes that the innermost frame ends, and returns where the thread is now; for a merged node, [`close_merged`](Self::close_merged) has to
     /// tell. `calls` is 1, or 0 for one poll among others.
     #[inline]
@@ -413,6 +407,8 @@ pub(super) struct Tree {
     root: Link<Node>,
     /// Parent of the nodes that stand for merged paths; made when the first is needed.
     truncated: Link<Node>,
+    /// Where memory was noted last, which is not known to its callers.
+    risen: Link<Node>,
     /// The callers of the frames of merged nodes that are open now, which the nodes do not know.
     merged_callers: Mutex<Vec<&'static Node>>,
     /// Locked by the owner when it meets a new path, and by a report; never while anything of the user's runs.
@@ -437,6 +433,7 @@ impl Tree {
         let tree = leak(Tree {
             root: Link::empty(),
             truncated: Link::empty(),
+            risen: Link::empty(),
             merged_callers: Mutex::new(Vec::new()),
             index: Mutex::new(Index::default()),
         });
@@ -446,6 +443,16 @@ impl Tree {
 
     pub(super) fn root(&self) -> Option<&'static Node> {
         self.root.get()
+    }
+
+    /// Where memory was noted last.
+    pub(super) fn risen(&self) -> Option<&'static Node> {
+        self.risen.get()
+    }
+
+    /// The same, for the owner to note.
+    pub(super) fn set_risen(&self, node: &'static Node) {
+        self.risen.set(node);
     }
 
     /// What is counted about `site` in this tree, for the owner to write to.

@@ -56,8 +56,10 @@ pub fn to_pstats(report: &Report) -> Vec<u8> {
         (key.clone(), key, counts)
     });
     let functions = sorted(functions.collect());
-    // The node above merged paths is no function.
-    let edges = report.calls.edges().into_iter().filter(|edge| edge.caller.location.line > 0);
+    // Every caller in the file has to be a function in it, for those who read it. The node above merged paths is none, nor is what was filtered out.
+    let is_function =
+        |function: &Function| functions.binary_search_by(|entry| entry.0.cmp(&key(function))).is_ok();
+    let edges = report.calls.edges().into_iter().filter(|edge| is_function(&edge.caller));
     let edges = edges.map(|edge| {
         let counts = Counts {
             calls: edge.calls,

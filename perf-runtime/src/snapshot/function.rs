@@ -60,8 +60,9 @@ pub struct MemoryUse {
     pub own: Requests,
     /// By the function and all it called; the outermost frame of a recursion counts once.
     pub total: Requests,
-    /// The most that one call held at a time, with all it called: how far what was allocated less what was freed rose above what it was when the
-    /// call began. Since the last reset; of a future, in one poll.
+    /// The most that one call held at a time, with all it called and the calls that it made to itself directly: how far what was allocated less what
+    /// was freed rose above what it was when the call began, or at a reset since then. Since the last reset; of a future, in one poll. In the report of one
+    /// operation, where a call held more before: what was allocated meanwhile, at most.
     pub peak_bytes: u64,
 }
 
