@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -421,4 +421,34 @@ fn every_way_to_ask_an_allocator_reaches_the_one_inside() {
     unsafe { allocator.dealloc(second, layout) };
     let log = allocator.inner().0.lock().unwrap();
     assert_eq!(*log, ["alloc", "alloc_zeroed", "realloc", "dealloc", "dealloc"]);
+}
+
+/// What a constructor, which runs before `main` and before anything of Rust's is set up, saw in the report.
+#[cfg(target_os = "linux")]
+static BEFORE_MAIN: AtomicU64 = AtomicU64::new(0);
+
+#[cfg(target_os = "linux")]
+#[used]
+// SAFETY: the section holds functions of this type, which the system calls once.
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn() = constructor;
+
+#[cfg(target_os = "linux")]
+extern "C" fn constructor() {
+    #[profiled]
+    fn in_a_constructor() {
+        drop(bytes(22));
+    }
+    drop(bytes(11));
+    in_a_constructor();
+    let report = perfkit::report();
+    let row = report.functions.iter().find(|row| row.name.ends_with("::in_a_constructor"));
+    let bytes = row.and_then(|row| row.memory).map_or(0, |memory| memory.own.bytes);
+    BEFORE_MAIN.store(bytes, Ordering::Relaxed);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_constructor_before_main_allocates_too() {
+    assert_eq!(BEFORE_MAIN.load(Ordering::Relaxed), 22);
 }
