@@ -89,7 +89,7 @@ fn results_whose_time_is_up_make_room_as_others_come() {
     }
 
     (0..1_000).for_each(|n| _ = square(n));
-    assert_eq!(square::stats().len, 1_000);
+    assert_eq!(square::stats().loads, 1_000);
     thread::sleep(Duration::from_millis(60));
     // Nobody asks for one of the thousand again. Two may leave for each that comes.
     (1_000..1_800).for_each(|n| _ = square(n));
