@@ -98,7 +98,7 @@ impl Entered {
 pub struct Frame {
     /// Where it was entered in the common way.
     node: Option<&'static Node>,
-    /// The moment it began; without a node, that and two flags, or 0 where nothing is measured.
+    /// The moment it began; without a node, that and the flags, or 0 where nothing is measured.
     word: u64,
     /// Closed on the thread that opened it.
     _not_send: PhantomData<*const ()>,
@@ -242,9 +242,7 @@ impl Frame {
         }
         threads::end_visit();
     }
-}
 
-impl Frame {
     #[inline(never)]
     fn leave_untimed() {
         // A frame that is open is where the thread is.

@@ -212,7 +212,7 @@ pub(super) struct MemoryReading {
 
 impl Memory {
     pub(super) fn read(&self) -> MemoryReading {
-        let is_current = self.epoch.load(Ordering::Relaxed) == EPOCH.load(Ordering::Relaxed);
+        let is_current = self.epoch.load(Ordering::Relaxed) == epoch();
         MemoryReading {
             allocations: self.allocations.load(Ordering::Relaxed),
             allocated: self.allocated.load(Ordering::Relaxed),

@@ -4,7 +4,7 @@
 //! have no node of the same function above them, so that a recursion counts once. Both come from one walk over each tree.
 
 use core::time::Duration;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::calibrate::{Overhead, overhead};
 use super::calls::{Calls, Measured};
@@ -52,7 +52,7 @@ pub fn rows_since(mark: Option<&Mark>) -> Rows {
         if let Some(Mark(base)) = mark {
             return read(called, overhead, rate, base);
         }
-        let base = BASE.get_or_init(Mutex::default).lock().clone();
+        let base = Arc::clone(&BASE.get_or_init(Mutex::default).lock());
         read(called, overhead, rate, &base)
     };
     threads::unless_busy(read).unwrap_or_default()
@@ -96,7 +96,7 @@ fn read(called: u64, overhead: Overhead, rate: Rate, base: &Base) -> Rows {
 }
 
 /// What was there when [`reset`] was called, by address. Nodes and stats are never freed, so an address stays what it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Base {
     /// When; 0 for the beginning.
     at: u64,
@@ -106,7 +106,8 @@ struct Base {
     stats: Vec<StatsReading>,
 }
 
-static BASE: OnceLock<Mutex<Base>> = OnceLock::new();
+/// Shared with the reports under way, as it is as large as the trees.
+static BASE: OnceLock<Mutex<Arc<Base>>> = OnceLock::new();
 
 /// A moment from which to count.
 #[derive(Debug, Default)]
@@ -125,7 +126,7 @@ impl Mark {
 /// Of a call under way, the self and total time up to now are left out. When it ends it is counted, and its duration is the whole of it.
 pub fn reset() {
     threads::unless_busy(|| {
-        let base = Base::now();
+        let base = Arc::new(Base::now());
         memory::begin_anew();
         *BASE.get_or_init(Mutex::default).lock() = base;
     });

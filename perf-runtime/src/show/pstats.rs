@@ -56,11 +56,7 @@ pub fn to_pstats(report: &Report) -> Vec<u8> {
         (key.clone(), key, counts)
     });
     let functions = sorted(functions.collect());
-    // Every caller in the file has to be a function in it, for those who read it. The node above merged paths is none, nor is what was filtered out.
-    let is_function =
-        |function: &Function| functions.binary_search_by(|entry| entry.0.cmp(&key(function))).is_ok();
-    let edges = report.calls.edges().into_iter().filter(|edge| is_function(&edge.caller));
-    let edges = edges.map(|edge| {
+    let edges = report.calls.edges().into_iter().map(|edge| {
         let counts = Counts {
             calls: edge.calls,
             primitive_calls: edge.primitive_calls,
@@ -69,7 +65,9 @@ pub fn to_pstats(report: &Report) -> Vec<u8> {
         };
         (key(&edge.callee), key(&edge.caller), counts)
     });
-    let edges = sorted(edges.collect());
+    // Every caller in the file has to be a function in it, for those who read it. The node above merged paths is none, nor is what was filtered out.
+    let is_function = |key: &Key| functions.binary_search_by(|entry| entry.0.cmp(key)).is_ok();
+    let edges = sorted(edges.filter(|edge| is_function(&edge.1)).collect());
     let mut file = Marshal::default();
     file.0.push(b'{');
     for same in functions.chunk_by(is_same) {
