@@ -1,34 +1,21 @@
 //! Memory per function, in a program whose allocator tells: figures are exact, so the truth is written down by hand.
 
+mod one_report;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use perfkit::{Alloc, FunctionRow, MemoryUse, profiled};
+use one_report::{alone, row};
+use perfkit::{Alloc, MemoryUse, profiled};
 
 #[global_allocator]
 static ALLOCATOR: Alloc = Alloc::system();
-
-/// One test at a time: they all look at the one report of the process.
-static SERIAL: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    let guard = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
-    perfkit::reset();
-    guard
-}
-
-#[track_caller]
-fn row(name: &str) -> FunctionRow {
-    let suffix = format!("::{name}");
-    let mut rows = perfkit::report().functions.into_iter();
-    rows.find(|row| row.name.ends_with(&suffix)).unwrap_or_else(|| panic!("no {name}"))
-}
 
 #[track_caller]
 fn memory(name: &str) -> MemoryUse {

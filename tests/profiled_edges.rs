@@ -1,30 +1,16 @@
 //! Calls at the edges: over a reset, while paused, after a thread's own end, more paths than are kept.
 
+mod one_report;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use perfkit::{FunctionRow, FutureRow, profiled};
-
-/// One test at a time: they all look at the one report of the process.
-static SERIAL: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    let guard = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
-    perfkit::reset();
-    guard
-}
-
-#[track_caller]
-fn row(name: &str) -> FunctionRow {
-    let suffix = format!("::{name}");
-    let mut rows = perfkit::report().functions.into_iter();
-    rows.find(|row| row.name.ends_with(&suffix)).unwrap_or_else(|| panic!("no {name}"))
-}
+use one_report::{alone, row};
+use perfkit::{FutureRow, profiled};
 
 #[track_caller]
 fn future_row(name: &str) -> FutureRow {

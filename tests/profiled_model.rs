@@ -3,23 +3,16 @@
 //! A program is a list of steps that is made beforehand: while it runs, nothing but its own steps allocates. What is compared is exact, for functions
 //! that are timed at each call and for sampled ones: calls, who called whom, memory. Times are for `profiled_accuracy`.
 
+mod one_report;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use one_report::alone;
 use perfkit::{Alloc, profiled};
 
 #[global_allocator]
 static ALLOCATOR: Alloc = Alloc::system();
-
-/// One test at a time: they all look at the one report of the process.
-static SERIAL: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    let guard = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
-    perfkit::reset();
-    guard
-}
 
 #[derive(Clone, Copy, Debug)]
 enum Step {

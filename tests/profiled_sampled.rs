@@ -1,29 +1,15 @@
 //! Functions of whose calls not all are timed: every call is counted, and times are estimated.
 
+mod one_report;
+
 use std::hint::black_box;
 use std::panic::catch_unwind;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use perfkit::{FunctionRow, profiled};
-
-/// One test at a time: they all look at the one report of the process.
-static SERIAL: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    let guard = SERIAL.lock().unwrap_or_else(PoisonError::into_inner);
-    perfkit::reset();
-    guard
-}
-
-#[track_caller]
-fn row(name: &str) -> FunctionRow {
-    let suffix = format!("::{name}");
-    let mut rows = perfkit::report().functions.into_iter();
-    rows.find(|row| row.name.ends_with(&suffix)).unwrap_or_else(|| panic!("no {name}"))
-}
+use one_report::{alone, row};
+use perfkit::profiled;
 
 /// By work and not by a clock.
 #[inline(never)]

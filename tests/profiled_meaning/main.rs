@@ -11,6 +11,8 @@
     reason = "odd functions are the point"
 )]
 
+mod names;
+
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 

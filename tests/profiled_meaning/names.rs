@@ -1,39 +1,6 @@
-//! `#[profiled]` on functions whose names and surroundings could be those of generated code: the user's own `Result`, statics in lower case, no prelude.
-#![deny(warnings, missing_docs, unsafe_code, unused, clippy::all, clippy::pedantic)]
-#![allow(
-    unreachable_pub,
-    clippy::toplevel_ref_arg,
-    clippy::needless_pass_by_value,
-    clippy::unused_async,
-    clippy::unused_self,
-    clippy::elidable_lifetime_names,
-    reason = "odd functions are the point"
-)]
+//! Functions whose names and surroundings could be those of generated code: the user's own `Result`, statics in lower case, no prelude.
 
-use std::future::Future;
-use std::task::{Context, Poll, Waker};
-
-use perfkit::{FunctionRow, profiled};
-
-/// The only function whose shown name ends with `suffix`.
-#[track_caller]
-fn row(suffix: &str) -> FunctionRow {
-    let report = perfkit::report();
-    let mut rows = report.functions.into_iter().filter(|row| row.name.ends_with(suffix));
-    let row = rows.next().unwrap_or_else(|| panic!("nothing is named {suffix}"));
-    assert!(rows.next().is_none(), "two are named {suffix}");
-    row
-}
-
-fn now<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
-}
+use super::{now, profiled, row};
 
 /// What the standard library calls so is something else here.
 mod own_names {
@@ -126,7 +93,7 @@ mod own_names {
             "maybe::alias_later",
             "structure::made",
             "structure::future",
-            "<u8 as profiled_names::own_names::Algorithm>::run",
+            "<u8 as profiled_meaning::names::own_names::Algorithm>::run",
             "future::opaque",
             "future::boxed",
             "future::other_box",
