@@ -14,8 +14,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::shard::Entry;
-use super::waits::{FlightId, next_id};
 use crate::clock;
 use crate::sync::{Condvar, Mutex};
 
@@ -43,17 +41,14 @@ impl<R> Clone for Landing<R> {
     }
 }
 
-/// See the module.
-pub(super) struct Flight<K, S, R> {
-    pub(super) id: FlightId,
-    /// Has the key, and in the end the value.
-    pub(super) entry: Arc<Entry<K, S>>,
-    /// Whether others may wait for it.
-    pub(super) is_shared: bool,
+/// See the module. Made when somebody waits, and for every task that leads.
+#[derive(Debug)]
+pub(super) struct Flight<R> {
     state: Mutex<State<R>>,
     landed: Condvar,
 }
 
+#[derive(Debug)]
 struct State<R> {
     landing: Option<Landing<R>>,
     /// Tasks that wait and that nobody woke, by the numbers that they were given.
@@ -74,13 +69,9 @@ impl<R> State<R> {
     }
 }
 
-impl<K, S, R> Flight<K, S, R> {
-    /// A computation of the key of `entry`, which has no value yet.
-    pub(super) fn new(entry: Arc<Entry<K, S>>, is_shared: bool) -> Self {
+impl<R> Flight<R> {
+    pub(super) fn new() -> Self {
         Flight {
-            id: next_id(),
-            entry,
-            is_shared,
             state: Mutex::new(State {
                 landing: None,
                 tasks: BTreeMap::new(),
@@ -143,12 +134,7 @@ impl<K, S, R> Flight<K, S, R> {
 }
 
 /// What the body is polled with: it can go on.
-impl<K, S, R> Wake for Flight<K, S, R>
-where
-    K: Send + Sync + 'static,
-    S: Send + Sync + 'static,
-    R: Send + Sync + 'static,
-{
+impl<R: Send + Sync + 'static> Wake for Flight<R> {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -170,8 +156,8 @@ fn wake(waker: Waker) {
 }
 
 /// A task's wait for a flight.
-pub(super) struct Landed<K, S, R> {
-    flight: Arc<Flight<K, S, R>>,
+pub(super) struct Landed<R> {
+    flight: Arc<Flight<R>>,
     task: Option<u64>,
 }
 
@@ -179,8 +165,8 @@ pub(super) struct Landed<K, S, R> {
 #[derive(Debug)]
 pub(super) struct Abandoned;
 
-impl<K, S, R> Landed<K, S, R> {
-    pub(super) fn new(flight: Arc<Flight<K, S, R>>) -> Self {
+impl<R> Landed<R> {
+    pub(super) fn new(flight: Arc<Flight<R>>) -> Self {
         Landed { flight, task: None }
     }
 
@@ -212,7 +198,7 @@ impl<K, S, R> Landed<K, S, R> {
     }
 }
 
-impl<K, S, R> Drop for Landed<K, S, R> {
+impl<R> Drop for Landed<R> {
     fn drop(&mut self) {
         let Some(number) = self.task else { return };
         let mut state = self.flight.state.lock();

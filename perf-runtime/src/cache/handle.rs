@@ -7,18 +7,18 @@ use core::fmt;
 use core::future::poll_fn;
 use core::marker::PhantomData;
 use core::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
 use super::key::Key;
-use super::load::{Load, Loads};
 use super::registry::{Cache, Instance};
-use super::shard::Entry;
+use super::shard::Held;
 use super::stats::CacheStats;
-use super::store::Turn;
+use super::store::{Lead, Turn};
 use super::waits::{self, Waiting};
+use crate::clock;
 
 /// How a function's arguments `A` are its key, and how its results `R` are kept.
 pub trait Binding<A, R> {
@@ -100,8 +100,7 @@ pub fn look_up<M, A, R, Q: Key, W: Keep<R>>(
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>();
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
-    let found = cache.store.find(hash, |owned| key.is(owned));
-    match found.and_then(|entry| entry.value()) {
+    match cache.store.find(hash, |owned| key.is(owned), W::Kept::clone) {
         Some(value) => Found::Hit(W::kept(value)),
         None => Found::Miss(Miss::new(cache, hash, &key)),
     }
@@ -119,8 +118,8 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
     #[must_use]
     pub fn peek(&self, arguments: A) -> Option<R> {
         let key = self.binding.key(arguments);
-        let entry = self.cache.store.peek(key.hash(&self.cache.seed), &|owned| key.is(owned))?;
-        entry.value().map(B::Keep::kept)
+        let hash = key.hash(&self.cache.seed);
+        self.cache.store.peek(hash, |owned| key.is(owned), Clone::clone).map(B::Keep::kept)
     }
 
     /// Keeps `result` as that of a call with these arguments, in place of what was there. What is not kept, an `Err` or a `None`, only
@@ -130,8 +129,7 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let hash = key.hash(&self.cache.seed);
         match B::Keep::sort(result) {
             Sorted::Kept(value) => {
-                let entry = Entry { key: key.own(), value: OnceLock::from(value) };
-                self.cache.store.insert(hash, &Arc::new(entry), &|owned| key.is(owned));
+                self.cache.store.insert(hash, key.own(), value, &|owned| key.is(owned));
             }
             Sorted::Refused(_) | Sorted::Private => {
                 self.cache.store.invalidate(hash, &|owned| key.is(owned));
@@ -158,19 +156,40 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
     {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
-        Miss::<_, R, B::Keep>::new(self.cache, hash, &key).into_primer()
+        let lead = self.cache.store.begin(hash, key.own());
+        Primer { keep: Box::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same }) }
     }
 }
 
 /// Runs the body and keeps its result in place of what is in the cache; what is not kept, an `Err` or a `None`, only removes it.
 #[must_use = "nothing is computed until the body runs"]
 pub struct Primer<R> {
-    loads: &'static Loads,
     /// Knows the key, whose type depends on how long the arguments live as far as the compiler can tell.
-    keep: Box<KeepOnce<R>>,
+    keep: Box<dyn KeepOnce<R> + Send>,
 }
 
-type KeepOnce<R> = dyn FnOnce(&R, Load) + Send;
+/// A computation that ends once.
+trait KeepOnce<R> {
+    fn begin(&mut self);
+
+    fn end(self: Box<Self>, result: &R);
+}
+
+/// See [`Primer`].
+struct Prime<K: 'static, R, W: Keep<R>> {
+    lead: Lead<K, W::Kept, W::Refused>,
+    are_same: fn(&K, &K) -> bool,
+}
+
+impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
+    fn begin(&mut self) {
+        self.lead.begin();
+    }
+
+    fn end(self: Box<Self>, result: &R) {
+        land::<K, R, W>(self.lead, result, self.are_same);
+    }
+}
 
 impl<R> fmt::Debug for Primer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -180,18 +199,18 @@ impl<R> fmt::Debug for Primer<R> {
 
 impl<R> Primer<R> {
     /// Runs the body.
-    pub fn prime(self, body: impl FnOnce() -> R) -> R {
-        let load = self.loads.start();
+    pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
+        self.keep.begin();
         let result = body();
-        (self.keep)(&result, load);
+        self.keep.end(&result);
         result
     }
 
     /// Runs the body, which is a future.
-    pub async fn prime_async(self, body: impl Future<Output = R>) -> R {
-        let load = self.loads.start();
+    pub async fn prime_async(mut self, body: impl Future<Output = R>) -> R {
+        self.keep.begin();
         let result = body.await;
-        (self.keep)(&result, load);
+        self.keep.end(&result);
         result
     }
 }
@@ -210,8 +229,8 @@ pub enum Found<R, M> {
 pub struct Miss<K: 'static, R, W: Keep<R>> {
     cache: &'static Cache<K, W::Kept, W::Refused>,
     hash: u64,
-    /// Has the key, and no value yet.
-    entry: Arc<Entry<K, W::Kept>>,
+    /// Until it leads.
+    key: Option<K>,
     are_same: fn(&K, &K) -> bool,
 }
 
@@ -224,9 +243,9 @@ impl<K: 'static, R, W: Keep<R>> fmt::Debug for Miss<K, R, W> {
 /// What a call without a result is to do next.
 enum Next<K: 'static, R, W: Keep<R>> {
     /// Run the body, for all who wait.
-    Lead(Descent<K, R, W>),
+    Lead(Lead<K, W::Kept, W::Refused>),
     /// Wait, and see.
-    Wait(Arc<Flight<K, W::Kept, W::Refused>>, Waiting),
+    Wait(Arc<Flight<W::Refused>>, Held<'static, K, W::Kept, W::Refused>, Waiting),
     /// Run the body for itself: it would wait for ever.
     Alone,
 }
@@ -238,28 +257,28 @@ impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
         hash: u64,
         key: &Q,
     ) -> Self {
-        Miss { cache, hash, entry: Arc::new(Entry::new(key.own())), are_same: Q::are_same }
+        Miss { cache, hash, key: Some(key.own()), are_same: Q::are_same }
     }
 }
 
 /// The second step of a call: the result, from this body or from another caller's.
 impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     /// Runs the body, unless another caller does or has done.
-    pub fn run(self, body: impl FnOnce() -> R) -> R {
+    pub fn run(mut self, body: impl FnOnce() -> R) -> R {
         loop {
-            match self.next() {
+            match self.next(false) {
                 Err(result) => return result,
-                Ok(Next::Lead(descent)) => return self.lead(descent, body),
+                Ok(Next::Lead(lead)) => return self.lead(lead, body),
                 Ok(Next::Alone) => {
-                    let load = self.cache.store.loads.start();
+                    let alone = self.alone();
                     let result = body();
-                    load.end(is_kept::<R, W>(&result));
+                    alone.end(is_kept::<R, W>(&result));
                     return result;
                 }
-                Ok(Next::Wait(flight, waiting)) => {
+                Ok(Next::Wait(flight, held, waiting)) => {
                     let landing = flight.wait();
                     drop(waiting);
-                    if let Some(result) = self.share(&flight, landing) {
+                    if let Some(result) = self.share(&held, landing) {
                         return result;
                     }
                 }
@@ -268,131 +287,121 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     }
 
     /// The same for a body that is a future. It may be polled by any task and dropped at any time.
-    pub async fn run_async(self, body: impl Future<Output = R>) -> R {
+    pub async fn run_async(mut self, body: impl Future<Output = R>) -> R {
         loop {
             // No `R` is held where this waits, so that the future is `Send` where the body's is.
-            let next = match self.next() {
+            let next = match self.next(true) {
                 Err(result) => return result,
                 Ok(next) => next,
             };
             match next {
-                Next::Lead(descent) => return self.lead_async(descent, body).await,
+                Next::Lead(lead) => return self.lead_async(lead, body).await,
                 Next::Alone => {
-                    let load = self.cache.store.loads.start();
+                    let alone = self.alone();
                     let result = body.await;
-                    load.end(is_kept::<R, W>(&result));
+                    alone.end(is_kept::<R, W>(&result));
                     return result;
                 }
-                Next::Wait(flight, waiting) => {
+                Next::Wait(flight, held, waiting) => {
                     let mut landed = Landed::new(Arc::clone(&flight));
                     let landing = poll_fn(|context| landed.poll(context)).await;
                     drop(landed);
                     drop(waiting);
                     match landing {
                         Ok(landing) => {
-                            if let Some(result) = self.share(&flight, landing) {
+                            if let Some(result) = self.share(&held, landing) {
                                 return result;
                             }
                         }
                         // Sends all who wait for it back to the beginning. Its leader may still go on, for itself.
-                        Err(Abandoned) => self.cache.store.give_up(self.hash, &flight, Landing::Nothing),
+                        Err(Abandoned) => self.cache.store.abandon(self.hash, &held, &flight),
                     }
                 }
             }
         }
     }
 
-    fn next(&self) -> Result<Next<K, R, W>, R> {
+    fn next(&mut self, is_task: bool) -> Result<Next<K, R, W>, R> {
         let store = &self.cache.store;
-        match store.join(self.hash, &self.entry, &|key| self.is(key)) {
-            Turn::Lead(flight) => {
-                let descent = Descent::new(self, flight);
-                let _running = waits::run(descent.flight.id);
-                // Another flight may have landed since this call looked.
-                let found = store.peek(self.hash, &|key| self.is(key));
-                match found.and_then(|entry| entry.value()) {
-                    Some(value) => {
-                        store.loads.count_wait();
-                        Err(W::kept(value))
-                    }
-                    None => Ok(Next::Lead(descent)),
+        match store.join(self.hash, &mut self.key, self.are_same, is_task) {
+            Some(Turn::Lead(lead)) => Ok(Next::Lead(lead)),
+            Some(Turn::Found(held)) => match held.value(0).cloned() {
+                Some(value) => {
+                    store.count_wait(self.hash);
+                    Err(W::kept(value))
                 }
-            }
-            Turn::Follow(flight) => match waits::begin(flight.id) {
-                Some(waiting) => Ok(Next::Wait(flight, waiting)),
                 None => Ok(Next::Alone),
             },
+            Some(Turn::Follow(flight, held)) => match waits::begin(held.id()) {
+                Some(waiting) => Ok(Next::Wait(flight, held, waiting)),
+                None => Ok(Next::Alone),
+            },
+            // It has no key, for it has led.
+            None => Ok(Next::Alone),
         }
     }
 
-    fn is(&self, key: &K) -> bool {
-        (self.are_same)(key, &self.entry.key)
+    fn alone(&self) -> Alone<K, W::Kept, W::Refused> {
+        Alone { cache: self.cache, hash: self.hash, start: clock::now(), is_kept: false }
     }
 
     /// The result of the flight that it waited for, if there is one to share.
-    fn share(&self, flight: &Flight<K, W::Kept, W::Refused>, landing: Landing<W::Refused>) -> Option<R> {
+    fn share(
+        &self,
+        held: &Held<'_, K, W::Kept, W::Refused>,
+        landing: Landing<W::Refused>,
+    ) -> Option<R> {
         let result = match landing {
-            Landing::Kept => W::kept(flight.entry.value()?),
+            Landing::Kept => W::kept(held.value(0)?.clone()),
             Landing::Refused(refused) => W::refused(W::Refused::clone(&refused)),
             Landing::Nothing => return None,
         };
-        self.cache.store.loads.count_wait();
+        self.cache.store.count_wait(self.hash);
         Some(result)
     }
 
-    fn lead(&self, descent: Descent<K, R, W>, body: impl FnOnce() -> R) -> R {
-        let load = self.cache.store.loads.start();
+    fn lead(&self, mut lead: Lead<K, W::Kept, W::Refused>, body: impl FnOnce() -> R) -> R {
         // Also while the flight lands: cloning, comparing and dropping may call this function again.
-        let _running = waits::run(descent.flight.id);
+        let _running = waits::run(lead.id());
+        lead.begin();
         let result = body();
-        self.land(descent, &result, load);
+        land::<K, R, W>(lead, &result, self.are_same);
         result
     }
 
-    async fn lead_async(&self, descent: Descent<K, R, W>, body: impl Future<Output = R>) -> R {
-        let load = self.cache.store.loads.start();
-        let flight = Arc::clone(&descent.flight);
+    async fn lead_async(
+        &self,
+        mut lead: Lead<K, W::Kept, W::Refused>,
+        body: impl Future<Output = R>,
+    ) -> R {
+        lead.begin();
+        let flight = lead.flight();
         let waker = Waker::from(Arc::clone(&flight));
         let mut body = pin!(body);
         let (result, _running) = poll_fn(|context| {
             flight.poll(context.waker(), || {
-                let running = waits::run(flight.id);
+                let running = waits::run(lead.id());
                 let end = body.as_mut().poll(&mut Context::from_waker(&waker));
                 end.map(|result| (result, running))
             })
         })
         .await;
-        self.land(descent, &result, load);
+        land::<K, R, W>(lead, &result, self.are_same);
         result
     }
+}
 
-    fn into_primer(self) -> Primer<R>
-    where
-        R: 'static,
-    {
-        let store = &self.cache.store;
-        let descent = Descent::new(&self, store.begin(self.hash, &self.entry));
-        let keep = move |result: &R, load: Load| self.land(descent, result, load);
-        Primer { loads: &store.loads, keep: Box::new(keep) }
-    }
-
-    fn land(&self, mut descent: Descent<K, R, W>, result: &R, load: Load) {
-        let sorted = W::sort(result);
-        load.end(matches!(sorted, Sorted::Kept(_)));
-        let (store, flight) = (&self.cache.store, &descent.flight);
-        match sorted {
-            Sorted::Kept(value) => {
-                // Only here, and this flight lands once.
-                let _ = flight.entry.value.set(value);
-                store.land(self.hash, flight, &|key| self.is(key));
-            }
-            Sorted::Refused(value) if flight.is_shared => {
-                store.give_up(self.hash, flight, Landing::Refused(Arc::new(value)));
-            }
-            Sorted::Private if flight.is_shared => store.give_up(self.hash, flight, Landing::Nothing),
-            Sorted::Refused(_) | Sorted::Private => store.forget(self.hash, flight, &|key| self.is(key)),
-        }
-        descent.is_over = true;
+/// Ends a computation with a result.
+fn land<K, R, W: Keep<R>>(
+    lead: Lead<K, W::Kept, W::Refused>,
+    result: &R,
+    are_same: fn(&K, &K) -> bool,
+) {
+    match W::sort(result) {
+        Sorted::Kept(value) => lead.land(value, are_same),
+        Sorted::Refused(value) if lead.is_shared => lead.give_up(Landing::Refused(Arc::new(value))),
+        Sorted::Private if lead.is_shared => lead.give_up(Landing::Nothing),
+        Sorted::Refused(_) | Sorted::Private => lead.forget(are_same),
     }
 }
 
@@ -400,24 +409,23 @@ fn is_kept<R, W: Keep<R>>(result: &R) -> bool {
     matches!(W::sort(result), Sorted::Kept(_))
 }
 
-/// What lands a flight whose leader does not: its body panicked, or its future was dropped.
-struct Descent<K: 'static, R, W: Keep<R>> {
-    cache: &'static Cache<K, W::Kept, W::Refused>,
+/// A run of the body that no flight stands for; counted when it ends, also by a panic.
+struct Alone<K: 'static, S: 'static, R: 'static> {
+    cache: &'static Cache<K, S, R>,
     hash: u64,
-    flight: Arc<Flight<K, W::Kept, W::Refused>>,
-    is_over: bool,
+    start: u64,
+    is_kept: bool,
 }
 
-impl<K: 'static, R, W: Keep<R>> Descent<K, R, W> {
-    fn new(miss: &Miss<K, R, W>, flight: Arc<Flight<K, W::Kept, W::Refused>>) -> Self {
-        Descent { cache: miss.cache, hash: miss.hash, flight, is_over: false }
+impl<K, S, R> Alone<K, S, R> {
+    fn end(mut self, is_kept: bool) {
+        self.is_kept = is_kept;
     }
 }
 
-impl<K: 'static, R, W: Keep<R>> Drop for Descent<K, R, W> {
+impl<K, S, R> Drop for Alone<K, S, R> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.cache.store.give_up(self.hash, &self.flight, Landing::Nothing);
-        }
+        let ticks = clock::now().saturating_sub(self.start);
+        self.cache.store.count_load(self.hash, ticks, self.is_kept);
     }
 }

@@ -9,25 +9,27 @@
 //! | `handle` | what a cached function holds: look up, compute, store |
 //! | `key` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
-//! | `store`, `shard`, `index`, `policy` | the entries, how they are found, which of them gives way |
-//! | `flight`, `aloft`, `waits` | one computation per key, and no waiting in a ring |
-//! | `registry`, `stats`, `load` | all caches of the program, and what they count |
+//! | `store`, `shard` | the entries and the computations under way; what is read without a lock, and what is written under one |
+//! | `table`, `node`, `readers` | how an entry is found, where it lies, and when its place may be used again |
+//! | `policy` | which entry gives way |
+//! | `flight`, `waits` | one computation per key, and no waiting in a ring |
+//! | `registry`, `stats` | all caches of the program, and what they count |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
 
-mod aloft;
 mod flight;
 mod handle;
-mod index;
 mod keep;
 mod key;
-mod load;
+mod node;
 mod policy;
+mod readers;
 mod registry;
 mod shard;
 mod stats;
 mod store;
+mod table;
 mod waits;
 
 pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};

@@ -1,241 +1,538 @@
-//! One shard's entries, under its lock: what is found by hash alone, and what no code of the user's runs in.
+//! One shard of a cache: a table that is read without a lock, and what is written under one.
+//!
+//! Under the lock entries are told apart by their tag alone, half of a hash: comparing keys, cloning and dropping results are somebody's
+//! code. Whoever wants to compare *holds* what has the tag, lets go of the lock, and looks again afterwards whether it is still the same.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::index::Index;
-use super::policy::{Fifo, Order, Policy};
+use super::flight::Flight;
+use super::node::{ALOFT, Gone, KEPT, KEY, Node, SHARED, Times, VALUE};
+use super::policy::{Entries, Fifo, Order, Policy};
+use super::readers::Readers;
+use super::table::{CHUNK, Table};
+use super::waits::FlightId;
+use crate::sync::{AtomicPtr, Mutex, MutexGuard, Ordering};
 
-/// A key and what belongs to it, which is there when the entry is in a cache.
-#[derive(Debug)]
-pub(super) struct Entry<K, S> {
-    pub(super) key: K,
-    pub(super) value: OnceLock<S>,
+/// What hits read stands apart from what misses write.
+#[repr(align(128))]
+pub(super) struct Shard<K, S, R> {
+    table: AtomicPtr<Table>,
+    writer: Apart<Mutex<Writer<K, S, R>>>,
 }
 
-impl<K, S> Entry<K, S> {
-    pub(super) fn new(key: K) -> Self {
-        Entry { key, value: OnceLock::new() }
-    }
-}
+#[repr(align(128))]
+struct Apart<T>(T);
 
-impl<K, S: Clone> Entry<K, S> {
-    /// A clone of the value, which is there where the entry was in a cache.
-    #[inline]
-    pub(super) fn value(&self) -> Option<S> {
-        self.value.get().cloned()
-    }
-}
+// SAFETY: what the pointers lead to is read by whoever `readers` know and changed under the lock.
+unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Send for Shard<K, S, R> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sync for Shard<K, S, R> {}
 
-/// The entries of one shard, and what happened to them.
-pub(super) struct Entries<K, S> {
-    index: Index,
-    slots: Vec<Slot<K, S>>,
+/// What is written under the lock.
+pub(super) struct Writer<K, S, R> {
+    chunks: Chunks<K, S>,
+    /// The table that readers see.
+    table: *mut Table,
+    /// Tables that a reader may still look at.
+    old_tables: Vec<*mut Table>,
+    /// Slots from here on were never used.
+    unused: u32,
     free: Vec<u32>,
+    /// Taken out of the table, perhaps still read.
+    limbo: Vec<u32>,
+    /// Taken out and no longer read, but not yet emptied.
+    left: Vec<u32>,
     order: Order,
     /// Those that expire, the one whose time is up first in front: all live equally long.
     ages: Fifo,
+    is_timed: bool,
+    /// Those who wait, by the slot that is being computed.
+    waiting: HashMap<u32, Arc<Flight<R>>, foldhash::fast::FixedState>,
+    serial: u32,
+    /// Entries.
+    pub(super) len: usize,
+    /// What it tells of itself.
+    pub(super) counts: Counts,
+}
+
+/// What happened in one shard.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Hits and misses of threads without a record.
     pub(super) hits: u64,
     pub(super) misses: u64,
     pub(super) evicted: u64,
     pub(super) expired: u64,
     pub(super) invalidated: u64,
+    pub(super) waits: u64,
+    pub(super) loads: u64,
+    pub(super) load_errors: u64,
+    pub(super) load_ticks: u64,
 }
 
-/// A place for an entry.
-struct Slot<K, S> {
-    hash: u64,
-    /// In ticks; `u64::MAX` for never.
-    expires: u64,
-    /// `None` in a free slot.
-    entry: Option<Arc<Entry<K, S>>>,
-}
-
-/// All entries with one hash at one moment; nearly always one at most.
-pub(super) type Bucket<K, S> = Vec<Arc<Entry<K, S>>>;
-
-/// What a look into a shard found first.
-pub(super) enum Found<K, S> {
-    /// An entry with the hash; most likely the one.
-    Candidate(Arc<Entry<K, S>>),
-    /// An entry with the hash whose time is up.
+/// Why an entry leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    Evicted,
     Expired,
-    Nothing,
+    Invalidated,
 }
 
-impl<K, S> Entries<K, S> {
-    pub(super) fn new(policy: Policy) -> Self {
-        Entries {
-            index: Index::default(),
-            slots: Vec::new(),
+/// What left, to be dropped with no lock held.
+pub(super) struct Gones<K, S> {
+    first: Option<Gone<K, S>>,
+    rest: Vec<Gone<K, S>>,
+}
+
+impl<K, S> Gones<K, S> {
+    const fn none() -> Self {
+        Gones { first: None, rest: Vec::new() }
+    }
+
+    fn push(&mut self, gone: Gone<K, S>) {
+        if self.first.is_none() {
+            self.first = Some(gone);
+        } else {
+            self.rest.push(gone);
+        }
+    }
+}
+
+/// The most that may lie in limbo, beside a part of the entries, before nothing more is kept.
+const MOST_LIMBO: usize = 1024;
+
+impl<K, S, R> Shard<K, S, R> {
+    pub(super) fn new(policy: Policy, is_timed: bool) -> Self {
+        let table = Box::into_raw(Box::new(Table::new(1, is_timed)));
+        let writer = Writer {
+            chunks: Chunks(Vec::new()),
+            table,
+            old_tables: Vec::new(),
+            unused: 0,
             free: Vec::new(),
+            limbo: Vec::new(),
+            left: Vec::new(),
             order: Order::new(policy),
             ages: Fifo::default(),
-            hits: 0,
-            misses: 0,
-            evicted: 0,
-            expired: 0,
-            invalidated: 0,
+            is_timed,
+            waiting: HashMap::default(),
+            serial: 0,
+            len: 0,
+            counts: Counts::default(),
+        };
+        Shard { table: AtomicPtr::new(table), writer: Apart(Mutex::new(writer)) }
+    }
+
+    /// The table, for as long as this thread reads.
+    #[inline]
+    pub(super) fn table(&self) -> *const Table {
+        self.table.load(Ordering::Acquire)
+    }
+
+    pub(super) fn lock(&self) -> Locked<'_, K, S, R> {
+        Locked { shard: self, writer: self.writer.0.lock() }
+    }
+}
+
+/// A shard whose lock is held.
+pub(super) struct Locked<'a, K, S, R> {
+    shard: &'a Shard<K, S, R>,
+    pub(super) writer: MutexGuard<'a, Writer<K, S, R>>,
+}
+
+/// All nodes ever made, in chunks of [`CHUNK`], with their times where entries end.
+struct Chunks<K, S>(Vec<(*mut Node<K, S>, Option<*mut Times>)>);
+
+impl<K, S> Chunks<K, S> {
+    /// The node of a slot that was made.
+    fn node(&self, slot: u32) -> &Node<K, S> {
+        let (nodes, _) = self.0[slot as usize / CHUNK];
+        // SAFETY: there are as many in a chunk, and chunks live as long as this.
+        unsafe { &*nodes.add(slot as usize % CHUNK) }
+    }
+
+    fn times(&self, slot: u32) -> Option<&Times> {
+        let (_, times) = self.0[slot as usize / CHUNK];
+        // SAFETY: as of the nodes.
+        times.map(|times| unsafe { &*times.add(slot as usize % CHUNK) })
+    }
+}
+
+/// What a policy may know of entries.
+impl<K, S> Entries for Chunks<K, S> {
+    fn uses(&self, slot: u32) -> u8 {
+        self.node(slot).uses()
+    }
+
+    fn set_uses(&self, slot: u32, uses: u8) {
+        self.node(slot).set_uses(uses);
+    }
+
+    fn hash(&self, slot: u32) -> u32 {
+        self.node(slot).tag.load(Ordering::Relaxed)
+    }
+}
+
+impl<K, S, R> Writer<K, S, R> {
+    fn table(&self) -> &Table {
+        // SAFETY: it is replaced under the lock, and freed later.
+        unsafe { &*self.table }
+    }
+
+    pub(super) fn node(&self, slot: u32) -> &Node<K, S> {
+        self.chunks.node(slot)
+    }
+
+    /// Whether an entry's time is up.
+    pub(super) fn is_over(&self, slot: u32, now: u64) -> bool {
+        self.chunks.times(slot).is_some_and(|times| times.is_over(now))
+    }
+
+    /// Whether it is an entry whose time is not up.
+    pub(super) fn is_live(&self, slot: u32, now: u64) -> bool {
+        self.node(slot).is(KEPT) && !self.is_over(slot, now)
+    }
+
+    /// The slots in the table with this tag: entries, and what is being computed.
+    pub(super) fn slots(&self, tag: u32) -> impl Iterator<Item = u32> + '_ {
+        self.table().candidates(tag)
+    }
+
+    /// Keeps a slot from being used again, until it is [released](Self::release).
+    pub(super) fn hold(&self, slot: u32) {
+        let refs = &self.node(slot).refs;
+        refs.store(refs.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn release(&mut self, slot: u32) {
+        let node = self.node(slot);
+        let refs = node.refs.load(Ordering::Relaxed) - 1;
+        node.refs.store(refs, Ordering::Relaxed);
+        if refs == 0 && !node.is(KEPT) && !node.is(ALOFT) {
+            self.limbo.push(slot);
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
-    }
-
-    /// The slots with this hash.
-    #[inline]
-    fn slots_of(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        self.index.candidates(hash).filter(move |slot| self.slots[*slot as usize].hash == hash)
-    }
-
-    /// The first entry with this hash.
-    #[inline]
-    pub(super) fn first(&self, hash: u64, now: u64) -> Found<K, S> {
-        self.slots_of(hash).next().map_or(Found::Nothing, |slot| self.look_at(slot, now))
-    }
-
-    /// The first entry with this hash, which is noted as used.
-    #[inline]
-    pub(super) fn find(&mut self, hash: u64, now: u64) -> Found<K, S> {
-        let first = self.slots_of(hash).next();
-        let Some(slot) = first else { return Found::Nothing };
-        let found = self.look_at(slot, now);
-        if let Found::Candidate(_) = found {
+    /// The slot was asked for.
+    pub(super) fn touch(&mut self, slot: u32) {
+        if self.node(slot).is(KEPT) {
             self.order.touch(slot);
         }
-        found
     }
 
-    #[inline]
-    fn look_at(&self, slot: u32, now: u64) -> Found<K, S> {
-        match &self.slots[slot as usize] {
-            Slot { expires, entry: Some(entry), .. } if *expires > now => Found::Candidate(Arc::clone(entry)),
-            _ => Found::Expired,
+    /// Those who wait for what is computed in a slot.
+    pub(super) fn flight(&mut self, slot: u32) -> Arc<Flight<R>> {
+        Arc::clone(self.waiting.entry(slot).or_insert_with(|| Arc::new(Flight::new())))
+    }
+
+    /// Lets go of a slot whose computation is over, perhaps with a result. Those who wait for it are to be told.
+    pub(super) fn finish(&mut self, slot: u32, has_value: bool) -> Option<Arc<Flight<R>>> {
+        if has_value {
+            self.node(slot).set(VALUE);
+        }
+        self.release(slot);
+        if self.waiting.is_empty() { None } else { self.waiting.remove(&slot) }
+    }
+
+    /// Counts a run of the body.
+    pub(super) fn count_load(&mut self, ticks: u64, is_kept: bool) {
+        self.counts.loads += 1;
+        self.counts.load_errors += u64::from(!is_kept);
+        self.counts.load_ticks += ticks;
+    }
+
+    /// Removes an entry.
+    pub(super) fn remove(&mut self, slot: u32, cause: Cause) {
+        if cause != Cause::Evicted {
+            self.order.remove(slot);
+        }
+        if self.is_timed {
+            self.ages.remove(slot);
+        }
+        self.len -= 1;
+        match cause {
+            Cause::Evicted => self.counts.evicted += 1,
+            Cause::Expired => self.counts.expired += 1,
+            Cause::Invalidated => self.counts.invalidated += 1,
+        }
+        let node = self.node(slot);
+        node.unset(KEPT);
+        self.table().remove(node.tag.load(Ordering::Relaxed), slot);
+        if node.refs.load(Ordering::Relaxed) == 0 {
+            self.limbo.push(slot);
         }
     }
 
-    /// All entries with this hash. Those whose time is up are taken out, into `expired`.
-    pub(super) fn bucket(&mut self, hash: u64, now: u64, expired: &mut Bucket<K, S>) -> Bucket<K, S> {
-        let (mut bucket, mut over) = (Vec::new(), Vec::new());
-        for slot in self.slots_of(hash) {
-            let Slot { expires, entry, .. } = &self.slots[slot as usize];
-            match entry {
-                Some(entry) if *expires > now => bucket.push(Arc::clone(entry)),
-                _ => over.push(slot),
+    /// Ends the computation in a slot as far as others are concerned.
+    pub(super) fn detach(&self, slot: u32) {
+        let node = self.node(slot);
+        node.unset(ALOFT);
+        self.table().remove(node.tag.load(Ordering::Relaxed), slot);
+    }
+
+    /// Removes the entry that is to give way, if there is one.
+    pub(super) fn evict(&mut self) -> bool {
+        match self.order.evict(&self.chunks) {
+            Some(slot) => {
+                self.remove(slot, Cause::Evicted);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Removes some entries whose time is up, if there are any; how many.
+    pub(super) fn sweep(&mut self, now: u64, most: usize) -> usize {
+        let mut swept = 0;
+        while swept < most
+            && let Some(slot) = self.ages.oldest()
+            && self.is_over(slot, now)
+        {
+            self.remove(slot, Cause::Expired);
+            swept += 1;
+        }
+        swept
+    }
+
+    /// Removes everything; how many entries there were.
+    pub(super) fn clear(&mut self) -> usize {
+        let all: Vec<u32> = self.table().all().map(|(_, slot)| slot).collect();
+        let before = self.len;
+        for slot in all {
+            if self.node(slot).is(KEPT) {
+                self.remove(slot, Cause::Invalidated);
+            } else {
+                self.detach(slot);
             }
         }
-        self.expired += over.len() as u64;
-        expired.extend(over.into_iter().filter_map(|slot| self.empty(slot)));
-        bucket
+        before
     }
 
-    /// Takes out some entries whose time is up, if there are any: as many as keep them from becoming more when called before each insertion.
-    pub(super) fn sweep(&mut self, now: u64, expired: &mut Bucket<K, S>) {
-        for _ in 0..2 {
-            let oldest = self.ages.oldest().filter(|slot| self.slots[*slot as usize].expires <= now);
-            let Some(slot) = oldest else { return };
-            self.expired += 1;
-            expired.extend(self.empty(slot));
+    pub(super) fn next_serial(&mut self) -> u32 {
+        self.serial = self.serial.wrapping_add(1);
+        self.serial
+    }
+
+    /// Whether so much waits to be emptied that nothing more may come.
+    pub(super) fn is_clogged(&self) -> bool {
+        self.limbo.len() > MOST_LIMBO + self.len / 4
+    }
+
+    /// What may be dropped now: two at most, or `everything`, for somebody relies on it.
+    fn reclaim(&mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
+        let mut gones = Gones::none();
+        // One look at all readers for many slots, fewer where they are much of the cache or threads are many.
+        let batch = (self.len / 8).clamp(1, 32);
+        if self.limbo.len() >= if everything { 1 } else { batch } {
+            self.sift(readers);
+        }
+        let most = if everything { self.left.len() } else { 2 };
+        for _ in 0..most {
+            let Some(slot) = self.left.pop() else { break };
+            // SAFETY: it is in no table, nobody holds it, and nobody reads it.
+            gones.push(unsafe { self.node(slot).take() });
+            self.free.push(slot);
+        }
+        gones
+    }
+
+    /// Moves from limbo what nobody reads any more.
+    #[cold]
+    fn sift(&mut self, readers: &Readers) {
+        let Some(in_use) = readers.in_use() else { return };
+        let limbo = core::mem::take(&mut self.limbo);
+        let (kept, left): (Vec<u32>, Vec<u32>) =
+            limbo.into_iter().partition(|slot| in_use.contains(self.node(*slot)));
+        self.limbo = kept;
+        self.left.extend(left);
+        for table in self.old_tables.drain(..) {
+            // SAFETY: it was replaced before `in_use` was called, so nobody reads it.
+            drop(unsafe { Box::from_raw(table) });
         }
     }
+}
 
-    /// Whether the entries with this hash are still those.
-    pub(super) fn is_bucket(&self, hash: u64, bucket: &[Arc<Entry<K, S>>]) -> bool {
-        let mut slots = self.slots_of(hash);
-        let same = bucket.iter().all(|entry| {
-            let slot = slots.next().and_then(|slot| self.slots[slot as usize].entry.as_ref());
-            slot.is_some_and(|other| Arc::ptr_eq(other, entry))
-        });
-        same && slots.next().is_none()
-    }
-
-    fn slot_of(&self, hash: u64, entry: &Arc<Entry<K, S>>) -> Option<u32> {
-        self.slots_of(hash).find(|slot| {
-            self.slots[*slot as usize].entry.as_ref().is_some_and(|other| Arc::ptr_eq(other, entry))
-        })
-    }
-
-    /// Notes that an entry was used, if it is still there.
-    pub(super) fn touch(&mut self, hash: u64, entry: &Arc<Entry<K, S>>) {
-        if let Some(slot) = self.slot_of(hash, entry) {
-            self.order.touch(slot);
-        }
-    }
-
-    pub(super) fn insert(&mut self, hash: u64, entry: Arc<Entry<K, S>>, expires: u64) {
-        let filled = Slot { hash, expires, entry: Some(entry) };
-        let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = filled;
-            slot
-        } else {
-            self.slots.push(filled);
-            (self.slots.len() - 1) as u32
+impl<'a, K, S, R> Locked<'a, K, S, R> {
+    /// A slot with a key in it, held by the caller; in no table.
+    pub(super) fn fill(&mut self, tag: u32, key: K) -> u32 {
+        let slot = match self.writer.free.pop() {
+            Some(slot) => slot,
+            None => self.unused_slot(),
         };
-        self.index.insert(hash, slot);
-        self.order.insert(slot, hash);
-        if expires < u64::MAX {
-            self.ages.insert(slot);
+        let serial = self.writer.next_serial();
+        let node = self.writer.node(slot);
+        // SAFETY: the slot was free.
+        unsafe { node.fill(key) };
+        node.tag.store(tag, Ordering::Relaxed);
+        node.serial.store(serial, Ordering::Relaxed);
+        slot
+    }
+
+    /// Puts a slot into the table as what it is: about to be kept, or `state`, which is a computation.
+    pub(super) fn show(&mut self, slot: u32, state: u8) {
+        let node = self.writer.node(slot);
+        node.set(state);
+        self.writer.table().insert(node.tag.load(Ordering::Relaxed), slot);
+    }
+
+    /// Makes a slot an entry.
+    pub(super) fn keep(&mut self, slot: u32, expires: u64) {
+        if !self.writer.node(slot).is(ALOFT) {
+            self.show(slot, 0);
         }
-    }
-
-    /// Puts another entry where `before` is; `None` if it is no longer there.
-    pub(super) fn replace(
-        &mut self,
-        hash: u64,
-        before: &Arc<Entry<K, S>>,
-        entry: &Arc<Entry<K, S>>,
-        expires: u64,
-    ) -> Option<Arc<Entry<K, S>>> {
-        let slot = self.slot_of(hash, before)?;
-        self.order.touch(slot);
-        let filled = &mut self.slots[slot as usize];
-        if filled.expires < u64::MAX {
-            self.ages.remove(slot);
+        let writer = &mut *self.writer;
+        if let Some(times) = writer.chunks.times(slot) {
+            times.expires.store(expires, Ordering::Relaxed);
+            writer.ages.insert(slot);
         }
-        if expires < u64::MAX {
-            self.ages.insert(slot);
+        let node = writer.chunks.node(slot);
+        node.unset(ALOFT | SHARED);
+        node.set(VALUE | KEPT);
+        writer.order.insert(slot, node.tag.load(Ordering::Relaxed));
+        writer.len += 1;
+    }
+
+    #[cold]
+    fn unused_slot(&mut self) -> u32 {
+        let slot = self.writer.unused;
+        self.writer.unused += 1;
+        if slot as usize / CHUNK == self.writer.chunks.0.len() {
+            self.add_chunk();
         }
-        filled.expires = expires;
-        filled.entry.replace(Arc::clone(entry))
+        slot
     }
 
-    /// Takes an entry out; `None` if it is no longer there.
-    pub(super) fn remove(&mut self, hash: u64, entry: &Arc<Entry<K, S>>) -> Option<Arc<Entry<K, S>>> {
-        let slot = self.slot_of(hash, entry)?;
-        self.empty(slot)
-    }
-
-    fn empty(&mut self, slot: u32) -> Option<Arc<Entry<K, S>>> {
-        self.order.remove(slot);
-        self.release(slot)
-    }
-
-    /// Takes out what is to give way, if there is anything.
-    pub(super) fn evict(&mut self) -> Option<Arc<Entry<K, S>>> {
-        let slots = &self.slots;
-        let slot = self.order.evict(|slot| slots[slot as usize].hash)?;
-        self.evicted += 1;
-        self.release(slot)
-    }
-
-    /// Frees a slot that the policy no longer knows.
-    fn release(&mut self, slot: u32) -> Option<Arc<Entry<K, S>>> {
-        let Slot { hash, expires, entry } = &mut self.slots[slot as usize];
-        if *expires < u64::MAX {
-            self.ages.remove(slot);
+    fn add_chunk(&mut self) {
+        let writer = &mut *self.writer;
+        let chunk = writer.chunks.0.len();
+        if (chunk + 1) * CHUNK > writer.table().slots() {
+            // By half, so that memory is seldom more than half empty.
+            let table = Box::new(Table::new((chunk + 1 + chunk / 2) * CHUNK, writer.is_timed));
+            for (chunk, (nodes, times)) in writer.chunks.0.iter().enumerate() {
+                table.set_chunk(chunk, nodes.cast(), *times);
+            }
+            for (tag, slot) in writer.table().all() {
+                table.insert(tag, slot);
+            }
+            let table = Box::into_raw(table);
+            writer.old_tables.push(core::mem::replace(&mut writer.table, table));
+            self.shard.table.store(table, Ordering::Release);
         }
-        self.index.remove(*hash, slot);
-        self.free.push(slot);
-        entry.take()
+        let nodes: Box<[Node<K, S>]> = (0..CHUNK).map(|_| Node::empty()).collect();
+        let nodes = Box::into_raw(nodes).cast::<Node<K, S>>();
+        let times = writer.is_timed.then(|| {
+            let times: Box<[Times]> = (0..CHUNK).map(|_| Times::default()).collect();
+            Box::into_raw(times).cast::<Times>()
+        });
+        writer.chunks.0.push((nodes, times));
+        writer.table().set_chunk(chunk, nodes.cast(), times);
     }
 
-    /// Takes everything out.
-    pub(super) fn clear(&mut self) -> Bucket<K, S> {
-        self.index.clear();
-        self.order.clear();
-        self.ages = Fifo::default();
-        self.free = Vec::new();
-        let slots = core::mem::take(&mut self.slots);
-        slots.into_iter().filter_map(|slot| slot.entry).collect()
+    /// Lets go of the lock. What is returned is to be dropped.
+    pub(super) fn unlock(mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
+        self.writer.reclaim(readers, everything)
+    }
+
+    /// Holds slots and lets go of the lock.
+    pub(super) fn hold(self, slots: Vec<u32>, readers: &'a Readers) -> Held<'a, K, S, R> {
+        slots.iter().for_each(|slot| self.writer.hold(*slot));
+        let nodes = slots.iter().map(|slot| core::ptr::from_ref(self.writer.node(*slot))).collect();
+        Held { shard: self.shard, readers, slots, nodes }
+    }
+}
+
+/// Slots that are held, to be looked at with no lock held.
+pub(super) struct Held<'a, K, S, R> {
+    shard: &'a Shard<K, S, R>,
+    readers: &'a Readers,
+    slots: Vec<u32>,
+    nodes: Vec<*const Node<K, S>>,
+}
+
+// SAFETY: it is shared references to nodes.
+unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Send for Held<'_, K, S, R> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sync for Held<'_, K, S, R> {}
+
+impl<'a, K, S, R> Held<'a, K, S, R> {
+    /// None.
+    pub(super) const fn none(shard: &'a Shard<K, S, R>, readers: &'a Readers) -> Self {
+        Held { shard, readers, slots: Vec::new(), nodes: Vec::new() }
+    }
+
+    pub(super) fn slots(&self) -> &[u32] {
+        &self.slots
+    }
+
+    /// What the computation in the first of them is called.
+    pub(super) fn id(&self) -> FlightId {
+        self.nodes.first().map_or(0, |node| node.addr())
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        (0..self.slots.len()).map(|place| self.key(place))
+    }
+
+    /// Which has the key for which `is` holds.
+    pub(super) fn position(&self, is: &impl Fn(&K) -> bool) -> Option<usize> {
+        self.keys().position(is)
+    }
+
+    /// Lets go of all others.
+    pub(super) fn only(mut self, place: usize) -> Self {
+        let (slot, node) = (self.slots.swap_remove(place), self.nodes.swap_remove(place));
+        Held { shard: self.shard, readers: self.readers, slots: vec![slot], nodes: vec![node] }
+    }
+
+    pub(super) fn node(&self, place: usize) -> &Node<K, S> {
+        // SAFETY: nodes live as long as the shard.
+        unsafe { &*self.nodes[place] }
+    }
+
+    pub(super) fn key(&self, place: usize) -> &K {
+        debug_assert!(self.node(place).is(KEY));
+        // SAFETY: what was in a table has a key, and it is held.
+        unsafe { self.node(place).key() }
+    }
+
+    /// The result, if there is one.
+    pub(super) fn value(&self, place: usize) -> Option<&S> {
+        let node = self.node(place);
+        // SAFETY: it is there, and it is held.
+        node.is(VALUE).then(|| unsafe { node.value() })
+    }
+
+    /// Lets go of them under the lock, which the caller has.
+    pub(super) fn release(mut self, writer: &mut Writer<K, S, R>) {
+        core::mem::take(&mut self.slots).into_iter().for_each(|slot| writer.release(slot));
+    }
+}
+
+impl<K, S, R> Drop for Held<'_, K, S, R> {
+    fn drop(&mut self) {
+        if self.slots.is_empty() {
+            return;
+        }
+        let mut locked = self.shard.lock();
+        core::mem::take(&mut self.slots).into_iter().for_each(|slot| locked.writer.release(slot));
+        drop(locked.unlock(self.readers, false));
+    }
+}
+
+impl<K, S, R> Drop for Writer<K, S, R> {
+    fn drop(&mut self) {
+        for table in self.old_tables.drain(..).chain([self.table]) {
+            // SAFETY: it came from a box, and nobody else is here.
+            drop(unsafe { Box::from_raw(table) });
+        }
+        for (nodes, times) in self.chunks.0.drain(..) {
+            // SAFETY: as above.
+            drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(nodes, CHUNK)) });
+            if let Some(times) = times {
+                // SAFETY: as above.
+                drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(times, CHUNK)) });
+            }
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The entries of one cache, spread over shards, and the computations under way.
 //!
-//! Under a shard's lock entries are found by hash alone and handed out by reference count, so that comparing keys and cloning and
-//! dropping values, which are somebody's code, happen after the lock is released. Two keys with one hash are both kept. Where what was
-//! found must still be so when something is changed, it is looked at again under the lock, by address; if it is not, all begins anew.
+//! A hit takes no lock: it reads the table of its shard while its thread's record says so, and compares and clones while the
+//! record names the entry. Everything else happens under the shard's lock, where entries are told apart by half of a hash, so that comparing keys and
+//! cloning and dropping results, which are somebody's code, happen after the lock is released. Where what was found must still be so when something is changed, it
+//! is looked at again under the lock; if it is not, all begins anew.
 //!
 //! The number of entries is bounded for the cache as a whole, so that an uneven spread costs nothing: a full cache makes room in the shard that the new
 //! entry belongs to, and its shared counter is touched only while it fills.
@@ -10,15 +11,15 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use super::aloft::{Aloft, Flights};
 use super::flight::{Flight, Landing};
-use super::load::Loads;
+use super::node::{ALOFT, KEPT, Node, SHARED};
 use super::policy::Policy;
-use super::shard::{Bucket, Entries, Entry, Found};
+use super::readers::{Readers, Record};
+use super::shard::{Cause, Gones, Held, Locked, Shard};
 use super::stats::CacheStats;
-use super::waits::{FlightId, next_id};
+use super::waits::FlightId;
 use crate::clock;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicUsize, Ordering};
 
 /// What a cache is told when it is made.
 #[derive(Clone, Copy, Debug)]
@@ -39,31 +40,71 @@ pub(super) struct Store<K, S, R> {
     /// One less than the number of shards, which is a power of two.
     mask: u64,
     shards: Box<[Shard<K, S, R>]>,
+    readers: Arc<Readers>,
+    /// Whether a hit is told to the policy.
+    wants_uses: bool,
     len: AtomicUsize,
-    pub(super) loads: Loads,
-    timed_hits: AtomicU64,
-    timed_ticks: AtomicU64,
 }
-
-/// On cache lines of its own. 128 bytes, because Intel's prefetcher fetches lines in pairs.
-#[repr(align(128))]
-struct Shard<K, S, R> {
-    /// Computations under way. Locked before `entries` where both are.
-    aloft: Mutex<Aloft<K, S, R>>,
-    entries: Mutex<Entries<K, S>>,
-}
-
-/// One hit in as many is timed.
-const TIMED: u64 = 1024;
 
 /// What to do about a key that is not in the cache.
-pub(super) enum Turn<K, S, R> {
-    /// Compute it: this is the flight that others will wait for.
-    Lead(Arc<Flight<K, S, R>>),
-    /// Wait for this.
-    Follow(Arc<Flight<K, S, R>>),
+pub(super) enum Turn<K: 'static, S: 'static, R: 'static> {
+    /// It is in the cache after all: what is held.
+    Found(Held<'static, K, S, R>),
+    /// Compute it: others will wait for it.
+    Lead(Lead<K, S, R>),
+    /// Wait for this, which is computed in the slot that is held.
+    Follow(Arc<Flight<R>>, Held<'static, K, S, R>),
 }
 
+/// A look without a lock is not enough.
+struct Inconclusive;
+
+/// What is to become of a key.
+#[derive(Clone, Copy)]
+enum Settlement {
+    /// The result in this slot, which the caller holds, is kept.
+    Insert(u32),
+    /// The same of a flight, as long as it is aloft.
+    Land(u32),
+    /// What is there is removed, for this flight brought nothing, as long as it is aloft.
+    Forget(u32),
+    /// What is there is removed.
+    Invalidate,
+}
+
+impl Settlement {
+    const fn slot(self) -> Option<u32> {
+        match self {
+            Settlement::Insert(slot) | Settlement::Land(slot) | Settlement::Forget(slot) => Some(slot),
+            Settlement::Invalidate => None,
+        }
+    }
+
+    const fn is_flight(self) -> bool {
+        matches!(self, Settlement::Land(_) | Settlement::Forget(_))
+    }
+
+    const fn has_value(self) -> bool {
+        matches!(self, Settlement::Insert(_) | Settlement::Land(_))
+    }
+}
+
+/// What became of a key.
+#[must_use = "what gave way is dropped with it"]
+struct Settled<K, S, R> {
+    was_there: bool,
+    /// Those who wait for the flight that landed.
+    flight: Option<Arc<Flight<R>>>,
+    gones: Gones<K, S>,
+}
+
+/// The upper half of a hash: what the table and the policy use. The lower bits choose the shard.
+#[inline]
+const fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// Looking.
 impl<K, S, R> Store<K, S, R> {
     pub(super) fn new(limits: Limits) -> Self {
         /// A shard with fewer entries would keep its policy from choosing.
@@ -73,233 +114,303 @@ impl<K, S, R> Store<K, S, R> {
         Store {
             limits,
             mask: shards as u64 - 1,
-            shards: (0..shards).map(|_| Shard::new(limits.policy)).collect(),
+            shards: (0..shards).map(|_| Shard::new(limits.policy, limits.ttl.is_some())).collect(),
+            readers: Readers::new(),
+            wants_uses: limits.policy.wants_uses(),
             len: AtomicUsize::new(0),
-            loads: Loads::new(),
-            timed_hits: AtomicU64::new(0),
-            timed_ticks: AtomicU64::new(0),
         }
     }
 
     #[inline]
     fn shard(&self, hash: u64) -> &Shard<K, S, R> {
-        // The lower bits; the index and the policy use the upper ones.
         &self.shards[(hash & self.mask) as usize]
     }
 
-    /// The entry for which `is` holds. Counts a hit or a miss.
+    /// What `take` makes of the result of the key for which `is` holds. Counts a hit or a miss.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is: impl Fn(&K) -> bool) -> Option<Arc<Entry<K, S>>> {
-        let now = self.now();
-        let (found, timed) = {
-            let mut entries = self.shard(hash).entries.lock();
-            let found = entries.find(hash, now);
-            match found {
-                Found::Candidate(_) => entries.hits += 1,
-                Found::Expired | Found::Nothing => entries.misses += 1,
-            }
-            (found, entries.hits % TIMED == 1)
-        };
-        match found {
-            Found::Candidate(entry) if is(&entry.key) => {
-                if timed {
-                    self.time_a_hit(hash, &is);
-                }
-                Some(entry)
-            }
-            Found::Candidate(_) => self.find_among(hash, &is, true),
-            Found::Expired => self.find_among(hash, &is, false),
-            Found::Nothing => None,
+    pub(super) fn find<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
+        let Some(record) = self.readers.mine() else { return self.find_without_a_record(hash, &is, &take) };
+        let found = self.read(record, hash, &is, &take, true);
+        let found = found.unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, true));
+        if found.is_none() {
+            record.count_miss();
+        } else if record.count_hit() {
+            self.time_a_hit(record, hash, &is);
         }
-    }
-
-    /// The rest of [`find`](Self::find) where the first entry with the hash was not the one, which has been counted as a hit or as a miss.
-    #[cold]
-    fn find_among(&self, hash: u64, is: &impl Fn(&K) -> bool, was_hit: bool) -> Option<Arc<Entry<K, S>>> {
-        let found = self.peek(hash, is);
-        let mut entries = self.shard(hash).entries.lock();
-        if let Some(entry) = &found {
-            entries.touch(hash, entry);
-        }
-        match (was_hit, found.is_some()) {
-            (true, false) => {
-                entries.hits -= 1;
-                entries.misses += 1;
-            }
-            (false, true) => {
-                entries.misses -= 1;
-                entries.hits += 1;
-            }
-            _ => {}
-        }
-        drop(entries);
         found
     }
 
-    /// The entry for which `is` holds; neither counted nor used.
-    pub(super) fn peek(&self, hash: u64, is: &impl Fn(&K) -> bool) -> Option<Arc<Entry<K, S>>> {
+    /// The same; neither counted nor used.
+    pub(super) fn peek<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
+        let found = self.readers.mine().map(|record| self.read(record, hash, &is, &take, false));
+        found.unwrap_or(Err(Inconclusive)).unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, false))
+    }
+
+    /// Looks without a lock.
+    #[inline]
+    fn read<T>(
+        &self,
+        record: &Record,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        take: &impl Fn(&S) -> T,
+        is_use: bool,
+    ) -> Result<Option<T>, Inconclusive> {
         let now = self.now();
-        let first = self.shard(hash).entries.lock().first(hash, now);
-        match first {
-            Found::Candidate(entry) if is(&entry.key) => return Some(entry),
-            Found::Nothing => return None,
-            Found::Candidate(_) | Found::Expired => {}
+        let Some(reading) = record.read() else { return Err(Inconclusive) };
+        let shard = self.shard(hash);
+        // SAFETY: a table that is replaced is freed when nobody reads it any more.
+        let table = unsafe { &*shard.table() };
+        for slot in table.candidates(tag(hash)) {
+            let address = table.node::<K, S>(slot);
+            // SAFETY: a slot in the table has a node, and nodes live as long as the shard.
+            let node = unsafe { &*address };
+            // SAFETY: as of the node; it is null where nothing ends.
+            let times = unsafe { table.times(slot).as_ref() };
+            if !node.is(KEPT) || times.is_some_and(|times| times.is_over(now)) {
+                continue;
+            }
+            reading.only(address);
+            // SAFETY: it was an entry after this thread had begun to read.
+            if !is(unsafe { node.key() }) {
+                // Another key has the same tag.
+                return Err(Inconclusive);
+            }
+            if is_use {
+                node.touch();
+                if self.wants_uses {
+                    shard.lock().writer.touch(slot);
+                }
+            }
+            // SAFETY: as of the key.
+            return Ok(Some(take(unsafe { node.value() })));
         }
-        let mut expired = Bucket::new();
-        let bucket = self.shard(hash).entries.lock().bucket(hash, now, &mut expired);
-        self.len.fetch_sub(expired.len(), Ordering::Relaxed);
-        drop(expired);
-        bucket.into_iter().find(|entry| is(&entry.key))
+        Ok(None)
+    }
+
+    /// Looks at what it holds: for a thread whose record says something else, and where several keys have one tag.
+    #[cold]
+    fn find_held<T>(
+        &self,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        take: &impl Fn(&S) -> T,
+        is_use: bool,
+    ) -> Option<T> {
+        let now = self.now();
+        let shard = self.shard(hash);
+        let locked = shard.lock();
+        let slots = locked.writer.slots(tag(hash)).filter(|slot| locked.writer.is_live(*slot, now)).collect();
+        let held = locked.hold(slots, &self.readers);
+        let place = held.position(is)?;
+        if is_use {
+            held.node(place).touch();
+            if self.wants_uses {
+                shard.lock().writer.touch(held.slots()[place]);
+            }
+        }
+        held.value(place).map(take)
+    }
+
+    /// On a thread that has ended as far as thread-local storage goes.
+    #[cold]
+    fn find_without_a_record<T>(
+        &self,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        take: &impl Fn(&S) -> T,
+    ) -> Option<T> {
+        let found = self.find_held(hash, is, take, true);
+        let counts = &mut self.shard(hash).lock().writer.counts;
+        counts.hits += u64::from(found.is_some());
+        counts.misses += u64::from(found.is_none());
+        found
     }
 
     /// Looks again, with a clock.
     #[cold]
-    fn time_a_hit(&self, hash: u64, is: &impl Fn(&K) -> bool) {
+    fn time_a_hit(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool) {
         let start = clock::now();
-        let found = self.shard(hash).entries.lock().first(hash, start);
-        let is_one = matches!(&found, Found::Candidate(entry) if is(&entry.key));
+        let found = self.read(record, hash, is, &|_| (), false);
         let ticks = clock::now().saturating_sub(start);
-        if is_one {
-            self.timed_ticks.fetch_add(ticks, Ordering::Relaxed);
-            self.timed_hits.fetch_add(1, Ordering::Relaxed);
+        if let Ok(Some(())) = found {
+            record.count_time(ticks);
         }
     }
+}
 
-    /// Joins the computation of a key that is not in the cache, or begins it.
+/// Changing.
+impl<K, S, R> Store<K, S, R> {
+    /// Joins the computation of a key that is not in the cache, or begins it; then the key is taken. `is_task` asks for a flight even
+    /// if nobody waits.
     pub(super) fn join(
-        &self,
+        &'static self,
         hash: u64,
-        entry: &Arc<Entry<K, S>>,
-        is: &impl Fn(&K) -> bool,
-    ) -> Turn<K, S, R> {
-        let flight = Arc::new(Flight::new(Arc::clone(entry), true));
-        let mut flights = Flights::new();
+        key: &mut Option<K>,
+        are_same: impl Fn(&K, &K) -> bool,
+        is_task: bool,
+    ) -> Option<Turn<K, S, R>> {
+        let now = self.now();
+        let shard = self.shard(hash);
+        let mut seen = Held::none(shard, &self.readers);
         loop {
-            let mut aloft = self.shard(hash).aloft.lock();
-            if aloft.are(hash, &flights) {
-                aloft.add(hash, &flight);
-                return Turn::Lead(flight);
+            let mut locked = shard.lock();
+            let writer = &locked.writer;
+            let live =
+                |slot: &u32| writer.node(*slot).is(ALOFT | SHARED) || writer.is_live(*slot, now);
+            let slots: Vec<u32> = writer.slots(tag(hash)).filter(live).collect();
+            // Others with this tag were looked at just now: they are other keys.
+            if slots == seen.slots() {
+                let slot = locked.fill(tag(hash), key.take()?);
+                locked.show(slot, ALOFT | SHARED);
+                seen.release(&mut locked.writer);
+                let flight = is_task.then(|| locked.writer.flight(slot));
+                let lead = Lead::new(self, hash, slot, locked.writer.node(slot), flight, true);
+                drop(self.unlock(locked, false));
+                return Some(Turn::Lead(lead));
             }
-            let others = aloft.of(hash);
-            drop(aloft);
-            flights = others;
-            let mut same = flights.iter().filter(|other| other.is_shared && is(&other.entry.key));
-            if let Some(other) = same.next() {
-                return Turn::Follow(Arc::clone(other));
+            let held = locked.hold(slots, &self.readers);
+            drop(core::mem::replace(&mut seen, held));
+            let own = key.as_ref()?;
+            let Some(place) = seen.position(&|other| are_same(other, own)) else { continue };
+            let held = core::mem::replace(&mut seen, Held::none(shard, &self.readers)).only(place);
+            if held.value(0).is_some() {
+                return Some(Turn::Found(held));
             }
+            let mut locked = shard.lock();
+            let slot = held.slots()[0];
+            if locked.writer.node(slot).is(ALOFT) {
+                let flight = locked.writer.flight(slot);
+                return Some(Turn::Follow(flight, held));
+            }
+            // It ended meanwhile. `held` is let go of after the lock.
         }
     }
 
     /// Begins a computation that nobody waits for, whatever else is under way.
-    pub(super) fn begin(&self, hash: u64, entry: &Arc<Entry<K, S>>) -> Arc<Flight<K, S, R>> {
-        let flight = Arc::new(Flight::new(Arc::clone(entry), false));
-        self.shard(hash).aloft.lock().add(hash, &flight);
-        flight
-    }
-
-    /// Ends a flight whose entry has a value, which is kept unless the key was invalidated meanwhile.
-    pub(super) fn land(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, is: &impl Fn(&K) -> bool) {
-        let settled = self.settle(hash, flight.id, Some(flight), Some(&flight.entry), is);
-        // Before anything of what gave way is dropped, which may take long.
-        flight.land(Landing::Kept);
-        drop(settled);
-    }
-
-    /// Ends a flight without a value for its entry.
-    pub(super) fn give_up(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, landing: Landing<R>) {
-        self.shard(hash).aloft.lock().remove(hash, flight);
-        flight.land(landing);
-    }
-
-    /// Ends a flight whose result is not kept: what was there is not what the function returns now.
-    pub(super) fn forget(&self, hash: u64, flight: &Arc<Flight<K, S, R>>, is: &impl Fn(&K) -> bool) {
-        let settled = self.settle(hash, flight.id, Some(flight), None, is);
-        flight.land(Landing::Nothing);
-        drop(settled);
+    pub(super) fn begin(&'static self, hash: u64, key: K) -> Lead<K, S, R> {
+        let mut locked = self.shard(hash).lock();
+        let slot = locked.fill(tag(hash), key);
+        locked.show(slot, ALOFT);
+        let lead = Lead::new(self, hash, slot, locked.writer.node(slot), None, false);
+        drop(self.unlock(locked, false));
+        lead
     }
 
     /// Keeps an entry in place of what is there; no computation under way overwrites it.
-    pub(super) fn insert(&self, hash: u64, entry: &Arc<Entry<K, S>>, is: &impl Fn(&K) -> bool) {
-        drop(self.settle(hash, next_id(), None, Some(entry), is));
+    pub(super) fn insert(&self, hash: u64, key: K, value: S, is: &impl Fn(&K) -> bool) {
+        let mut locked = self.shard(hash).lock();
+        let slot = locked.fill(tag(hash), key);
+        // SAFETY: it is in no table, and held by this call.
+        unsafe { locked.writer.node(slot).write_value(value) };
+        drop(self.unlock(locked, false));
+        drop(self.settle(hash, Settlement::Insert(slot), None, is));
     }
 
     /// Removes a key's entry; whether there was one. A computation under way is not kept.
     pub(super) fn invalidate(&self, hash: u64, is: &impl Fn(&K) -> bool) -> bool {
-        self.settle(hash, next_id(), None, None, is).was_there
+        self.settle(hash, Settlement::Invalidate, None, is).was_there
     }
 
-    /// Makes `entry`, or nothing, what is kept of a key, and gives up what began before `order` and could undo that. What `flight`
-    /// brings counts only as long as it is aloft, which it no longer is when something that began later has settled the key.
+    /// Settles a key, and gives up what began earlier and could undo that. `load` is what the run of the body took, and whether its result
+    /// is one to keep. Lets go of the slot.
     fn settle(
         &self,
         hash: u64,
-        order: FlightId,
-        flight: Option<&Arc<Flight<K, S, R>>>,
-        entry: Option<&Arc<Entry<K, S>>>,
+        settlement: Settlement,
+        load: Option<(u64, bool)>,
         is: &impl Fn(&K) -> bool,
-    ) -> Settled<K, S> {
+    ) -> Settled<K, S, R> {
         let (now, expires) = (self.now(), self.expires());
         let shard = self.shard(hash);
-        // What there is as a rule.
-        let mut flights: Flights<K, S, R> = flight.into_iter().cloned().collect();
-        let mut bucket: Bucket<K, S> = Bucket::new();
-        let mut swept: Bucket<K, S> = Bucket::new();
+        let mut was_there = false;
+        let mut same: Vec<bool> = Vec::new();
+        let mut seen = Held::none(shard, &self.readers);
         loop {
-            let before = bucket.iter().find(|entry| is(&entry.key));
-            let overtaken: Vec<_> =
-                flights.iter().filter(|other| other.id < order && is(&other.entry.key)).collect();
-            let mut aloft = shard.aloft.lock();
-            if flight.is_some_and(|flight| !aloft.contains(hash, flight)) {
-                return Settled { was_there: false, gone: None, swept };
-            }
-            // Under both locks, so that whoever settles the key next sees either the flight or what became of it.
-            let mut entries = shard.entries.lock();
-            if !aloft.are(hash, &flights) || !entries.is_bucket(hash, &bucket) {
-                let mut over = Bucket::new();
-                let seen = (aloft.of(hash), entries.bucket(hash, now, &mut over));
-                drop((entries, aloft));
-                self.len.fetch_sub(over.len(), Ordering::Relaxed);
-                (flights, bucket) = seen;
-                continue;
-            }
-            let mut gone = None;
-            match (before, entry) {
-                (Some(before), Some(entry)) => gone = entries.replace(hash, before, entry, expires),
-                (Some(before), None) => {
-                    gone = entries.remove(hash, before);
-                    self.len.fetch_sub(1, Ordering::Relaxed);
+            let mut locked = shard.lock();
+            let writer = &mut *locked.writer;
+            let slot = settlement.slot();
+            let is_overtaken =
+                settlement.is_flight() && slot.is_some_and(|slot| !writer.node(slot).is(ALOFT));
+            if !is_overtaken {
+                let others: Vec<u32> = writer.slots(tag(hash)).filter(|other| Some(*other) != slot).collect();
+                if others != seen.slots() {
+                    let held = locked.hold(others, &self.readers);
+                    drop(core::mem::replace(&mut seen, held));
+                    same = seen.keys().map(is).collect();
+                    continue;
                 }
-                (None, Some(entry)) => {
-                    let before = swept.len();
-                    entries.sweep(now, &mut swept);
-                    self.len.fetch_sub(swept.len() - before, Ordering::Relaxed);
-                    if !self.reserve() {
-                        gone = entries.evict();
-                        if gone.is_none() {
-                            drop((entries, aloft));
-                            self.evict_anywhere();
-                            continue;
-                        }
+                let serial = match slot {
+                    Some(slot) => writer.node(slot).serial(),
+                    None => writer.next_serial(),
+                };
+                for (other, _) in others.iter().zip(&same).filter(|(_, is_same)| **is_same) {
+                    if writer.node(*other).is(KEPT) {
+                        let is_over = writer.is_over(*other, now);
+                        writer.remove(*other, if is_over { Cause::Expired } else { Cause::Invalidated });
+                        self.len.fetch_sub(1, Ordering::Relaxed);
+                        was_there |= !is_over;
+                    } else if writer.node(*other).is_before(serial) {
+                        writer.detach(*other);
                     }
-                    entries.insert(hash, Arc::clone(entry), expires);
                 }
-                (None, None) => {}
+                self.sweep(writer, now, 2);
+                if let Some(slot) = slot.filter(|_| settlement.has_value()) {
+                    if writer.is_clogged() {
+                        writer.node(slot).is(ALOFT).then(|| writer.detach(slot));
+                    } else if self.reserve() || writer.evict() {
+                        locked.keep(slot, expires);
+                    } else {
+                        drop(self.unlock(locked, false));
+                        self.evict_anywhere();
+                        continue;
+                    }
+                } else if let Some(slot) = slot {
+                    writer.detach(slot);
+                }
             }
-            entries.invalidated += u64::from(before.is_some());
-            for flight in overtaken.into_iter().chain(flight) {
-                aloft.remove(hash, flight);
-            }
-            drop((entries, aloft));
-            return Settled { was_there: before.is_some(), gone, swept };
+            let writer = &mut *locked.writer;
+            seen.release(writer);
+            load.into_iter().for_each(|(ticks, is_kept)| writer.count_load(ticks, is_kept));
+            let flight = slot.and_then(|slot| writer.finish(slot, settlement.has_value()));
+            let at_once = matches!(settlement, Settlement::Invalidate);
+            return Settled { was_there, flight, gones: self.unlock(locked, at_once) };
         }
+    }
+
+    /// Ends a flight that brought nothing for its entry; what is there stays.
+    fn give_up(&self, hash: u64, slot: u32, ticks: u64, landing: Landing<R>) {
+        let mut locked = self.shard(hash).lock();
+        let writer = &mut *locked.writer;
+        if writer.node(slot).is(ALOFT) {
+            writer.detach(slot);
+        }
+        writer.count_load(ticks, false);
+        let flight = writer.finish(slot, false);
+        let gones = self.unlock(locked, false);
+        flight.into_iter().for_each(|flight| flight.land(landing.clone()));
+        drop(gones);
+    }
+
+    /// Sends those who wait for what is held, and is aloft no longer or should not be, back to the beginning.
+    pub(super) fn abandon(&self, hash: u64, held: &Held<'_, K, S, R>, flight: &Flight<R>) {
+        let locked = self.shard(hash).lock();
+        let slot = held.slots()[0];
+        if locked.writer.node(slot).is(ALOFT) {
+            locked.writer.detach(slot);
+        }
+        drop(locked);
+        flight.land(Landing::Nothing);
     }
 
     /// Lets an entry of any shard give way.
     #[cold]
     fn evict_anywhere(&self) {
         for shard in &self.shards {
-            let evicted = shard.entries.lock().evict();
-            if evicted.is_some() {
+            let mut locked = shard.lock();
+            let is_evicted = locked.writer.evict();
+            drop(self.unlock(locked, false));
+            if is_evicted {
                 self.len.fetch_sub(1, Ordering::Relaxed);
                 return;
             }
@@ -308,18 +419,28 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Removes everything; how much there was. No computation under way is kept.
     pub(super) fn clear(&self) -> u64 {
-        let (mut detached, mut removed) = (Vec::new(), Vec::new());
+        let (mut removed, mut gones) = (0, Vec::new());
         for shard in &self.shards {
-            let mut aloft = shard.aloft.lock();
-            let mut entries = shard.entries.lock();
-            detached.push(core::mem::take(&mut *aloft));
-            let all = entries.clear();
-            entries.invalidated += all.len() as u64;
-            drop((entries, aloft));
-            self.len.fetch_sub(all.len(), Ordering::Relaxed);
-            removed.push(all);
+            let mut locked = shard.lock();
+            let removed_here = locked.writer.clear();
+            self.len.fetch_sub(removed_here, Ordering::Relaxed);
+            removed += removed_here as u64;
+            gones.push(self.unlock(locked, true));
         }
-        removed.iter().map(|all| all.len() as u64).sum()
+        removed
+    }
+
+    /// Lets go of a shard's lock; what is returned is to be dropped. `at_once` asks for all of it that nobody uses.
+    fn unlock(&self, locked: Locked<'_, K, S, R>, at_once: bool) -> Gones<K, S> {
+        locked.unlock(&self.readers, at_once)
+    }
+
+    /// Removes some of a shard's entries whose time is up.
+    fn sweep(&self, writer: &mut super::shard::Writer<K, S, R>, now: u64, most: usize) {
+        let swept = writer.sweep(now, most);
+        if swept > 0 {
+            self.len.fetch_sub(swept, Ordering::Relaxed);
+        }
     }
 
     /// Takes a place if there is one left.
@@ -344,42 +465,155 @@ impl<K, S, R> Store<K, S, R> {
     fn expires(&self) -> u64 {
         self.limits.ttl.map_or(u64::MAX, |ttl| clock::now().saturating_add(clock::rate().ticks(ttl)))
     }
+}
+
+/// Counting.
+impl<K, S, R> Store<K, S, R> {
+    /// Counts a run of the body that no flight stands for.
+    pub(super) fn count_load(&self, hash: u64, ticks: u64, is_kept: bool) {
+        self.shard(hash).lock().writer.count_load(ticks, is_kept);
+    }
+
+    /// A miss was answered by another caller's run.
+    pub(super) fn count_wait(&self, hash: u64) {
+        self.shard(hash).lock().writer.counts.waits += 1;
+    }
 
     pub(super) fn stats(&self) -> CacheStats {
-        let mut stats = CacheStats { max_size: self.limits.max_size as u64, ..CacheStats::default() };
-        self.loads.add_to(&mut stats);
-        let timed = self.timed_hits.load(Ordering::Relaxed);
-        if let Some(ticks) = self.timed_ticks.load(Ordering::Relaxed).checked_div(timed) {
+        let counted = self.readers.counted();
+        let mut stats = CacheStats {
+            hits: counted.hits,
+            misses: counted.misses,
+            max_size: self.limits.max_size as u64,
+            ..CacheStats::default()
+        };
+        if let Some(ticks) = counted.ticks.checked_div(counted.timed) {
             stats.hit_cost = clock::rate().duration(ticks);
         }
+        let mut ticks = 0;
         for shard in &self.shards {
-            let entries = shard.entries.lock();
-            stats.hits += entries.hits;
-            stats.misses += entries.misses;
-            stats.evicted += entries.evicted;
-            stats.expired += entries.expired;
-            stats.invalidated += entries.invalidated;
-            stats.len += entries.len() as u64;
+            let locked = shard.lock();
+            let counts = locked.writer.counts;
+            stats.len += locked.writer.len as u64;
+            drop(locked);
+            stats.hits += counts.hits;
+            stats.misses += counts.misses;
+            stats.waits += counts.waits;
+            stats.loads += counts.loads;
+            stats.load_errors += counts.load_errors;
+            stats.evicted += counts.evicted;
+            stats.expired += counts.expired;
+            stats.invalidated += counts.invalidated;
+            ticks += counts.load_ticks;
+        }
+        if ticks > 0 {
+            stats.load_time = clock::rate().duration(ticks);
         }
         stats
     }
 }
 
-/// What became of a key.
-#[must_use = "what gave way is dropped with it"]
-struct Settled<K, S> {
-    was_there: bool,
-    /// What gave way: dropped, which is somebody's code, after the locks are released.
-    #[allow(dead_code, reason = "it is held to be dropped")]
-    gone: Option<Arc<Entry<K, S>>>,
-    /// What was there for too long; the same.
-    #[allow(dead_code, reason = "it is held to be dropped")]
-    swept: Bucket<K, S>,
+/// A computation, which ends when this does: also by a panic, or because its future is dropped.
+pub(super) struct Lead<K: 'static, S: 'static, R: 'static> {
+    store: &'static Store<K, S, R>,
+    hash: u64,
+    slot: u32,
+    node: *const Node<K, S>,
+    /// Those who wait, if it is a task's.
+    flight: Option<Arc<Flight<R>>>,
+    /// Whether others may wait for it.
+    pub(super) is_shared: bool,
+    /// When the body began, in ticks.
+    start: u64,
+    is_over: bool,
 }
 
-impl<K, S, R> Shard<K, S, R> {
-    fn new(policy: Policy) -> Self {
-        Shard { aloft: Mutex::new(Aloft::default()), entries: Mutex::new(Entries::new(policy)) }
+// SAFETY: it is a slot, which it holds, and a shared reference to its node.
+unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Send for Lead<K, S, R> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sync for Lead<K, S, R> {}
+
+impl<K, S, R> Lead<K, S, R> {
+    fn new(
+        store: &'static Store<K, S, R>,
+        hash: u64,
+        slot: u32,
+        node: &Node<K, S>,
+        flight: Option<Arc<Flight<R>>>,
+        is_shared: bool,
+    ) -> Self {
+        Lead { store, hash, slot, node, flight, is_shared, start: clock::now(), is_over: false }
+    }
+
+    /// What it is called among all that are under way.
+    pub(super) fn id(&self) -> FlightId {
+        self.node.addr()
+    }
+
+    /// Those who wait for it.
+    pub(super) fn flight(&self) -> Arc<Flight<R>> {
+        match &self.flight {
+            Some(flight) => Arc::clone(flight),
+            None => self.store.shard(self.hash).lock().writer.flight(self.slot),
+        }
+    }
+
+    pub(super) fn key(&self) -> &K {
+        // SAFETY: the slot has a key, and is held.
+        unsafe { (*self.node).key() }
+    }
+
+    /// The body begins now.
+    pub(super) fn begin(&mut self) {
+        self.start = clock::now();
+    }
+
+    fn ticks(&self) -> u64 {
+        clock::now().saturating_sub(self.start)
+    }
+
+    /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case.
+    pub(super) fn land(mut self, value: S, are_same: impl Fn(&K, &K) -> bool) {
+        let ticks = self.ticks();
+        // SAFETY: this computes it, and does so once.
+        unsafe { (*self.node).write_value(value) };
+        self.settle(Settlement::Land(self.slot), ticks, Landing::Kept, are_same);
+    }
+
+    /// Ends with a result that is not kept: what was there is not what the function returns now.
+    pub(super) fn forget(mut self, are_same: impl Fn(&K, &K) -> bool) {
+        let ticks = self.ticks();
+        self.settle(Settlement::Forget(self.slot), ticks, Landing::Nothing, are_same);
+    }
+
+    fn settle(
+        &mut self,
+        settlement: Settlement,
+        ticks: u64,
+        landing: Landing<R>,
+        are_same: impl Fn(&K, &K) -> bool,
+    ) {
+        let load = Some((ticks, settlement.has_value()));
+        let own = self.key();
+        let settled = self.store.settle(self.hash, settlement, load, &|key| are_same(key, own));
+        self.is_over = true;
+        // Before anything of what gave way is dropped, which may take long.
+        settled.flight.into_iter().for_each(|flight| flight.land(landing.clone()));
+        drop(settled.gones);
+    }
+
+    /// Ends without a result for the entry.
+    pub(super) fn give_up(mut self, landing: Landing<R>) {
+        self.is_over = true;
+        self.store.give_up(self.hash, self.slot, self.ticks(), landing);
+    }
+}
+
+impl<K, S, R> Drop for Lead<K, S, R> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.store.give_up(self.hash, self.slot, self.ticks(), Landing::Nothing);
+        }
     }
 }
 
@@ -399,7 +633,6 @@ fn most_shards() -> usize {
 #[cfg(test)]
 mod tests {
     use std::collections::{HashMap, VecDeque};
-    use std::sync::OnceLock;
 
     use super::*;
 
@@ -417,16 +650,11 @@ mod tests {
     }
 
     fn put(store: &Numbers, key: u64, value: u64) {
-        let entry = Arc::new(Entry { key, value: OnceLock::from(value) });
-        store.insert(hash(key), &entry, &|other| *other == key);
-    }
-
-    fn value(entry: &Entry<u64, u64>) -> u64 {
-        *entry.value.get().expect("what is in a cache has a value")
+        store.insert(hash(key), key, value, &|other| *other == key);
     }
 
     fn get(store: &Numbers, key: u64) -> Option<u64> {
-        store.find(hash(key), |other| *other == key).map(|entry| value(&entry))
+        store.find(hash(key), |other| *other == key, |value| *value)
     }
 
     /// Numbers that are anything but regular.
@@ -479,7 +707,7 @@ mod tests {
                     ),
                     1..50 => assert_eq!(get(&store, key), model.get(key), "{key} after {step} steps"),
                     50 => {
-                        let peeked = store.peek(hash(key), &|other| *other == key).map(|entry| value(&entry));
+                        let peeked = store.peek(hash(key), |other| *other == key, |value| *value);
                         let kept = model.entries.iter().find(|(other, _)| *other == key);
                         assert_eq!(peeked, kept.map(|(_, value)| *value));
                     }

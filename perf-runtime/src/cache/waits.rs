@@ -10,17 +10,10 @@
 use core::cell::RefCell;
 use core::marker::PhantomData;
 
-use crate::sync::{AtomicU64, Mutex, Ordering, thread_local};
+use crate::sync::{Mutex, thread_local};
 
-/// The number of a flight; never used twice, and greater for what began later.
-pub(super) type FlightId = u64;
-
-/// A new number.
-pub(super) fn next_id() -> FlightId {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    // What happened before a number was taken is seen by whoever takes a greater one.
-    NEXT.fetch_add(1, Ordering::AcqRel)
-}
+/// What a flight is called while it is under way: where its entry is.
+pub(super) type FlightId = usize;
 
 thread_local! {
     /// The flights whose bodies run on this thread now, the innermost last.
@@ -108,11 +101,14 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     /// Numbers that no flight of another test has.
     fn ids<const N: usize>() -> [FlightId; N] {
-        core::array::from_fn(|_| next_id())
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        core::array::from_fn(|_| NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
     /// What another thread would note.

@@ -15,6 +15,20 @@ mod s3fifo;
 pub(super) use fifo::Fifo;
 pub(super) use order::Order;
 
+/// What a policy may know of the entries in slots.
+pub(super) trait Entries {
+    /// How often it was asked for since this was set last, up to [`MOST_USES`].
+    fn uses(&self, slot: u32) -> u8;
+
+    fn set_uses(&self, slot: u32, uses: u8);
+
+    /// Half of the hash it was filled with.
+    fn hash(&self, slot: u32) -> u32;
+}
+
+/// Uses that are counted. A hit beyond them writes nothing.
+pub(super) const MOST_USES: u8 = 3;
+
 /// The policies that `#[cached(policy = "…")]` names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -29,4 +43,11 @@ pub enum Policy {
     Lfu,
     /// `"fifo"`: the oldest gives way.
     Fifo,
+}
+
+impl Policy {
+    /// Whether it is told of every use, under a lock. The default policy does with what is counted in the entries.
+    pub(super) const fn wants_uses(self) -> bool {
+        matches!(self, Policy::Lru | Policy::Lfu)
+    }
 }

@@ -1,6 +1,6 @@
 //! The state of one shard's policy, whichever it is.
 
-use super::Policy;
+use super::{Entries, Policy};
 use super::fifo::Fifo;
 use super::lfu::Lfu;
 use super::lru::Lru;
@@ -26,7 +26,7 @@ impl Order {
     }
 
     /// A slot was filled.
-    pub(in super::super) fn insert(&mut self, slot: u32, hash: u64) {
+    pub(in super::super) fn insert(&mut self, slot: u32, hash: u32) {
         match self {
             Order::S3Fifo(order) => order.insert(slot, hash),
             Order::Lru(order) => order.insert(slot),
@@ -36,17 +36,7 @@ impl Order {
     }
 
     /// A slot was asked for.
-    #[inline]
     pub(in super::super) fn touch(&mut self, slot: u32) {
-        if let Order::S3Fifo(order) = self {
-            return order.touch(slot);
-        }
-        self.touch_otherwise(slot);
-    }
-
-    /// Out of line, so that the default policy's hits do not pay for the choice among many.
-    #[inline(never)]
-    fn touch_otherwise(&mut self, slot: u32) {
         match self {
             Order::Lru(order) => order.touch(slot),
             Order::Lfu(order) => order.touch(slot),
@@ -64,10 +54,10 @@ impl Order {
         }
     }
 
-    /// The slot that is to give way, which the policy then forgets; `hash_of` tells the hash it was filled with.
-    pub(in super::super) fn evict(&mut self, hash_of: impl Fn(u32) -> u64) -> Option<u32> {
+    /// The slot that is to give way, which the policy then forgets.
+    pub(in super::super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
         match self {
-            Order::S3Fifo(order) => order.evict(hash_of),
+            Order::S3Fifo(order) => order.evict(entries),
             Order::Lru(order) => order.evict(),
             Order::Lfu(order) => order.evict(),
             Order::Fifo(order) => order.evict(),

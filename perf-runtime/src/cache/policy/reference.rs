@@ -3,7 +3,37 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Order, Policy};
+use core::cell::RefCell;
+
+use super::{Entries, MOST_USES, Order, Policy};
+
+/// Entries that are nothing but what a policy knows of them: slots of 64, whose hash is their number.
+struct Uses(RefCell<[u8; 64]>);
+
+impl Uses {
+    const fn new() -> Self {
+        Uses(RefCell::new([0; 64]))
+    }
+
+    fn touch(&self, slot: u32) {
+        let uses = (self.uses(slot) + 1).min(MOST_USES);
+        self.set_uses(slot, uses);
+    }
+}
+
+impl Entries for Uses {
+    fn uses(&self, slot: u32) -> u8 {
+        self.0.borrow()[slot as usize]
+    }
+
+    fn set_uses(&self, slot: u32, uses: u8) {
+        self.0.borrow_mut()[slot as usize] = uses;
+    }
+
+    fn hash(&self, slot: u32) -> u32 {
+        slot << 20
+    }
+}
 
 /// What happens to a cache; numbers choose among what is there.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +70,7 @@ fn check(
         match operation {
             Operation::Insert => {
                 let Some(slot) = free.pop() else { continue };
-                order.insert(slot, u64::from(slot));
+                order.insert(slot, slot);
                 insert(&mut model, slot);
             }
             Operation::Touch(choice) if !model.is_empty() => {
@@ -54,7 +84,7 @@ fn check(
                 free.push(slot);
             }
             Operation::Evict => {
-                let given_way = order.evict(u64::from);
+                let given_way = order.evict(&Uses::new());
                 let expected = if model.is_empty() { None } else { Some(model.remove(0).0) };
                 prop_assert_eq!(given_way, expected);
                 free.extend(given_way);
@@ -63,7 +93,7 @@ fn check(
         }
     }
     // What is left, in the order in which it would give way.
-    let rest: Vec<u32> = core::iter::from_fn(|| order.evict(u64::from)).collect();
+    let rest: Vec<u32> = core::iter::from_fn(|| order.evict(&Uses::new())).collect();
     prop_assert_eq!(rest, model.iter().map(|(slot, _)| *slot).collect::<Vec<_>>());
     Ok(())
 }
@@ -102,22 +132,26 @@ proptest! {
     #[test]
     fn s3fifo_gives_out_what_was_put_in(operations in operations()) {
         let mut order = Order::new(Policy::S3Fifo);
+        let entries = Uses::new();
         let (mut inside, mut free): (Vec<u32>, Vec<u32>) = (Vec::new(), (0..64).collect());
         for operation in operations {
             match operation {
                 Operation::Insert => {
                     let Some(slot) = free.pop() else { continue };
-                    order.insert(slot, u64::from(slot) << 33);
+                    entries.set_uses(slot, 0);
+                    order.insert(slot, entries.hash(slot));
                     inside.push(slot);
                 }
-                Operation::Touch(choice) if !inside.is_empty() => order.touch(inside[choice % inside.len()]),
+                Operation::Touch(choice) if !inside.is_empty() => {
+                    entries.touch(inside[choice % inside.len()]);
+                },
                 Operation::Remove(choice) if !inside.is_empty() => {
                     let slot = inside.swap_remove(choice % inside.len());
                     order.remove(slot);
                     free.push(slot);
                 }
                 Operation::Evict => {
-                    let given_way = order.evict(|slot| u64::from(slot) << 33);
+                    let given_way = order.evict(&entries);
                     prop_assert_eq!(given_way.is_some(), !inside.is_empty());
                     let Some(slot) = given_way else { continue };
                     let place = inside.iter().position(|other| *other == slot);

@@ -5,10 +5,9 @@
 //! asked for once, so the main queue is spared them. Who was asked for moves to the main queue; so does a newcomer whose ghost
 //! says that it left only a short while ago. In the main queue the oldest gets another round for each time it was asked for.
 
+use super::Entries;
 use super::queue::{Links, Queue};
 
-/// Times asked for that are remembered, per slot.
-const MOST_USES: u8 = 3;
 /// The small queue's part of the cache.
 const SMALL_SHARE: usize = 10;
 
@@ -18,52 +17,41 @@ pub(in super::super) struct S3Fifo {
     small: Queue,
     main: Queue,
     ghosts: Ghosts,
-    /// By slot.
-    slots: Vec<Slot>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    uses: u8,
-    in_main: bool,
+    /// By slot: whether it is in the main queue.
+    in_main: Vec<bool>,
 }
 
 impl S3Fifo {
-    pub(super) fn insert(&mut self, slot: u32, hash: u64) {
+    pub(super) fn insert(&mut self, slot: u32, hash: u32) {
         let in_main = self.ghosts.contains(hash, self.len());
         let index = slot as usize;
-        if self.slots.len() <= index {
-            self.slots.resize(index + 1, Slot::default());
+        if self.in_main.len() <= index {
+            self.in_main.resize(index + 1, false);
         }
-        self.slots[index] = Slot { uses: 0, in_main };
+        self.in_main[index] = in_main;
         self.queue(in_main).push(slot);
     }
 
-    #[inline]
-    pub(super) fn touch(&mut self, slot: u32) {
-        let slot = &mut self.slots[slot as usize];
-        slot.uses = (slot.uses + 1).min(MOST_USES);
-    }
-
     pub(super) fn remove(&mut self, slot: u32) {
-        let in_main = self.slots[slot as usize].in_main;
+        let in_main = self.in_main[slot as usize];
         self.queue(in_main).unlink(slot);
     }
 
-    pub(super) fn evict(&mut self, hash_of: impl Fn(u32) -> u64) -> Option<u32> {
+    pub(super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
         loop {
             let from_small = self.small.len() * SMALL_SHARE >= self.len() || self.main.len() == 0;
             let slot = self.queue(!from_small).pop()?;
-            let state = &mut self.slots[slot as usize];
-            if from_small && state.uses > 0 {
-                *state = Slot { uses: 0, in_main: true };
+            let uses = entries.uses(slot);
+            if from_small && uses > 0 {
+                entries.set_uses(slot, 0);
+                self.in_main[slot as usize] = true;
                 self.queue(true).push(slot);
             } else if from_small {
                 let len = self.len();
-                self.ghosts.add(hash_of(slot), len);
+                self.ghosts.add(entries.hash(slot), len);
                 return Some(slot);
-            } else if state.uses > 0 {
-                state.uses -= 1;
+            } else if uses > 0 {
+                entries.set_uses(slot, uses - 1);
                 self.queue(true).push(slot);
             } else {
                 return Some(slot);
@@ -118,7 +106,7 @@ struct Ghost {
 }
 
 impl Ghosts {
-    fn add(&mut self, hash: u64, entries: usize) {
+    fn add(&mut self, tag: u32, entries: usize) {
         let wanted = (entries * 2).next_power_of_two();
         if self.table.len() < wanted {
             let ghosts = core::mem::replace(&mut self.table, vec![Ghost::default(); wanted]);
@@ -128,16 +116,14 @@ impl Ghosts {
             }
         }
         self.departures = self.departures.wrapping_add(1).max(1);
-        let tag = (hash >> 32) as u32;
         let at = self.place(tag);
         self.table[at] = Ghost { tag, departure: self.departures };
     }
 
-    fn contains(&self, hash: u64, entries: usize) -> bool {
+    fn contains(&self, tag: u32, entries: usize) -> bool {
         if self.table.is_empty() {
             return false;
         }
-        let tag = (hash >> 32) as u32;
         let ghost = self.table[self.place(tag)];
         ghost.departure != 0
             && ghost.tag == tag
