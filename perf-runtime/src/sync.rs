@@ -6,7 +6,7 @@
 #[cfg(not(shuttle))]
 mod real {
     pub(crate) use core::sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence, fence,
     };
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::thread::{LocalKey, sleep, yield_now};
@@ -18,6 +18,8 @@ pub(crate) use real::*;
 
 #[cfg(shuttle)]
 mod model {
+    pub(crate) use core::sync::atomic::compiler_fence;
+
     pub(crate) use shuttle::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };

@@ -336,7 +336,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
                 Some(waiting) => Ok(Next::Wait(flight, held, waiting)),
                 None => Ok(Next::Alone),
             },
-            // It has no key, for it has led.
+            // Too many wait.
             None => Ok(Next::Alone),
         }
     }

@@ -18,6 +18,7 @@
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
 
+mod barrier;
 mod flight;
 mod handle;
 mod keep;

@@ -3,8 +3,11 @@
 //! A *slot* is a place's number. Places come in chunks, so that making room moves nothing: other threads read without a lock. Everything but
 //! `uses` is written under the shard's lock; the key before the place is shown to anybody, the result by whoever computes it.
 
+use core::alloc::Layout;
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use std::alloc::{alloc, dealloc, handle_alloc_error};
 
 use super::policy::MOST_USES;
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -19,6 +22,11 @@ pub(super) const KEPT: u8 = 4;
 pub(super) const ALOFT: u8 = 8;
 /// The computation may be waited for.
 pub(super) const SHARED: u8 = 16;
+/// Something else had the same tag when it was put into the table or later.
+pub(super) const CROWDED: u8 = 32;
+
+/// How many may wait for one computation; who comes later runs the body as it would without a cache.
+const MOST_WAITING: u16 = 50_000;
 
 /// See the module.
 pub(super) struct Node<K, S> {
@@ -26,10 +34,10 @@ pub(super) struct Node<K, S> {
     pub(super) tag: AtomicU32,
     /// Greater for what began later, in one shard; it wraps.
     pub(super) serial: AtomicU32,
-    /// Who holds it, other than the table and readers.
-    pub(super) refs: AtomicU32,
-    /// An estimate of its size, packed.
-    pub(super) weight: AtomicU16,
+    /// Its number.
+    slot: u32,
+    /// How many hold it, other than the table and readers.
+    refs: AtomicU16,
     state: AtomicU8,
     uses: AtomicU8,
     key: UnsafeCell<MaybeUninit<K>>,
@@ -54,12 +62,12 @@ impl Times {
 }
 
 impl<K, S> Node<K, S> {
-    pub(super) const fn empty() -> Self {
+    const fn empty(slot: u32) -> Self {
         Node {
             tag: AtomicU32::new(0),
             serial: AtomicU32::new(0),
-            refs: AtomicU32::new(0),
-            weight: AtomicU16::new(0),
+            slot,
+            refs: AtomicU16::new(0),
             state: AtomicU8::new(0),
             uses: AtomicU8::new(0),
             key: UnsafeCell::new(MaybeUninit::uninit()),
@@ -74,6 +82,12 @@ impl<K, S> Node<K, S> {
         self.state.load(Ordering::Acquire) & state == state
     }
 
+    /// Whether the first holds and the second does not.
+    #[inline]
+    pub(super) fn is_only(&self, state: u8, other: u8) -> bool {
+        self.state.load(Ordering::Relaxed) & (state | other) == state
+    }
+
     /// Under the lock, as all changes of the state.
     pub(super) fn set(&self, state: u8) {
         self.state.store(self.state.load(Ordering::Relaxed) | state, Ordering::Release);
@@ -81,6 +95,44 @@ impl<K, S> Node<K, S> {
 
     pub(super) fn unset(&self, state: u8) {
         self.state.store(self.state.load(Ordering::Relaxed) & !state, Ordering::Release);
+    }
+
+    /// Holds it, under the lock.
+    pub(super) fn hold(&self) {
+        self.refs.store(self.refs.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Lets go of it, under the lock; whether nobody holds it now.
+    pub(super) fn release(&self) -> bool {
+        let refs = self.refs.load(Ordering::Relaxed) - 1;
+        self.refs.store(refs, Ordering::Relaxed);
+        refs == 0
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.refs.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether so many hold it that it is for those who do so for a moment only.
+    pub(super) fn is_crowd_waiting(&self) -> bool {
+        self.refs.load(Ordering::Relaxed) >= MOST_WAITING
+    }
+
+    #[inline]
+    pub(super) fn tag(&self) -> u32 {
+        self.tag.load(Ordering::Relaxed)
+    }
+
+    /// What was computed is an entry now. Under the lock.
+    #[inline]
+    pub(super) fn become_kept(&self) {
+        let state = self.state.load(Ordering::Relaxed) & CROWDED;
+        self.state.store(state | KEY | VALUE | KEPT, Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn slot(&self) -> u32 {
+        self.slot
     }
 
     pub(super) fn serial(&self) -> u32 {
@@ -166,6 +218,90 @@ impl<K, S> Drop for Node<K, S> {
     fn drop(&mut self) {
         // SAFETY: it is the caller's alone.
         drop(unsafe { self.take() });
+    }
+}
+
+/// Nodes in a chunk.
+const CHUNK: usize = 64;
+
+/// [`CHUNK`] nodes, and behind them their times where entries end.
+pub(super) struct Chunk<K, S> {
+    nodes: NonNull<Node<K, S>>,
+    is_timed: bool,
+}
+
+impl<K, S> Chunk<K, S> {
+    /// The layout, and where the times begin.
+    fn layout(is_timed: bool) -> (Layout, usize) {
+        let nodes = Layout::new::<[Node<K, S>; CHUNK]>();
+        let times = Layout::new::<[Times; CHUNK]>();
+        match nodes.extend(times) {
+            Ok(both) if is_timed => both,
+            // Of a type so large that 64 of them are more than there is memory, there is no value either.
+            Ok(_) | Err(_) => (nodes, 0),
+        }
+    }
+
+    /// Nodes for the slots from `first` on.
+    pub(super) fn new(first: u32, is_timed: bool) -> Self {
+        let (layout, times) = Self::layout(is_timed);
+        // SAFETY: a node has a size.
+        let memory = unsafe { alloc(layout) };
+        let Some(nodes) = NonNull::new(memory.cast::<Node<K, S>>()) else { handle_alloc_error(layout) };
+        for place in 0..CHUNK {
+            // SAFETY: it is within the chunk, and nobody else has it.
+            unsafe { nodes.add(place).write(Node::empty(first + place as u32)) };
+            if is_timed {
+                // SAFETY: as above; the times begin there.
+                let first = unsafe { memory.add(times) }.cast::<Times>();
+                // SAFETY: as above.
+                unsafe { first.add(place).write(Times::default()) };
+            }
+        }
+        Chunk { nodes, is_timed }
+    }
+
+    /// Which chunk has a slot.
+    #[inline]
+    pub(super) const fn of(slot: u32) -> usize {
+        slot as usize / CHUNK
+    }
+
+    /// How many slots so many chunks have.
+    pub(super) const fn slots(chunks: usize) -> usize {
+        chunks * CHUNK
+    }
+
+    /// The node of a slot that is in here.
+    #[inline]
+    pub(super) fn node(&self, slot: u32) -> *const Node<K, S> {
+        self.nodes.as_ptr().wrapping_add(slot as usize % CHUNK)
+    }
+}
+
+/// Where a node's times are, if entries end.
+///
+/// # Safety
+/// The node is one of a timed chunk that is still there, and its address came from it.
+#[inline]
+pub(super) unsafe fn times<'a, K, S>(node: *const Node<K, S>) -> &'a Times {
+    // SAFETY: the caller says that it is there.
+    let place = unsafe { (*node).slot } as usize % CHUNK;
+    let (_, times) = Chunk::<K, S>::layout(true);
+    let first = node.wrapping_sub(place).cast::<u8>().wrapping_add(times).cast::<Times>();
+    // SAFETY: there is one for each node.
+    unsafe { &*first.wrapping_add(place) }
+}
+
+impl<K, S> Drop for Chunk<K, S> {
+    fn drop(&mut self) {
+        for place in 0..CHUNK {
+            // SAFETY: it is there, and nobody else has it.
+            unsafe { self.nodes.add(place).drop_in_place() };
+        }
+        let (layout, _) = Self::layout(self.is_timed);
+        // SAFETY: it was allocated with this layout.
+        unsafe { dealloc(self.nodes.as_ptr().cast(), layout) };
     }
 }
 

@@ -6,13 +6,20 @@
 //! may have seen the entry, one that begins later cannot; one that uses another entry does not mind. So a thread that stands still, also in
 //! a user's `Clone`, keeps one entry from being freed and no more.
 //!
+//! A thread must be seen to read before it reads. In a large cache that is for those to see to who take something out ([`barrier`]), since they can do so
+//! for many entries at once; in a small one it takes a locked instruction of each hit.
+//!
 //! A record is written by its thread alone, so counting hits in it takes no read-modify-write, and is exact.
 //! What is read from here must never be waited for with a lock held: the thread may have been stopped.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
+use core::ops::Deref;
 use std::sync::Arc;
 
-use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence, thread_local, yield_now};
+use super::barrier;
+use crate::sync::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local, yield_now,
+};
 
 /// In a record: nothing.
 const IDLE: usize = 0;
@@ -33,6 +40,8 @@ pub(super) struct Record {
     ticks: AtomicU64,
     /// The process whose thread writes it: in one that was forked only the thread that did so goes on.
     process: AtomicU32,
+    /// Whether the thread has to see to it itself that it is seen to read.
+    is_fenced: AtomicBool,
 }
 
 /// What threads counted.
@@ -87,8 +96,12 @@ impl Record {
         if self.doing.load(Ordering::Relaxed) != IDLE {
             return None;
         }
-        // To be seen before anything of the table is read. A locked instruction is the cheapest full fence of x86.
-        if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
+        // To be seen before anything of the table is read.
+        if !self.is_fenced.load(Ordering::Relaxed) {
+            self.doing.store(READING, Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+        } else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
+            // The cheapest full fence of these.
             self.doing.swap(READING, Ordering::SeqCst);
         } else {
             self.doing.store(READING, Ordering::Relaxed);
@@ -123,6 +136,7 @@ impl Drop for Reading<'_> {
 pub(super) struct Readers {
     /// What a thread finds its record by.
     number: usize,
+    is_fenced: bool,
     all: Mutex<All>,
 }
 
@@ -136,7 +150,12 @@ struct All {
 /// Records of ended threads and of caches that are gone. They are as many as there were at one time.
 static FREE: Mutex<Vec<&'static Record>> = Mutex::new(Vec::new());
 
+/// Caches whose records a thread finds at once.
+const AT_HAND: usize = 32;
+
 thread_local! {
+    /// A thread's records of the first caches, once more: without a destructor, they are there without a question.
+    static HAND: [Cell<Option<&'static Record>>; AT_HAND] = const { [const { Cell::new(None) }; AT_HAND] };
     static MINE: RefCell<Mine> = const { RefCell::new(Mine(Vec::new())) };
 }
 
@@ -145,46 +164,75 @@ struct Mine(Vec<Option<(&'static Record, Arc<Readers>)>>);
 
 impl Drop for Mine {
     fn drop(&mut self) {
+        let _ = HAND.try_with(|hand| hand.iter().for_each(|record| record.set(None)));
         for (record, readers) in self.0.drain(..).flatten() {
             readers.leave(record);
         }
     }
 }
 
-impl Readers {
-    pub(super) fn new() -> Arc<Self> {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Readers { number, all: Mutex::new(All::default()) })
+/// A cache's readers, as the cache has them: with the number at hand.
+#[derive(Debug)]
+pub(super) struct Register {
+    number: usize,
+    readers: Arc<Readers>,
+}
+
+impl Register {
+    /// `is_large`: the cache has so many entries that many can leave at once.
+    pub(super) fn new(is_large: bool) -> Self {
+        let readers = Readers::new(is_large);
+        Register { number: readers.number, readers }
     }
 
     /// This thread's record. `None` on a thread that has ended as far as thread-local storage goes.
     #[inline]
-    pub(super) fn mine(self: &Arc<Self>) -> Option<&'static Record> {
-        let found = MINE.try_with(|mine| {
-            let mine = mine.try_borrow().ok()?;
-            mine.0.get(self.number)?.as_ref().map(|(record, _)| *record)
-        });
-        match found {
-            Ok(Some(record)) => Some(record),
-            Ok(None) => self.enter(),
-            Err(_) => None,
+    pub(super) fn mine(&self) -> Option<&'static Record> {
+        if self.number < AT_HAND
+            && let Ok(Some(record)) = HAND.try_with(|hand| hand[self.number].get())
+        {
+            return Some(record);
         }
+        self.readers.mine()
+    }
+}
+
+impl Deref for Register {
+    type Target = Readers;
+
+    fn deref(&self) -> &Readers {
+        &self.readers
+    }
+}
+
+impl Readers {
+    fn new(is_large: bool) -> Arc<Self> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let is_fenced = !(is_large && barrier::is_there());
+        Arc::new(Readers { number, is_fenced, all: Mutex::new(All::default()) })
     }
 
     #[cold]
     #[inline(never)]
-    fn enter(self: &Arc<Self>) -> Option<&'static Record> {
+    fn mine(self: &Arc<Self>) -> Option<&'static Record> {
         MINE.try_with(|mine| {
             let mut mine = mine.try_borrow_mut().ok()?;
+            if let Some(Some((record, _))) = mine.0.get(self.number) {
+                return Some(*record);
+            }
             if mine.0.len() <= self.number {
                 mine.0.resize_with(self.number + 1, || None);
             }
             let free = FREE.lock().pop();
             let record = free.unwrap_or_else(|| Box::leak(Box::default()));
             record.process.store(std::process::id(), Ordering::Relaxed);
+            record.is_fenced.store(self.is_fenced, Ordering::Relaxed);
             self.all.lock().records.push(record);
             mine.0[self.number] = Some((record, Arc::clone(self)));
+            if self.number < AT_HAND {
+                let _ = HAND.try_with(|hand| hand[self.number].set(Some(record)));
+            }
             Some(record)
         })
         .ok()
@@ -196,7 +244,7 @@ impl Readers {
         all.before.add(record);
         all.records.retain(|other| !core::ptr::eq(*other, record));
         drop(all);
-        let Record { doing: _, process: _, hits, misses, timed, ticks } = record;
+        let Record { doing: _, process: _, is_fenced: _, hits, misses, timed, ticks } = record;
         for counter in [hits, misses, timed, ticks] {
             counter.store(0, Ordering::Relaxed);
         }
@@ -213,11 +261,6 @@ impl Readers {
         sum
     }
 
-    /// How many threads may read.
-    pub(super) fn len(&self) -> usize {
-        self.all.lock().records.len()
-    }
-
     /// What was taken out of the table before this call and is in use nevertheless, by address. `None` if a thread does not come to an end
     /// with its look at the table, because it was stopped in the middle: what was taken out must then be kept for longer.
     pub(super) fn in_use(&self) -> Option<InUse> {
@@ -225,6 +268,9 @@ impl Readers {
         const PATIENCE: u32 = 100;
         // What was taken out is out for everybody who begins to read from here on.
         fence(Ordering::SeqCst);
+        if !self.is_fenced && !barrier::heavy() {
+            return None;
+        }
         let all = self.all.lock();
         let mut in_use = InUse(Vec::new());
         for record in &all.records {

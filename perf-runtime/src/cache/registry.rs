@@ -3,7 +3,7 @@
 //! The linker collects the functions (`inventory`). An instance is found by the type of a closure written inside the function, which
 //! names the function's generics and those of the `impl` around it.
 
-use core::any::{Any, TypeId};
+use core::any::TypeId;
 use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -49,10 +49,19 @@ impl<M> fmt::Debug for Instance<M> {
     }
 }
 
-/// A cache and what it is for. Never freed: it belongs to a function, and functions do not end.
+/// A cache and what it is for: the type that names the instance, with that of the cache. Never freed: it belongs to a function, and functions do not end.
 struct Made {
     of: TypeId,
     cache: &'static dyn AnyCache,
+}
+
+impl Made {
+    /// The cache, of the types that `of` says.
+    #[inline]
+    fn cast<K, S, R>(&'static self) -> &'static Cache<K, S, R> {
+        // SAFETY: the caller has found it by `of`, which names these types, none of which has a lifetime.
+        unsafe { &*core::ptr::from_ref(self.cache).cast() }
+    }
 }
 
 impl fmt::Debug for Made {
@@ -62,10 +71,9 @@ impl fmt::Debug for Made {
 }
 
 /// A cache of some types.
-trait AnyCache: Any + Send + Sync {
+trait AnyCache: Send + Sync {
     fn stats(&self) -> CacheStats;
     fn clear(&self) -> u64;
-    fn as_any(&self) -> &dyn Any;
 }
 
 /// A store, with the seed of its hashes: no two caches have the same collisions, and nobody can guess them.
@@ -86,10 +94,6 @@ where
 
     fn clear(&self) -> u64 {
         self.store.clear()
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 
@@ -163,12 +167,11 @@ impl CacheSite {
         R: Send + Sync + 'static,
     {
         // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
-        let of = typeid::of::<M>();
+        let of = typeid::of::<(M, Cache<K, S, R>)>();
         if let Some(first) = self.first.get()
             && first.of == of
-            && let Some(cache) = first.cache.as_any().downcast_ref()
         {
-            return cache;
+            return first.cast();
         }
         self.other_cache(of)
     }
@@ -183,13 +186,10 @@ impl CacheSite {
     {
         first_use::announce();
         let find = |instances: &[&'static Made]| {
-            instances
-                .iter()
-                .filter(|instance| instance.of == of)
-                .find_map(|instance| instance.cache.as_any().downcast_ref::<Cache<K, S, R>>())
+            instances.iter().find(|instance| instance.of == of).copied()
         };
-        if let Some(cache) = find(&self.all.lock()) {
-            return cache;
+        if let Some(made) = find(&self.all.lock()) {
+            return made.cast();
         }
         let made: &'static Cache<K, S, R> = Box::leak(Box::new(Cache {
             seed: foldhash::quality::RandomState::default(),
@@ -198,8 +198,8 @@ impl CacheSite {
         let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
         let mut all = self.all.lock();
         // Another thread may have come first; its cache stays, and this one, empty, is never used.
-        if let Some(cache) = find(&all) {
-            return cache;
+        if let Some(made) = find(&all) {
+            return made.cast();
         }
         all.push(instance);
         // Only the first one to come here sets it.

@@ -3,21 +3,23 @@
 //! Under the lock entries are told apart by their tag alone, half of a hash: comparing keys, cloning and dropping results are somebody's
 //! code. Whoever wants to compare *holds* what has the tag, lets go of the lock, and looks again afterwards whether it is still the same.
 
+use core::mem::needs_drop;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::flight::Flight;
-use super::node::{ALOFT, Gone, KEPT, KEY, Node, SHARED, Times, VALUE};
+use super::node::{ALOFT, CROWDED, Chunk, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
 use super::policy::{Entries, Fifo, Order, Policy};
 use super::readers::Readers;
-use super::table::{CHUNK, Table};
+use super::table::Table;
 use super::waits::FlightId;
 use crate::sync::{AtomicPtr, Mutex, MutexGuard, Ordering};
 
 /// What hits read stands apart from what misses write.
 #[repr(align(128))]
 pub(super) struct Shard<K, S, R> {
-    table: AtomicPtr<Table>,
+    /// The word of a [`Table`].
+    table: AtomicPtr<()>,
     writer: Apart<Mutex<Writer<K, S, R>>>,
 }
 
@@ -33,9 +35,9 @@ unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sync for Shard<K, S,
 pub(super) struct Writer<K, S, R> {
     chunks: Chunks<K, S>,
     /// The table that readers see.
-    table: *mut Table,
+    table: Table,
     /// Tables that a reader may still look at.
-    old_tables: Vec<*mut Table>,
+    old_tables: Vec<Table>,
     /// Slots from here on were never used.
     unused: u32,
     free: Vec<u32>,
@@ -55,6 +57,11 @@ pub(super) struct Writer<K, S, R> {
     /// What it tells of itself.
     pub(super) counts: Counts,
 }
+
+/// Ticks that a run of the body takes less than where not all are timed: about a microsecond.
+const SHORT: u64 = 3_000;
+/// One in as many is timed then.
+const SAMPLE: u64 = 8;
 
 /// What happened in one shard.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,12 +106,15 @@ impl<K, S> Gones<K, S> {
     }
 }
 
+/// One look at all readers for as many slots.
+const BATCH: usize = 128;
+
 /// The most that may lie in limbo, beside a part of the entries, before nothing more is kept.
 const MOST_LIMBO: usize = 1024;
 
 impl<K, S, R> Shard<K, S, R> {
     pub(super) fn new(policy: Policy, is_timed: bool) -> Self {
-        let table = Box::into_raw(Box::new(Table::new(1, is_timed)));
+        let table = Table::new(1);
         let writer = Writer {
             chunks: Chunks(Vec::new()),
             table,
@@ -121,13 +131,13 @@ impl<K, S, R> Shard<K, S, R> {
             len: 0,
             counts: Counts::default(),
         };
-        Shard { table: AtomicPtr::new(table), writer: Apart(Mutex::new(writer)) }
+        Shard { table: AtomicPtr::new(table.word()), writer: Apart(Mutex::new(writer)) }
     }
 
     /// The table, for as long as this thread reads.
     #[inline]
-    pub(super) fn table(&self) -> *const Table {
-        self.table.load(Ordering::Acquire)
+    pub(super) fn table(&self) -> Table {
+        Table::from_word(self.table.load(Ordering::Acquire))
     }
 
     pub(super) fn lock(&self) -> Locked<'_, K, S, R> {
@@ -141,21 +151,20 @@ pub(super) struct Locked<'a, K, S, R> {
     pub(super) writer: MutexGuard<'a, Writer<K, S, R>>,
 }
 
-/// All nodes ever made, in chunks of [`CHUNK`], with their times where entries end.
-struct Chunks<K, S>(Vec<(*mut Node<K, S>, Option<*mut Times>)>);
+/// All nodes ever made.
+struct Chunks<K, S>(Vec<Chunk<K, S>>);
 
 impl<K, S> Chunks<K, S> {
     /// The node of a slot that was made.
-    fn node(&self, slot: u32) -> &Node<K, S> {
-        let (nodes, _) = self.0[slot as usize / CHUNK];
-        // SAFETY: there are as many in a chunk, and chunks live as long as this.
-        unsafe { &*nodes.add(slot as usize % CHUNK) }
+    #[inline]
+    fn address(&self, slot: u32) -> *const Node<K, S> {
+        self.0[Chunk::<K, S>::of(slot)].node(slot)
     }
 
-    fn times(&self, slot: u32) -> Option<&Times> {
-        let (_, times) = self.0[slot as usize / CHUNK];
-        // SAFETY: as of the nodes.
-        times.map(|times| unsafe { &*times.add(slot as usize % CHUNK) })
+    #[inline]
+    fn node(&self, slot: u32) -> &Node<K, S> {
+        // SAFETY: chunks live as long as this.
+        unsafe { &*self.address(slot) }
     }
 }
 
@@ -170,23 +179,25 @@ impl<K, S> Entries for Chunks<K, S> {
     }
 
     fn hash(&self, slot: u32) -> u32 {
-        self.node(slot).tag.load(Ordering::Relaxed)
+        self.node(slot).tag()
     }
 }
 
 impl<K, S, R> Writer<K, S, R> {
-    fn table(&self) -> &Table {
-        // SAFETY: it is replaced under the lock, and freed later.
-        unsafe { &*self.table }
-    }
-
+    #[inline]
     pub(super) fn node(&self, slot: u32) -> &Node<K, S> {
         self.chunks.node(slot)
     }
 
+    #[inline]
+    fn times(&self, slot: u32) -> Option<&Times> {
+        // SAFETY: the chunk has them then.
+        self.is_timed.then(|| unsafe { times(self.chunks.address(slot)) })
+    }
+
     /// Whether an entry's time is up.
     pub(super) fn is_over(&self, slot: u32, now: u64) -> bool {
-        self.chunks.times(slot).is_some_and(|times| times.is_over(now))
+        self.times(slot).is_some_and(|times| times.is_over(now))
     }
 
     /// Whether it is an entry whose time is not up.
@@ -196,20 +207,21 @@ impl<K, S, R> Writer<K, S, R> {
 
     /// The slots in the table with this tag: entries, and what is being computed.
     pub(super) fn slots(&self, tag: u32) -> impl Iterator<Item = u32> + '_ {
-        self.table().candidates(tag)
+        let nodes = self.table.candidates(tag).map(|node| {
+            // SAFETY: nodes live as long as this.
+            unsafe { &*node }
+        });
+        nodes.filter(move |node: &&Node<K, S>| node.tag() == tag).map(Node::slot)
     }
 
     /// Keeps a slot from being used again, until it is [released](Self::release).
     pub(super) fn hold(&self, slot: u32) {
-        let refs = &self.node(slot).refs;
-        refs.store(refs.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.node(slot).hold();
     }
 
     pub(super) fn release(&mut self, slot: u32) {
         let node = self.node(slot);
-        let refs = node.refs.load(Ordering::Relaxed) - 1;
-        node.refs.store(refs, Ordering::Relaxed);
-        if refs == 0 && !node.is(KEPT) && !node.is(ALOFT) {
+        if node.release() && !node.is(KEPT) && !node.is(ALOFT) {
             self.limbo.push(slot);
         }
     }
@@ -235,7 +247,22 @@ impl<K, S, R> Writer<K, S, R> {
         if self.waiting.is_empty() { None } else { self.waiting.remove(&slot) }
     }
 
-    /// Counts a run of the body.
+    /// For how many runs of the body the next one is to be timed: for itself, or, where they are short on average, one in eight for all of
+    /// them and the others not at all. It is decided before the run, so the sum stays right on average whatever is short and whatever is long.
+    #[inline]
+    pub(super) fn timed_loads(&self) -> u64 {
+        let Counts { loads, load_ticks, .. } = self.counts;
+        if loads < SAMPLE || load_ticks >= loads * SHORT {
+            1
+        } else if u64::from(self.serial) % SAMPLE == 0 {
+            SAMPLE
+        } else {
+            0
+        }
+    }
+
+    /// Counts a run of the body, and what it took.
+    #[inline]
     pub(super) fn count_load(&mut self, ticks: u64, is_kept: bool) {
         self.counts.loads += 1;
         self.counts.load_errors += u64::from(!is_kept);
@@ -258,8 +285,8 @@ impl<K, S, R> Writer<K, S, R> {
         }
         let node = self.node(slot);
         node.unset(KEPT);
-        self.table().remove(node.tag.load(Ordering::Relaxed), slot);
-        if node.refs.load(Ordering::Relaxed) == 0 {
+        self.take_out(node);
+        if !node.is_held() {
             self.limbo.push(slot);
         }
     }
@@ -268,7 +295,11 @@ impl<K, S, R> Writer<K, S, R> {
     pub(super) fn detach(&self, slot: u32) {
         let node = self.node(slot);
         node.unset(ALOFT);
-        self.table().remove(node.tag.load(Ordering::Relaxed), slot);
+        self.take_out(node);
+    }
+
+    fn take_out(&self, node: &Node<K, S>) {
+        self.table.remove(node.tag(), core::ptr::from_ref(node));
     }
 
     /// Removes the entry that is to give way, if there is one.
@@ -295,9 +326,15 @@ impl<K, S, R> Writer<K, S, R> {
         swept
     }
 
+    /// All nodes in the table.
+    fn nodes(&self) -> impl Iterator<Item = &Node<K, S>> {
+        // SAFETY: they live as long as this.
+        self.table.all::<Node<K, S>>().map(|node| unsafe { &*node })
+    }
+
     /// Removes everything; how many entries there were.
     pub(super) fn clear(&mut self) -> usize {
-        let all: Vec<u32> = self.table().all().map(|(_, slot)| slot).collect();
+        let all: Vec<u32> = self.nodes().map(Node::slot).collect();
         let before = self.len;
         for slot in all {
             if self.node(slot).is(KEPT) {
@@ -320,18 +357,22 @@ impl<K, S, R> Writer<K, S, R> {
     }
 
     /// What may be dropped now: two at most, or `everything`, for somebody relies on it.
+    #[inline]
     fn reclaim(&mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
         let mut gones = Gones::none();
-        // One look at all readers for many slots, fewer where they are much of the cache or threads are many.
-        let batch = (self.len / 8).clamp(1, 32);
-        if self.limbo.len() >= if everything { 1 } else { batch } {
+        // One look at all readers for many slots, fewer where they are much of the cache.
+        let batch = if everything { 1 } else { (self.len / 8).clamp(1, BATCH) };
+        if self.limbo.len() >= batch {
             self.sift(readers);
         }
         let most = if everything { self.left.len() } else { 2 };
         for _ in 0..most {
             let Some(slot) = self.left.pop() else { break };
             // SAFETY: it is in no table, nobody holds it, and nobody reads it.
-            gones.push(unsafe { self.node(slot).take() });
+            let gone = unsafe { self.node(slot).take() };
+            if const { needs_drop::<K>() || needs_drop::<S>() } {
+                gones.push(gone);
+            }
             self.free.push(slot);
         }
         gones
@@ -341,14 +382,17 @@ impl<K, S, R> Writer<K, S, R> {
     #[cold]
     fn sift(&mut self, readers: &Readers) {
         let Some(in_use) = readers.in_use() else { return };
-        let limbo = core::mem::take(&mut self.limbo);
-        let (kept, left): (Vec<u32>, Vec<u32>) =
-            limbo.into_iter().partition(|slot| in_use.contains(self.node(*slot)));
-        self.limbo = kept;
-        self.left.extend(left);
+        let Writer { limbo, left, chunks, .. } = self;
+        limbo.retain(|slot| {
+            let is_used = in_use.contains(chunks.node(*slot));
+            if !is_used {
+                left.push(*slot);
+            }
+            is_used
+        });
         for table in self.old_tables.drain(..) {
             // SAFETY: it was replaced before `in_use` was called, so nobody reads it.
-            drop(unsafe { Box::from_raw(table) });
+            unsafe { table.free() };
         }
     }
 }
@@ -371,9 +415,25 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
 
     /// Puts a slot into the table as what it is: about to be kept, or `state`, which is a computation.
     pub(super) fn show(&mut self, slot: u32, state: u8) {
-        let node = self.writer.node(slot);
-        node.set(state);
-        self.writer.table().insert(node.tag.load(Ordering::Relaxed), slot);
+        let writer = &*self.writer;
+        let node = writer.node(slot);
+        let others: Vec<u32> = writer.slots(node.tag()).collect();
+        others.iter().for_each(|other| writer.node(*other).set(CROWDED));
+        node.set(if others.is_empty() { state } else { state | CROWDED });
+        writer.table.insert(node.tag(), writer.chunks.address(slot));
+    }
+
+    /// Begins a computation if nothing else has the tag. Gives the key back otherwise.
+    #[inline]
+    pub(super) fn begin_alone(&mut self, tag: u32, key: K) -> Result<u32, K> {
+        if self.writer.slots(tag).next().is_some() {
+            return Err(key);
+        }
+        let slot = self.fill(tag, key);
+        let writer = &*self.writer;
+        writer.node(slot).set(ALOFT | SHARED);
+        writer.table.insert(tag, writer.chunks.address(slot));
+        Ok(slot)
     }
 
     /// Makes a slot an entry.
@@ -382,14 +442,13 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
             self.show(slot, 0);
         }
         let writer = &mut *self.writer;
-        if let Some(times) = writer.chunks.times(slot) {
+        if let Some(times) = writer.times(slot) {
             times.expires.store(expires, Ordering::Relaxed);
             writer.ages.insert(slot);
         }
         let node = writer.chunks.node(slot);
-        node.unset(ALOFT | SHARED);
-        node.set(VALUE | KEPT);
-        writer.order.insert(slot, node.tag.load(Ordering::Relaxed));
+        node.become_kept();
+        writer.order.insert(slot, node.tag());
         writer.len += 1;
     }
 
@@ -397,36 +456,25 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
     fn unused_slot(&mut self) -> u32 {
         let slot = self.writer.unused;
         self.writer.unused += 1;
-        if slot as usize / CHUNK == self.writer.chunks.0.len() {
-            self.add_chunk();
+        if Chunk::<K, S>::of(slot) == self.writer.chunks.0.len() {
+            self.add_chunk(slot);
         }
         slot
     }
 
-    fn add_chunk(&mut self) {
+    fn add_chunk(&mut self, first: u32) {
         let writer = &mut *self.writer;
-        let chunk = writer.chunks.0.len();
-        if (chunk + 1) * CHUNK > writer.table().slots() {
-            // By half, so that memory is seldom more than half empty.
-            let table = Box::new(Table::new((chunk + 1 + chunk / 2) * CHUNK, writer.is_timed));
-            for (chunk, (nodes, times)) in writer.chunks.0.iter().enumerate() {
-                table.set_chunk(chunk, nodes.cast(), *times);
+        let chunk = Chunk::new(first, writer.is_timed);
+        writer.chunks.0.push(chunk);
+        let slots = Chunk::<K, S>::slots(writer.chunks.0.len());
+        if slots > writer.table.room() {
+            let table = Table::new(slots);
+            for node in writer.nodes() {
+                table.insert(node.tag(), core::ptr::from_ref(node));
             }
-            for (tag, slot) in writer.table().all() {
-                table.insert(tag, slot);
-            }
-            let table = Box::into_raw(table);
             writer.old_tables.push(core::mem::replace(&mut writer.table, table));
-            self.shard.table.store(table, Ordering::Release);
+            self.shard.table.store(table.word(), Ordering::Release);
         }
-        let nodes: Box<[Node<K, S>]> = (0..CHUNK).map(|_| Node::empty()).collect();
-        let nodes = Box::into_raw(nodes).cast::<Node<K, S>>();
-        let times = writer.is_timed.then(|| {
-            let times: Box<[Times]> = (0..CHUNK).map(|_| Times::default()).collect();
-            Box::into_raw(times).cast::<Times>()
-        });
-        writer.chunks.0.push((nodes, times));
-        writer.table().set_chunk(chunk, nodes.cast(), times);
     }
 
     /// Lets go of the lock. What is returned is to be dropped.
@@ -523,16 +571,8 @@ impl<K, S, R> Drop for Held<'_, K, S, R> {
 impl<K, S, R> Drop for Writer<K, S, R> {
     fn drop(&mut self) {
         for table in self.old_tables.drain(..).chain([self.table]) {
-            // SAFETY: it came from a box, and nobody else is here.
-            drop(unsafe { Box::from_raw(table) });
-        }
-        for (nodes, times) in self.chunks.0.drain(..) {
-            // SAFETY: as above.
-            drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(nodes, CHUNK)) });
-            if let Some(times) = times {
-                // SAFETY: as above.
-                drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(times, CHUNK)) });
-            }
+            // SAFETY: nobody else is here.
+            unsafe { table.free() };
         }
     }
 }

@@ -12,9 +12,9 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::flight::{Flight, Landing};
-use super::node::{ALOFT, KEPT, Node, SHARED};
+use super::node::{ALOFT, CROWDED, KEPT, Node, SHARED, times};
 use super::policy::Policy;
-use super::readers::{Readers, Record};
+use super::readers::{Record, Register};
 use super::shard::{Cause, Gones, Held, Locked, Shard};
 use super::stats::CacheStats;
 use super::waits::FlightId;
@@ -40,7 +40,9 @@ pub(super) struct Store<K, S, R> {
     /// One less than the number of shards, which is a power of two.
     mask: u64,
     shards: Box<[Shard<K, S, R>]>,
-    readers: Arc<Readers>,
+    readers: Register,
+    /// Whether entries end.
+    is_timed: bool,
     /// Whether a hit is told to the policy.
     wants_uses: bool,
     len: AtomicUsize,
@@ -109,13 +111,16 @@ impl<K, S, R> Store<K, S, R> {
     pub(super) fn new(limits: Limits) -> Self {
         /// A shard with fewer entries would keep its policy from choosing.
         const SMALLEST: usize = 128;
+        /// From here on so many entries leave at once that it pays to ask all threads for a fence.
+        const LARGE: usize = 1_000;
         let shards = (limits.max_size / SMALLEST).clamp(1, most_shards());
         let shards = 1 << shards.ilog2();
         Store {
             limits,
             mask: shards as u64 - 1,
             shards: (0..shards).map(|_| Shard::new(limits.policy, limits.ttl.is_some())).collect(),
-            readers: Readers::new(),
+            readers: Register::new(limits.max_size >= LARGE),
+            is_timed: limits.ttl.is_some(),
             wants_uses: limits.policy.wants_uses(),
             len: AtomicUsize::new(0),
         }
@@ -123,7 +128,8 @@ impl<K, S, R> Store<K, S, R> {
 
     #[inline]
     fn shard(&self, hash: u64) -> &Shard<K, S, R> {
-        &self.shards[(hash & self.mask) as usize]
+        // SAFETY: there is one more than the mask says.
+        unsafe { self.shards.get_unchecked((hash & self.mask) as usize) }
     }
 
     /// What `take` makes of the result of the key for which `is` holds. Counts a hit or a miss.
@@ -157,17 +163,17 @@ impl<K, S, R> Store<K, S, R> {
         is_use: bool,
     ) -> Result<Option<T>, Inconclusive> {
         let now = self.now();
-        let Some(reading) = record.read() else { return Err(Inconclusive) };
         let shard = self.shard(hash);
-        // SAFETY: a table that is replaced is freed when nobody reads it any more.
-        let table = unsafe { &*shard.table() };
-        for slot in table.candidates(tag(hash)) {
-            let address = table.node::<K, S>(slot);
-            // SAFETY: a slot in the table has a node, and nodes live as long as the shard.
+        let Some(reading) = record.read() else { return Err(Inconclusive) };
+        // A table that is replaced is freed when nobody reads it any more.
+        for address in shard.table().candidates::<Node<K, S>>(tag(hash)) {
+            // SAFETY: nodes live as long as the shard.
             let node = unsafe { &*address };
-            // SAFETY: as of the node; it is null where nothing ends.
-            let times = unsafe { table.times(slot).as_ref() };
-            if !node.is(KEPT) || times.is_some_and(|times| times.is_over(now)) {
+            if node.tag() != tag(hash) || !node.is(KEPT) {
+                continue;
+            }
+            // SAFETY: entries end, so it has times.
+            if self.is_timed && unsafe { times(address) }.is_over(now) {
                 continue;
             }
             reading.only(address);
@@ -179,7 +185,7 @@ impl<K, S, R> Store<K, S, R> {
             if is_use {
                 node.touch();
                 if self.wants_uses {
-                    shard.lock().writer.touch(slot);
+                    shard.lock().writer.touch(node.slot());
                 }
             }
             // SAFETY: as of the key.
@@ -190,6 +196,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Looks at what it holds: for a thread whose record says something else, and where several keys have one tag.
     #[cold]
+    #[inline(never)]
     fn find_held<T>(
         &self,
         hash: u64,
@@ -214,6 +221,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// On a thread that has ended as far as thread-local storage goes.
     #[cold]
+    #[inline(never)]
     fn find_without_a_record<T>(
         &self,
         hash: u64,
@@ -229,6 +237,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Looks again, with a clock.
     #[cold]
+    #[inline(never)]
     fn time_a_hit(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool) {
         let start = clock::now();
         let found = self.read(record, hash, is, &|_| (), false);
@@ -241,9 +250,29 @@ impl<K, S, R> Store<K, S, R> {
 
 /// Changing.
 impl<K, S, R> Store<K, S, R> {
-    /// Joins the computation of a key that is not in the cache, or begins it; then the key is taken. `is_task` asks for a flight even
-    /// if nobody waits.
+    /// Joins the computation of a key that is not in the cache, or begins it; then the key is taken. `None` asks the caller to run the
+    /// body for itself. `is_task` asks for a flight even if nobody waits.
     pub(super) fn join(
+        &'static self,
+        hash: u64,
+        key: &mut Option<K>,
+        are_same: impl Fn(&K, &K) -> bool,
+        is_task: bool,
+    ) -> Option<Turn<K, S, R>> {
+        let shard = self.shard(hash);
+        let mut locked = shard.lock();
+        match locked.begin_alone(tag(hash), key.take()?) {
+            Ok(slot) => return Some(Turn::Lead(self.lead(hash, slot, locked, is_task, true))),
+            Err(taken) => *key = Some(taken),
+        }
+        drop(locked);
+        self.join_others(hash, key, are_same, is_task)
+    }
+
+    /// The same where something else has the tag.
+    #[cold]
+    #[inline(never)]
+    fn join_others(
         &'static self,
         hash: u64,
         key: &mut Option<K>,
@@ -264,10 +293,10 @@ impl<K, S, R> Store<K, S, R> {
                 let slot = locked.fill(tag(hash), key.take()?);
                 locked.show(slot, ALOFT | SHARED);
                 seen.release(&mut locked.writer);
-                let flight = is_task.then(|| locked.writer.flight(slot));
-                let lead = Lead::new(self, hash, slot, locked.writer.node(slot), flight, true);
-                drop(self.unlock(locked, false));
-                return Some(Turn::Lead(lead));
+                return Some(Turn::Lead(self.lead(hash, slot, locked, is_task, true)));
+            }
+            if slots.iter().any(|slot| locked.writer.node(*slot).is_crowd_waiting()) {
+                return None;
             }
             let held = locked.hold(slots, &self.readers);
             drop(core::mem::replace(&mut seen, held));
@@ -292,9 +321,23 @@ impl<K, S, R> Store<K, S, R> {
         let mut locked = self.shard(hash).lock();
         let slot = locked.fill(tag(hash), key);
         locked.show(slot, ALOFT);
-        let lead = Lead::new(self, hash, slot, locked.writer.node(slot), None, false);
+        self.lead(hash, slot, locked, false, false)
+    }
+
+    /// The computation in a slot.
+    fn lead(
+        &'static self,
+        hash: u64,
+        slot: u32,
+        mut locked: Locked<'_, K, S, R>,
+        is_task: bool,
+        is_shared: bool,
+    ) -> Lead<K, S, R> {
+        let flight = is_task.then(|| locked.writer.flight(slot));
+        let node = core::ptr::from_ref(locked.writer.node(slot));
+        let stands_for = locked.writer.timed_loads();
         drop(self.unlock(locked, false));
-        lead
+        Lead { store: self, hash, slot, node, flight, is_shared, stands_for, start: 0, is_over: false }
     }
 
     /// Keeps an entry in place of what is there; no computation under way overwrites it.
@@ -322,6 +365,45 @@ impl<K, S, R> Store<K, S, R> {
         is: &impl Fn(&K) -> bool,
     ) -> Settled<K, S, R> {
         let (now, expires) = (self.now(), self.expires());
+        let shard = self.shard(hash);
+        if let Settlement::Land(slot) = settlement {
+            let mut locked = shard.lock();
+            let writer = &mut *locked.writer;
+            // Nothing else has the tag, and nothing else is to be done than to keep it: as a rule.
+            if writer.node(slot).is_only(ALOFT, CROWDED) && !writer.is_clogged() {
+                self.sweep(writer, now, 2);
+                if self.reserve() || writer.evict() {
+                    return self.land(locked, slot, expires, load);
+                }
+            }
+        }
+        self.settle_among(hash, settlement, load, is, (now, expires))
+    }
+
+    /// Keeps what is in a slot that has a place.
+    #[inline]
+    fn land(
+        &self,
+        mut locked: Locked<'_, K, S, R>,
+        slot: u32,
+        expires: u64,
+        load: Option<(u64, bool)>,
+    ) -> Settled<K, S, R> {
+        locked.keep(slot, expires);
+        load.into_iter().for_each(|(ticks, is_kept)| locked.writer.count_load(ticks, is_kept));
+        let flight = locked.writer.finish(slot, true);
+        Settled { was_there: false, flight, gones: self.unlock(locked, false) }
+    }
+
+    /// The rest of [`settle`](Self::settle).
+    fn settle_among(
+        &self,
+        hash: u64,
+        settlement: Settlement,
+        load: Option<(u64, bool)>,
+        is: &impl Fn(&K) -> bool,
+        (now, expires): (u64, u64),
+    ) -> Settled<K, S, R> {
         let shard = self.shard(hash);
         let mut was_there = false;
         let mut same: Vec<bool> = Vec::new();
@@ -405,6 +487,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Lets an entry of any shard give way.
     #[cold]
+    #[inline(never)]
     fn evict_anywhere(&self) {
         for shard in &self.shards {
             let mut locked = shard.lock();
@@ -459,7 +542,7 @@ impl<K, S, R> Store<K, S, R> {
     /// Only caches whose entries expire read the clock.
     #[inline]
     fn now(&self) -> u64 {
-        if self.limits.ttl.is_some() { clock::now() } else { 0 }
+        if self.is_timed { clock::now() } else { 0 }
     }
 
     fn expires(&self) -> u64 {
@@ -523,6 +606,8 @@ pub(super) struct Lead<K: 'static, S: 'static, R: 'static> {
     flight: Option<Arc<Flight<R>>>,
     /// Whether others may wait for it.
     pub(super) is_shared: bool,
+    /// How many runs of the body this one is timed for.
+    stands_for: u64,
     /// When the body began, in ticks.
     start: u64,
     is_over: bool,
@@ -534,17 +619,6 @@ unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Send for Lead<K, S, 
 unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sync for Lead<K, S, R> {}
 
 impl<K, S, R> Lead<K, S, R> {
-    fn new(
-        store: &'static Store<K, S, R>,
-        hash: u64,
-        slot: u32,
-        node: &Node<K, S>,
-        flight: Option<Arc<Flight<R>>>,
-        is_shared: bool,
-    ) -> Self {
-        Lead { store, hash, slot, node, flight, is_shared, start: clock::now(), is_over: false }
-    }
-
     /// What it is called among all that are under way.
     pub(super) fn id(&self) -> FlightId {
         self.node.addr()
@@ -564,12 +638,20 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// The body begins now.
+    #[inline]
     pub(super) fn begin(&mut self) {
-        self.start = clock::now();
+        if self.stands_for > 0 {
+            self.start = clock::now();
+        }
     }
 
+    /// What the body took, or is counted for.
+    #[inline]
     fn ticks(&self) -> u64 {
-        clock::now().saturating_sub(self.start)
+        if self.stands_for == 0 {
+            return 0;
+        }
+        clock::now().saturating_sub(self.start).saturating_mul(self.stands_for)
     }
 
     /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case.

@@ -1,154 +1,213 @@
-//! From a hash to the slots that may have its key: an open-addressing table that is read without a lock.
+//! From a hash to the nodes that may have its key: a hash table that is read without a lock.
 //!
-//! Linear probing with backward-shift deletion (D. Knuth, *The Art of Computer Programming* 3, 6.4, algorithm R), so there are no
-//! tombstones and a table that lives for months stays as fast as a new one. Each place holds 32 bits of the hash, the *tag*, beside the
-//! slot's number: they say where its search began, and spare a look at the entry itself.
+//! A *group* is one cache line: seven addresses of nodes, and a word with a byte for each, its *mark*, and one that counts the nodes
+//! that found no room here and went on to the next group (N. Bronson, X. Shi, "Open-sourcing F14 for faster, more memory-efficient hash tables", 2019).
+//! So a search compares seven marks at once, looks at no other node than the right one, nearly always, and ends at the first group that
+//! sent nothing on; taking a node out moves nothing and leaves nothing behind. The upper bits of the *tag*, which is half of a hash, say where a
+//! search begins, its lowest bits are the mark. The table is named by one word, its address and the logarithm of its size, so that a hit reads the
+//! word, a line of the table and a node.
 //!
-//! It is changed under the shard's lock while others read it. A reader may then miss what is being moved; it looks again
+//! It is changed under the shard's lock while others read it. A reader may then miss what is being added; it looks again
 //! under the lock before it believes that. It never sees what was not there.
+
+use core::alloc::Layout;
+use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error};
 
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
-use super::node::{Node, Times};
-
-/// Places in a chunk of nodes.
-pub(super) const CHUNK: usize = 64;
+/// Nodes in a group.
+const ROOM: usize = 7;
 
 /// See the module.
-pub(super) struct Table {
-    /// `tag << 32 | slot + 1`, or 0 where there is nothing.
-    places: Box<[AtomicU64]>,
-    /// The nodes by chunk. They belong to the shard, which knows their type; so all caches share this code.
-    nodes: Box<[AtomicPtr<()>]>,
-    /// Beside each chunk of nodes, where entries end.
-    times: Box<[AtomicPtr<Times>]>,
+#[repr(C, align(64))]
+struct Group {
+    /// A mark for each node, from the lowest byte on, 0 where there is none; in the highest byte the number of nodes that went on.
+    marks: AtomicU64,
+    nodes: [AtomicPtr<()>; ROOM],
 }
 
-fn word(tag: u32, slot: u32) -> u64 {
-    u64::from(tag) << 32 | (u64::from(slot) + 1)
+/// Where the number of those that went on is.
+const OVERFLOW: u32 = 56;
+/// So many that they are not counted any more.
+const MOST_OVERFLOW: u64 = 255;
+
+/// One in every byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of every mark.
+const MARKS: u64 = 0x0080_8080_8080_8080;
+
+/// The mark of a tag; never 0.
+#[inline]
+fn mark(tag: u32) -> u64 {
+    u64::from(tag & 0xFF).max(1)
 }
+
+/// The highest bit of each mark that is this one; rarely also of one above it that is not.
+#[inline]
+fn matches(marks: u64, mark: u64) -> u64 {
+    let differences = marks ^ mark * ONES;
+    differences.wrapping_sub(ONES) & !differences & MARKS
+}
+
+/// See the module. Whoever has one may read it for as long as it is not freed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Table {
+    /// Aligned to 64, with the logarithm of the number of groups in the lower bits.
+    word: *mut (),
+}
+
+/// Lower bits of the word.
+const LOGARITHM: usize = 63;
 
 impl Table {
-    /// One for as many slots.
-    pub(super) fn new(slots: usize, is_timed: bool) -> Self {
-        let chunks = slots.div_ceil(CHUNK);
-        // At two thirds full a search that finds looks at two places on average.
-        let places = chunks * CHUNK * 3 / 2;
-        Table {
-            places: (0..places).map(|_| AtomicU64::new(0)).collect(),
-            nodes: (0..chunks).map(|_| AtomicPtr::default()).collect(),
-            times: (0..if is_timed { chunks } else { 0 }).map(|_| AtomicPtr::default()).collect(),
+    /// One with room for as many nodes.
+    pub(super) fn new(nodes: usize) -> Self {
+        // At three quarters full one node in twenty is in another group than the first.
+        let logarithm = (nodes * 4).div_ceil(ROOM * 3).next_power_of_two().ilog2();
+        let layout = Self::layout(logarithm);
+        // SAFETY: the layout has a size. Zeros are an empty group.
+        let groups = unsafe { alloc_zeroed(layout) };
+        if groups.is_null() {
+            handle_alloc_error(layout);
         }
+        Table { word: groups.cast::<()>().map_addr(|address| address | logarithm as usize) }
     }
 
-    /// Slots that it has room for.
-    pub(super) fn slots(&self) -> usize {
-        self.nodes.len() * CHUNK
+    fn layout(logarithm: u32) -> Layout {
+        Layout::array::<Group>(1 << logarithm).unwrap_or_else(|_| unreachable!("there are at most 2³² nodes"))
+    }
+
+    /// # Safety
+    /// Nobody reads it any more.
+    pub(super) unsafe fn free(self) {
+        // SAFETY: it was allocated with this layout.
+        unsafe { dealloc(self.groups().cast_mut().cast(), Self::layout(self.logarithm())) };
     }
 
     #[inline]
-    fn home(&self, tag: u32) -> usize {
-        ((u64::from(tag) * self.places.len() as u64) >> 32) as usize
+    pub(super) const fn from_word(word: *mut ()) -> Self {
+        Table { word }
     }
 
-    /// The slots with this tag, nearest first.
     #[inline]
-    pub(super) fn candidates(&self, tag: u32) -> impl Iterator<Item = u32> + '_ {
+    pub(super) const fn word(self) -> *mut () {
+        self.word
+    }
+
+    #[inline]
+    fn logarithm(self) -> u32 {
+        (self.word.addr() & LOGARITHM) as u32
+    }
+
+    #[inline]
+    fn groups(self) -> *const Group {
+        self.word.map_addr(|address| address & !LOGARITHM).cast_const().cast()
+    }
+
+    #[inline]
+    fn mask(self) -> usize {
+        (1 << self.logarithm()) - 1
+    }
+
+    /// Nodes that it has room for.
+    pub(super) fn room(self) -> usize {
+        (self.mask() + 1) * ROOM / 4 * 3
+    }
+
+    /// Where a search begins.
+    #[inline]
+    fn home(self, tag: u32) -> usize {
+        (u64::from(tag) << self.logarithm() >> 32) as usize
+    }
+
+    #[inline]
+    fn group<'a>(self, at: usize) -> &'a Group {
+        // SAFETY: the mask keeps it among the groups, which are there until the table is freed.
+        unsafe { &*self.groups().add(at & self.mask()) }
+    }
+
+    /// The nodes that may have this tag, nearest first.
+    #[inline]
+    pub(super) fn candidates<T>(self, tag: u32) -> impl Iterator<Item = *const T> {
+        let mark = mark(tag);
         let mut at = self.home(tag);
-        // A reader could run around a table that changes all the time.
-        let mut left = self.places.len();
+        let mut group = self.group(at);
+        let mut marks = group.marks.load(Ordering::Acquire);
+        let mut found = matches(marks, mark);
+        // Not around for ever if all of it is full of one mark.
+        let mut left = self.mask();
         core::iter::from_fn(move || {
             loop {
-                let place = self.places.get(at)?.load(Ordering::Acquire);
-                if place == 0 || left == 0 {
+                if found != 0 {
+                    let place = found.trailing_zeros() as usize / 8;
+                    found &= found - 1;
+                    let node = group.nodes[place].load(Ordering::Acquire);
+                    if !node.is_null() {
+                        return Some(node.cast_const().cast());
+                    }
+                } else if marks >> OVERFLOW == 0 || left == 0 {
                     return None;
-                }
-                left -= 1;
-                at += 1;
-                if at == self.places.len() {
-                    at = 0;
-                }
-                if (place >> 32) as u32 == tag {
-                    return Some(place as u32 - 1);
+                } else {
+                    left -= 1;
+                    at += 1;
+                    group = self.group(at);
+                    marks = group.marks.load(Ordering::Acquire);
+                    found = matches(marks, mark);
                 }
             }
         })
     }
 
-    /// Where a slot's node is.
-    #[inline]
-    pub(super) fn node<K, S>(&self, slot: u32) -> *const Node<K, S> {
-        let chunk = &self.nodes[slot as usize / CHUNK];
-        chunk.load(Ordering::Acquire).cast::<Node<K, S>>().wrapping_add(slot as usize % CHUNK)
-    }
-
-    /// Where a slot's times are; null if entries never end.
-    #[inline]
-    pub(super) fn times(&self, slot: u32) -> *const Times {
-        let chunk = self.times.get(slot as usize / CHUNK);
-        chunk.map_or(core::ptr::null(), |chunk| {
-            chunk.load(Ordering::Acquire).wrapping_add(slot as usize % CHUNK)
-        })
-    }
-
-    /// Tells where a chunk is.
-    pub(super) fn set_chunk(&self, chunk: usize, nodes: *mut (), times: Option<*mut Times>) {
-        self.nodes[chunk].store(nodes, Ordering::Release);
-        if let Some(times) = times {
-            self.times[chunk].store(times, Ordering::Release);
-        }
-    }
-
-    /// Adds a slot. There are at most [`slots`](Self::slots) of them, so there is room.
-    pub(super) fn insert(&self, tag: u32, slot: u32) {
+    /// Adds a node. There are at most as many as there is [`room`](Self::room) for.
+    pub(super) fn insert<T>(self, tag: u32, node: *const T) {
         let mut at = self.home(tag);
-        while self.places[at].load(Ordering::Relaxed) != 0 {
-            at = self.after(at);
-        }
-        self.places[at].store(word(tag, slot), Ordering::Release);
-    }
-
-    /// Removes a slot, if it is in the table.
-    pub(super) fn remove(&self, tag: u32, slot: u32) {
-        let wanted = word(tag, slot);
-        let mut hole = self.home(tag);
         loop {
-            match self.places[hole].load(Ordering::Relaxed) {
-                0 => return,
-                place if place == wanted => break,
-                _ => hole = self.after(hole),
+            let group = self.group(at);
+            let marks = group.marks.load(Ordering::Relaxed);
+            let empty = matches(marks, 0);
+            if empty != 0 {
+                let place = empty.trailing_zeros() as usize / 8;
+                group.nodes[place].store(node.cast_mut().cast(), Ordering::Release);
+                group.marks.store(marks | mark(tag) << (place * 8), Ordering::Release);
+                return;
+            }
+            if marks >> OVERFLOW < MOST_OVERFLOW {
+                group.marks.store(marks + (1 << OVERFLOW), Ordering::Release);
+            }
+            at += 1;
+        }
+    }
+
+    /// Removes a node, if it is in the table.
+    pub(super) fn remove<T>(self, tag: u32, node: *const T) {
+        let home = self.home(tag);
+        for distance in 0..=self.mask() {
+            let group = self.group(home + distance);
+            let marks = group.marks.load(Ordering::Relaxed);
+            let is_it = |place: &usize| core::ptr::addr_eq(group.nodes[*place].load(Ordering::Relaxed), node);
+            if let Some(place) = (0..ROOM).find(is_it) {
+                group.marks.store(marks & !(0xFF << (place * 8)), Ordering::Release);
+                group.nodes[place].store(core::ptr::null_mut(), Ordering::Release);
+                for passed in home..home + distance {
+                    let group = self.group(passed);
+                    let marks = group.marks.load(Ordering::Relaxed);
+                    if marks >> OVERFLOW < MOST_OVERFLOW {
+                        group.marks.store(marks - (1 << OVERFLOW), Ordering::Release);
+                    }
+                }
+                return;
+            }
+            if marks >> OVERFLOW == 0 {
+                return;
             }
         }
-        // Move back what a search would no longer reach across the hole.
-        let mut at = hole;
-        loop {
-            at = self.after(at);
-            let place = self.places[at].load(Ordering::Relaxed);
-            if place == 0 {
-                break;
-            }
-            let start = self.home((place >> 32) as u32);
-            if self.distance(start, at) >= self.distance(hole, at) {
-                self.places[hole].store(place, Ordering::Release);
-                hole = at;
-            }
-        }
-        self.places[hole].store(0, Ordering::Release);
     }
 
-    fn after(&self, at: usize) -> usize {
-        if at + 1 == self.places.len() { 0 } else { at + 1 }
-    }
-
-    /// Steps from one place to another.
-    fn distance(&self, from: usize, to: usize) -> usize {
-        if to >= from { to - from } else { to + self.places.len() - from }
-    }
-
-    /// All slots in it, with their tags.
-    pub(super) fn all(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let places = self.places.iter().map(|place| place.load(Ordering::Relaxed));
-        places.filter(|place| *place != 0).map(|place| ((place >> 32) as u32, place as u32 - 1))
+    /// All nodes in it.
+    pub(super) fn all<T>(self) -> impl Iterator<Item = *const T> {
+        let groups = (0..=self.mask()).map(move |at| self.group(at));
+        let nodes = groups.flat_map(|group| &group.nodes).map(|node| node.load(Ordering::Relaxed));
+        nodes.filter(|node| !node.is_null()).map(|node| node.cast_const().cast())
     }
 }
 
@@ -160,28 +219,50 @@ mod tests {
 
     #[test]
     fn finds_what_is_in_it_and_nothing_else() {
-        let table = Table::new(3_000, false);
-        // Clusters, also across the end.
-        let tag = |slot: u32| if slot % 3 == 0 { u32::MAX - slot % 7 } else { slot.wrapping_mul(0x9E37_79B9) };
+        let table = Table::new(3_000);
+        assert!(table.room() >= 3_000);
+        // Clusters, also across the end, and hundreds of nodes with one tag.
+        let tag = |number: usize| match number as u32 {
+            number if number % 3 == 0 => u32::MAX - number % 7,
+            number => number.wrapping_mul(0x9E37_79B9),
+        };
+        let nodes: Vec<u64> = (0..4_096).collect();
+        let node = |number: usize| core::ptr::from_ref(&nodes[number]);
         let mut held = HashSet::new();
         let mut state = 12_345_u32;
         for step in 0..100_000 {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let slot = (state >> 8) % 4_096;
-            if held.remove(&slot) {
-                table.remove(tag(slot), slot);
+            let number = (state >> 8) as usize % 4_095;
+            if held.remove(&number) {
+                table.remove(tag(number), node(number));
             } else if held.len() < 3_000 {
-                held.insert(slot);
-                table.insert(tag(slot), slot);
+                held.insert(number);
+                table.insert(tag(number), node(number));
             }
             if step % 997 == 0 {
-                for slot in 0..4_096 {
-                    let found = table.candidates(tag(slot)).any(|other| other == slot);
-                    assert_eq!(found, held.contains(&slot), "{slot} after {step} steps");
+                for number in 0..4_096 {
+                    let found = table.candidates(tag(number)).any(|other| other == node(number));
+                    assert_eq!(found, held.contains(&number), "{number} after {step} steps");
                 }
             }
         }
-        table.remove(tag(5_000), 5_000);
-        assert_eq!(table.all().count(), held.len());
+        table.remove(tag(4_095), node(4_095));
+        assert_eq!(table.all::<u64>().count(), held.len());
+        // SAFETY: nobody else knows it.
+        unsafe { table.free() };
+    }
+
+    #[test]
+    fn an_emptied_table_sends_nothing_on() {
+        let table = Table::new(60);
+        let nodes: Vec<u64> = (0..60).collect();
+        nodes.iter().for_each(|node| table.insert(7, core::ptr::from_ref(node)));
+        assert_eq!(table.candidates::<u64>(7).count(), 60);
+        nodes.iter().for_each(|node| table.remove(7, core::ptr::from_ref(node)));
+        for at in 0..=table.mask() {
+            assert_eq!(table.group(at).marks.load(Ordering::Relaxed), 0, "group {at}");
+        }
+        // SAFETY: nobody else knows it.
+        unsafe { table.free() };
     }
 }
