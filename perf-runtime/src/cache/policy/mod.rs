@@ -4,6 +4,8 @@
 //! a cache has one of its own.
 
 mod fifo;
+mod gate;
+mod ghosts;
 mod lfu;
 mod lru;
 mod order;
@@ -15,12 +17,22 @@ mod s3fifo;
 pub(super) use fifo::Fifo;
 pub(super) use order::Order;
 
+/// What the default policy asks and tells of the entries, which count themselves how often they were asked for.
+trait Entries {
+    /// Times that the entry was asked for, beginning with what [`S3Fifo::insert`](s3fifo::S3Fifo::insert) gave.
+    fn uses(&self, slot: u32) -> u8;
+    fn set_uses(&self, slot: u32, uses: u8);
+    /// The hash that the slot was filled with.
+    fn hash(&self, slot: u32) -> u32;
+}
+
 /// The policies that `#[cached(policy = "…")]` names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// `"s3fifo"`: a small queue for newcomers, a main queue for what was asked for again, and a memory of what left. It withstands
-    /// scans and one-time keys, and a hit changes nothing but a counter of the entry.
+    /// `"s3fifo"`: a small queue for newcomers, a main queue for what was asked for again, and a memory of what left, from which it learns
+    /// how easily newcomers are to get in. It withstands scans, loops and one-time keys and follows what becomes popular, and a hit
+    /// changes nothing but a counter of the entry.
     #[default]
     S3Fifo,
     /// `"lru"`: what was asked for the longest ago gives way.

@@ -1,150 +1,130 @@
-//! S3-FIFO: a small queue, a main queue, and the ghosts of what left the small one.
+//! The default policy: S3-FIFO whose main queue is defended, as much as it pays.
 //!
-//! (J. Yang, Y. Zhang, Z. Qiu, Y. Yue, K. Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023.) A newcomer enters the small
-//! queue, a tenth of the cache, and leaves the cache from there unless it was asked for meanwhile; most keys of real traces are
-//! asked for once, so the main queue is spared them. Who was asked for moves to the main queue; so does a newcomer whose ghost
-//! says that it left only a short while ago. In the main queue the oldest gets another round for each time it was asked for.
+//! The queues are those of S3-FIFO (J. Yang, Y. Zhang, Z. Qiu, Y. Yue, K. Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023):
+//! a small one for newcomers, a main one for what proved itself, and ghosts of what left. A hit counts in the entry and moves nothing.
+//! Plain S3-FIFO lets in whoever was asked for twice, and so keeps nothing of a loop that is longer than the cache. Here
+//!
+//! * what fills an empty cache goes straight to the main queue, so that of a loop, whose keys are all alike, a part stays;
+//! * a newcomer that was asked for must have been so more often than one of the next few of the main queue, as in TinyLFU (G. Einziger,
+//!   R. Friedman, B. Manes, ACM Transactions on Storage 13, 2017). Its ghost remembers its number, so that it grows from one stay to the next;
+//! * how fast the main queue's numbers wear off, and how long the small queue is, follows from who comes back: see [`Gate`].
 
+use super::Entries;
+use super::gate::Gate;
+use super::ghosts::{Ghost, Ghosts};
 use super::queue::{Links, Queue};
 
-/// Times asked for that are remembered, per slot.
-const MOST_USES: u8 = 3;
-/// The small queue's part of the cache.
-const SMALL_SHARE: usize = 10;
+/// Times asked for that are told apart. An entry's counter needs to go no further.
+pub(in super::super) const MOST_USES: u8 = 7;
+/// Entries of the main queue that are looked at for one that nobody asked for, when the small queue is to become longer.
+const MOST_LOOKS: u32 = 16;
 
 #[derive(Debug, Default)]
 pub(in super::super) struct S3Fifo {
     links: Links,
     small: Queue,
     main: Queue,
-    ghosts: Ghosts,
     /// By slot.
-    slots: Vec<Slot>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    uses: u8,
-    in_main: bool,
+    in_main: Vec<bool>,
+    ghosts: Ghosts,
+    gate: Gate,
+    /// Whether anything gave way yet.
+    was_full: bool,
 }
 
 impl S3Fifo {
-    pub(super) fn insert(&mut self, slot: u32, hash: u64) {
-        let in_main = self.ghosts.contains(hash, self.len());
+    /// A slot was filled. Its counter is to begin with what this returns.
+    pub(super) fn insert(&mut self, slot: u32, hash: u32) -> u8 {
+        let in_main = !self.was_full;
         let index = slot as usize;
-        if self.slots.len() <= index {
-            self.slots.resize(index + 1, Slot::default());
+        if self.in_main.len() <= index {
+            self.in_main.resize(index + 1, false);
         }
-        self.slots[index] = Slot { uses: 0, in_main };
-        self.queue(in_main).push(slot);
-    }
-
-    #[inline]
-    pub(super) fn touch(&mut self, slot: u32) {
-        let slot = &mut self.slots[slot as usize];
-        slot.uses = (slot.uses + 1).min(MOST_USES);
+        self.push(slot, in_main);
+        let Some((ghost, is_recent)) = self.ghosts.take(hash) else { return 0 };
+        if is_recent {
+            self.gate.returned(ghost);
+        }
+        (ghost.uses + 1).min(MOST_USES)
     }
 
     pub(super) fn remove(&mut self, slot: u32) {
-        let in_main = self.slots[slot as usize].in_main;
-        self.queue(in_main).unlink(slot);
+        let queue = if self.in_main[slot as usize] { &mut self.main } else { &mut self.small };
+        queue.unlink(&mut self.links, slot);
     }
 
-    pub(super) fn evict(&mut self, hash_of: impl Fn(u32) -> u64) -> Option<u32> {
-        loop {
-            let from_small = self.small.len() * SMALL_SHARE >= self.len() || self.main.len() == 0;
-            let slot = self.queue(!from_small).pop()?;
-            let state = &mut self.slots[slot as usize];
-            if from_small && state.uses > 0 {
-                *state = Slot { uses: 0, in_main: true };
-                self.queue(true).push(slot);
-            } else if from_small {
-                let len = self.len();
-                self.ghosts.add(hash_of(slot), len);
-                return Some(slot);
-            } else if state.uses > 0 {
-                state.uses -= 1;
-                self.queue(true).push(slot);
-            } else {
-                return Some(slot);
+    /// The slot that is to give way to one that is about to be filled.
+    pub(super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
+        self.was_full = true;
+        let small = self.gate.small(self.len());
+        while self.small.len() >= small || self.main.len() == 0 {
+            let slot = self.small.pop(&mut self.links)?;
+            let uses = entries.uses(slot).min(MOST_USES);
+            if uses == 0 || self.main.len() == 0 {
+                return Some(self.leave(slot, Ghost { uses: 0, from_main: false }, entries));
             }
+            if self.small.len() < small {
+                return Some(self.challenge(slot, uses, entries));
+            }
+            // The small queue is to become shorter.
+            self.push(slot, true);
         }
+        self.evict_from_main(entries)
+    }
+
+    /// Puts a newcomer in the place of one of the main queue that was asked for less often; if there is none among the next few, the
+    /// newcomer itself gives way.
+    fn challenge(&mut self, newcomer: u32, uses: u8, entries: &impl Entries) -> u32 {
+        let ease = self.gate.ease();
+        for _ in 0..ease.looks {
+            let Some(slot) = self.main.pop(&mut self.links) else { break };
+            let counted = entries.uses(slot);
+            let defence = counted.min(ease.most_uses);
+            if defence == 0 || defence < uses {
+                self.push(newcomer, true);
+                entries.set_uses(newcomer, uses - ease.entry);
+                return self.leave(slot, Ghost { uses: defence, from_main: true }, entries);
+            }
+            let rest = defence - u8::from(self.gate.wears());
+            if rest != counted {
+                entries.set_uses(slot, rest);
+            }
+            self.push(slot, true);
+        }
+        self.leave(newcomer, Ghost { uses, from_main: false }, entries)
+    }
+
+    fn evict_from_main(&mut self, entries: &impl Entries) -> Option<u32> {
+        let mut slot = self.main.pop(&mut self.links)?;
+        for _ in 0..MOST_LOOKS {
+            let uses = entries.uses(slot);
+            if uses == 0 {
+                break;
+            }
+            entries.set_uses(slot, uses - 1);
+            self.push(slot, true);
+            slot = self.main.pop(&mut self.links)?;
+        }
+        Some(self.leave(slot, Ghost { uses: 0, from_main: true }, entries))
+    }
+
+    fn leave(&mut self, slot: u32, ghost: Ghost, entries: &impl Entries) -> u32 {
+        // The one that leaves is in no queue any more.
+        let len = self.len() + 1;
+        if let Some(forgotten) = self.ghosts.add(entries.hash(slot), ghost, len) {
+            self.gate.forgotten(forgotten);
+        }
+        self.gate.left(len);
+        slot
+    }
+
+    fn push(&mut self, slot: u32, in_main: bool) {
+        self.in_main[slot as usize] = in_main;
+        let queue = if in_main { &mut self.main } else { &mut self.small };
+        queue.push(&mut self.links, slot);
     }
 
     fn len(&self) -> usize {
         self.small.len() + self.main.len()
-    }
-
-    fn queue(&mut self, main: bool) -> Linked<'_> {
-        Linked { queue: if main { &mut self.main } else { &mut self.small }, links: &mut self.links }
-    }
-}
-
-/// A queue with the links it needs.
-struct Linked<'a> {
-    queue: &'a mut Queue,
-    links: &'a mut Links,
-}
-
-impl Linked<'_> {
-    fn push(&mut self, slot: u32) {
-        self.queue.push(self.links, slot);
-    }
-
-    fn pop(&mut self) -> Option<u32> {
-        self.queue.pop(self.links)
-    }
-
-    fn unlink(&mut self, slot: u32) {
-        self.queue.unlink(self.links, slot);
-    }
-}
-
-/// Hashes of what left the small queue, for as many departures as the cache has entries.
-///
-/// A table in which a newer ghost takes the place of an older one: what it forgets early it forgets at random, which costs a little of the
-/// hit ratio and saves a second table and a queue.
-#[derive(Debug, Default)]
-struct Ghosts {
-    table: Vec<Ghost>,
-    departures: u32,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Ghost {
-    tag: u32,
-    /// The number of the departure; 0 for none.
-    departure: u32,
-}
-
-impl Ghosts {
-    fn add(&mut self, hash: u64, entries: usize) {
-        let wanted = (entries * 2).next_power_of_two();
-        if self.table.len() < wanted {
-            let ghosts = core::mem::replace(&mut self.table, vec![Ghost::default(); wanted]);
-            for ghost in ghosts.into_iter().filter(|ghost| ghost.departure != 0) {
-                let at = self.place(ghost.tag);
-                self.table[at] = ghost;
-            }
-        }
-        self.departures = self.departures.wrapping_add(1).max(1);
-        let tag = (hash >> 32) as u32;
-        let at = self.place(tag);
-        self.table[at] = Ghost { tag, departure: self.departures };
-    }
-
-    fn contains(&self, hash: u64, entries: usize) -> bool {
-        if self.table.is_empty() {
-            return false;
-        }
-        let tag = (hash >> 32) as u32;
-        let ghost = self.table[self.place(tag)];
-        ghost.departure != 0
-            && ghost.tag == tag
-            && (self.departures.wrapping_sub(ghost.departure) as usize) < entries
-    }
-
-    fn place(&self, tag: u32) -> usize {
-        ((u64::from(tag) * self.table.len() as u64) >> 32) as usize
     }
 }
