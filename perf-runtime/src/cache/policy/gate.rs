@@ -27,7 +27,7 @@ pub(super) struct Ease {
 const EASES: [Ease; 6] = [
     Ease { looks: 3, most_uses: 7, wear: 1, entry: 0 },
     Ease { looks: 3, most_uses: 7, wear: 6, entry: 1 },
-    Ease { looks: 3, most_uses: 7, wear: 19, entry: 1 },
+    Ease { looks: 3, most_uses: 7, wear: 26, entry: 1 },
     Ease { looks: 4, most_uses: 7, wear: 64, entry: 1 },
     Ease { looks: 8, most_uses: 3, wear: 64, entry: 1 },
     Ease { looks: 12, most_uses: 1, wear: 64, entry: 1 },
@@ -45,7 +45,7 @@ const KEEP: f32 = 0.8;
 const FEWEST: usize = 32;
 
 /// Odds of those refused to those of the main queue above which more are let in, and below which fewer are.
-const OPEN: f32 = 1.4;
+const OPEN: f32 = 1.3;
 const CLOSE: f32 = 0.85;
 /// Odds of those that nobody asked for to those of the main queue above which the small queue grows. Otherwise it shrinks.
 const LENGTHEN: f32 = 4.0;
@@ -163,5 +163,59 @@ impl Gate {
             fates.returned *= KEEP;
             fates.forgotten *= KEEP;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OF_MAIN: Ghost = Ghost { uses: 2, from_main: true };
+    const REFUSED: Ghost = Ghost { uses: 2, from_main: false };
+    const UNUSED: Ghost = Ghost { uses: 0, from_main: false };
+
+    /// A gate that sees, 20 times over, of each hundred of a kind so many come back.
+    fn after(kinds: &[(Ghost, usize)]) -> Gate {
+        let mut gate = Gate::default();
+        for _ in 0..20 {
+            for (ghost, returned) in kinds {
+                (0..*returned).for_each(|_| gate.returned(*ghost));
+                (*returned..100).for_each(|_| gate.forgotten(*ghost));
+            }
+            (0..250).for_each(|_| gate.left(1_000));
+        }
+        gate
+    }
+
+    #[test]
+    fn opens_to_those_that_come_back_more_often_and_closes_to_the_others() {
+        assert_eq!(after(&[(REFUSED, 40), (OF_MAIN, 20)]).level, EASES.len() - 1);
+        assert_eq!(after(&[(REFUSED, 20), (OF_MAIN, 40)]).level, 0);
+        assert_eq!(after(&[(REFUSED, 20), (OF_MAIN, 20)]).level, UNKNOWN);
+        // However rarely or often both do.
+        assert_eq!(after(&[(REFUSED, 98), (OF_MAIN, 92)]).level, EASES.len() - 1);
+    }
+
+    #[test]
+    fn goes_back_to_the_middle_where_nothing_is_known() {
+        let mut gate = after(&[(REFUSED, 40), (OF_MAIN, 20)]);
+        (0..100 * 250).for_each(|_| gate.left(1_000));
+        assert_eq!(gate.level, UNKNOWN);
+        assert_eq!(after(&[(REFUSED, 40)]).level, UNKNOWN);
+    }
+
+    #[test]
+    fn the_small_queue_grows_when_those_nobody_asked_for_come_back_and_shrinks_again() {
+        let mut gate = after(&[(UNUSED, 60), (OF_MAIN, 20)]);
+        assert_eq!((gate.small(1_000), gate.small(1)), (320, 1));
+        (0..100 * 250).for_each(|_| gate.left(1_000));
+        assert_eq!(gate.small(1_000), 20);
+        assert_eq!(after(&[(UNUSED, 30), (OF_MAIN, 20)]).small(1_000), 20);
+    }
+
+    #[test]
+    fn an_entry_wears_as_often_as_its_level_says() {
+        let mut gate = Gate::default();
+        assert_eq!((0..640).filter(|_| gate.wears()).count(), 260);
     }
 }

@@ -31,7 +31,7 @@ impl Ghosts {
         let at = self.place(hash);
         let bucket = self.buckets.get_mut(at)?;
         let tag = tag(hash);
-        let place = bucket.iter().position(|packed| packed & TAG == tag)?;
+        let place = first(bucket, |packed| packed & TAG == tag)?;
         let packed = core::mem::take(&mut bucket[place]);
         Some((unpack(packed), place < RECENT))
     }
@@ -46,9 +46,9 @@ impl Ghosts {
         }
         let at = self.place(hash);
         let bucket = &mut self.buckets[at];
-        let hole = bucket.iter().position(|packed| *packed == 0).unwrap_or(BUCKET - 1);
+        let hole = first(bucket, |packed| packed == 0).unwrap_or(BUCKET - 1);
         let no_longer_recent = (hole >= RECENT).then(|| unpack(bucket[RECENT - 1]));
-        bucket.copy_within(..hole, 1);
+        bucket[..=hole].rotate_right(1);
         bucket[0] = tag(hash) | Packed::from(ghost.from_main) << 3 | Packed::from(ghost.uses);
         no_longer_recent
     }
@@ -56,6 +56,16 @@ impl Ghosts {
     fn place(&self, hash: u32) -> usize {
         ((u64::from(hash) * self.buckets.len() as u64) >> 32) as usize
     }
+}
+
+/// The first place where something is. Without branches, which nobody could foretell.
+#[inline]
+fn first(bucket: &[Packed; BUCKET], is: impl Fn(Packed) -> bool) -> Option<usize> {
+    let mut places = 0_u32;
+    for (place, packed) in bucket.iter().enumerate() {
+        places |= u32::from(is(*packed)) << place;
+    }
+    (places != 0).then(|| places.trailing_zeros() as usize)
 }
 
 const TAG: Packed = 0xFFF0;
