@@ -87,43 +87,53 @@ fn ask(keys: &[u64], mut get: impl FnMut(u64) -> bool) -> u64 {
 
 fn quick_cache(size: usize, keys: &[u64]) -> u64 {
     let cache = quick_cache::sync::Cache::new(size);
-    ask(keys, |key| cache.get(&key).is_some() || {
-        cache.insert(key, key);
-        false
+    ask(keys, |key| {
+        cache.get(&key).is_some() || {
+            cache.insert(key, key);
+            false
+        }
     })
 }
 
 fn moka(size: usize, keys: &[u64]) -> u64 {
     let cache = moka::sync::Cache::new(size as u64);
-    ask(keys, |key| cache.get(&key).is_some() || {
-        cache.insert(key, key);
-        false
+    ask(keys, |key| {
+        cache.get(&key).is_some() || {
+            cache.insert(key, key);
+            false
+        }
     })
 }
 
 fn mini_moka(size: usize, keys: &[u64]) -> u64 {
     let cache = mini_moka::sync::Cache::new(size as u64);
-    ask(keys, |key| cache.get(&key).is_some() || {
-        cache.insert(key, key);
-        false
+    ask(keys, |key| {
+        cache.get(&key).is_some() || {
+            cache.insert(key, key);
+            false
+        }
     })
 }
 
 fn foyer(size: usize, keys: &[u64], policy: foyer_memory::EvictionConfig) -> u64 {
     let cache: foyer_memory::Cache<u64, u64> =
         foyer_memory::CacheBuilder::new(size).with_shards(8).with_eviction_config(policy).build();
-    ask(keys, |key| cache.get(&key).is_some() || {
-        cache.insert(key, key);
-        false
+    ask(keys, |key| {
+        cache.get(&key).is_some() || {
+            cache.insert(key, key);
+            false
+        }
     })
 }
 
 fn cached(size: usize, keys: &[u64]) -> u64 {
     use cached::Cached;
     let mut cache = cached::LruCache::new(size);
-    ask(keys, |key| cache.cache_get(&key).is_some() || {
-        cache.cache_set(key, key);
-        false
+    ask(keys, |key| {
+        cache.cache_get(&key).is_some() || {
+            cache.cache_set(key, key);
+            false
+        }
     })
 }
 

@@ -8,6 +8,8 @@
 //! The idea of learning from two kinds of ghosts is that of ARC (N. Megiddo, D. Modha, FAST 2003). Here not the returns are compared but
 //! the odds of returning, among ghosts of the same age, so that it matters neither how many of a kind there are nor how long ago they left.
 
+use core::cmp::Ordering;
+
 use super::ghosts::Ghost;
 
 /// How well the main queue is defended.
@@ -144,16 +146,20 @@ impl Gate {
 
     fn learn(&mut self, enough: f32) {
         let knows_main = self.of_main.count() >= enough;
-        if !knows_main || self.refused.count() < enough {
-            self.level = if self.level < UNKNOWN { self.level + 1 } else { UNKNOWN.max(self.level - 1) };
-        } else {
-            let odds = self.refused.odds_to(self.of_main);
-            if odds > OPEN {
-                self.level = (self.level + 1).min(EASES.len() - 1);
-            } else if odds < CLOSE {
-                self.level = self.level.saturating_sub(1);
-            }
-        }
+        let odds = self.refused.odds_to(self.of_main);
+        let wanted = match (knows_main, self.refused.count() >= enough) {
+            (true, true) if odds > OPEN => EASES.len() - 1,
+            (true, true) if odds < CLOSE => 0,
+            (true, true) => self.level,
+            // Everybody gets in, and what gave way for them is missed: a loop that chases its own keys out.
+            (true, false) if self.of_main.returned > self.of_main.forgotten => 0,
+            _ => UNKNOWN,
+        };
+        self.level = match wanted.cmp(&self.level) {
+            Ordering::Less => self.level - 1,
+            Ordering::Equal => self.level,
+            Ordering::Greater => self.level + 1,
+        };
         if knows_main && self.unused.count() >= enough && self.unused.odds_to(self.of_main) > LENGTHEN {
             self.doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
         } else {
@@ -202,6 +208,9 @@ mod tests {
         (0..100 * 250).for_each(|_| gate.left(1_000));
         assert_eq!(gate.level, UNKNOWN);
         assert_eq!(after(&[(REFUSED, 40)]).level, UNKNOWN);
+        assert_eq!(after(&[(OF_MAIN, 40)]).level, UNKNOWN);
+        // Unless what gives way is missed.
+        assert_eq!(after(&[(OF_MAIN, 60)]).level, 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! Plain S3-FIFO lets in whoever was asked for twice, and so keeps nothing of a loop that is longer than the cache. Here
 //!
 //! * what fills an empty cache goes straight to the main queue, so that of a loop, whose keys are all alike, a part stays;
-//! * a newcomer that was asked for must have been so more often than one of the next few of the main queue, as in TinyLFU (G. Einziger,
+//! * a newcomer that was asked for must have been so more often than one of the next few of the main queue, as in `TinyLFU` (G. Einziger,
 //!   R. Friedman, B. Manes, ACM Transactions on Storage 13, 2017). Its ghost remembers its number, so that it grows from one stay to the next;
 //! * how fast the main queue's numbers wear off, and how long the small queue is, follows from who comes back: see [`Gate`].
 
@@ -42,7 +42,8 @@ impl S3Fifo {
             self.in_main.resize(index + 1, false);
         }
         self.push(slot, in_main);
-        let Some((ghost, is_recent)) = self.ghosts.take(hash) else { return 0 };
+        // Who fills the cache counts as much as who comes back for the first time.
+        let Some((ghost, is_recent)) = self.ghosts.take(hash) else { return u8::from(in_main) };
         if is_recent {
             self.gate.returned(ghost);
         }
