@@ -191,7 +191,9 @@ impl Row {
 
     fn print(&self, name: &str) {
         print!("{name:<14}");
-        self.0.iter().for_each(|percent| print!("{percent:>9.2}"));
+        for percent in &self.0 {
+            print!("{percent:>9.2}");
+        }
         println!("{:>9.2}", self.mean());
     }
 }
@@ -200,7 +202,9 @@ impl Row {
 fn table(size: usize, traces: &[Trace]) -> HashMap<&'static str, Row> {
     println!("{size} entries: hits in a hundred");
     print!("{:<14}", "");
-    traces.iter().for_each(|trace| print!("{:>9}", trace.name));
+    for trace in traces {
+        print!("{:>9}", trace.name);
+    }
     println!("{:>9}", "mean");
     let rows = POLICIES.into_iter().map(|(name, hits)| {
         let percent = |trace: &Trace| hits(size, &trace.keys) as f64 * 100.0 / trace.keys.len() as f64;
