@@ -1,1 +1,3 @@
-//! Nothing here: see `benches/`.
+//! What the comparisons share; they themselves are in `benches/`.
+
+pub mod traces;

@@ -116,7 +116,7 @@ mod with_memoize {
 
 type Quick<K, V> = quick_cache::sync::Cache<K, V>;
 type Moka<K, V> = moka::sync::Cache<K, V>;
-type Foyer<K, V> = foyer::Cache<K, V>;
+type Foyer<K, V> = foyer_memory::Cache<K, V>;
 
 static QUICK: LazyLock<Quick<u64, u64>> = LazyLock::new(|| Quick::new(20_000));
 static QUICK_TEXT: LazyLock<Quick<String, Arc<str>>> = LazyLock::new(|| Quick::new(20_000));
@@ -127,8 +127,8 @@ static MOKA_TTL: LazyLock<Moka<u64, u64>> =
 static MOKA_TEXT: LazyLock<Moka<String, Arc<str>>> = LazyLock::new(|| Moka::new(20_000));
 static MOKA_FULL: LazyLock<Moka<u64, u64>> = LazyLock::new(|| Moka::new(10_000));
 
-fn foyer<K: foyer::Key, V: foyer::Value>(capacity: usize) -> Foyer<K, V> {
-    foyer::CacheBuilder::new(capacity).with_eviction_config(foyer::S3FifoConfig::default()).build()
+fn foyer<K: foyer_memory::Key, V: foyer_memory::Value>(capacity: usize) -> Foyer<K, V> {
+    foyer_memory::CacheBuilder::new(capacity).with_eviction_config(foyer_memory::S3FifoConfig::default()).build()
 }
 
 static FOYER: LazyLock<Foyer<u64, u64>> = LazyLock::new(|| foyer(20_000));

@@ -448,7 +448,7 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
         }
         let node = writer.chunks.node(slot);
         node.become_kept();
-        writer.order.insert(slot, node.tag());
+        node.set_uses(writer.order.insert(slot, node.tag()));
         writer.len += 1;
     }
 

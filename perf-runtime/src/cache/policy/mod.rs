@@ -4,6 +4,8 @@
 //! a cache has one of its own.
 
 mod fifo;
+mod gate;
+mod ghosts;
 mod lfu;
 mod lru;
 mod order;
@@ -14,27 +16,26 @@ mod s3fifo;
 
 pub(super) use fifo::Fifo;
 pub(super) use order::Order;
+pub(super) use s3fifo::MOST_USES;
 
-/// What a policy may know of the entries in slots.
+/// What a policy asks and tells of the entries, which count themselves how often they were asked for.
 pub(super) trait Entries {
-    /// How often it was asked for since this was set last, up to [`MOST_USES`].
+    /// Times that the entry was asked for, up to [`MOST_USES`], beginning with what [`Order::insert`] gave.
     fn uses(&self, slot: u32) -> u8;
 
     fn set_uses(&self, slot: u32, uses: u8);
 
-    /// Half of the hash it was filled with.
+    /// The hash that the slot was filled with.
     fn hash(&self, slot: u32) -> u32;
 }
-
-/// Uses that are counted. A hit beyond them writes nothing.
-pub(super) const MOST_USES: u8 = 3;
 
 /// The policies that `#[cached(policy = "…")]` names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// `"s3fifo"`: a small queue for newcomers, a main queue for what was asked for again, and a memory of what left. It withstands
-    /// scans and one-time keys, and a hit changes nothing but a counter of the entry.
+    /// `"s3fifo"`: a small queue for newcomers, a main queue for what was asked for again, and a memory of what left, from which it learns
+    /// how easily newcomers are to get in. It withstands scans, loops and one-time keys and follows what becomes popular, and a hit
+    /// changes nothing but a counter of the entry.
     #[default]
     S3Fifo,
     /// `"lru"`: what was asked for the longest ago gives way.

@@ -1,10 +1,10 @@
 //! The state of one shard's policy, whichever it is.
 
-use super::{Entries, Policy};
 use super::fifo::Fifo;
 use super::lfu::Lfu;
 use super::lru::Lru;
 use super::s3fifo::S3Fifo;
+use super::{Entries, Policy};
 
 /// The state of one shard's policy.
 #[derive(Debug)]
@@ -25,14 +25,15 @@ impl Order {
         }
     }
 
-    /// A slot was filled.
-    pub(in super::super) fn insert(&mut self, slot: u32, hash: u32) {
+    /// A slot was filled, after another one gave way if there was no room. What it counts of its uses begins with what this returns.
+    pub(in super::super) fn insert(&mut self, slot: u32, hash: u32) -> u8 {
         match self {
-            Order::S3Fifo(order) => order.insert(slot, hash),
+            Order::S3Fifo(order) => return order.insert(slot, hash),
             Order::Lru(order) => order.insert(slot),
             Order::Lfu(order) => order.insert(slot),
             Order::Fifo(order) => order.insert(slot),
         }
+        0
     }
 
     /// A slot was asked for.
@@ -54,23 +55,13 @@ impl Order {
         }
     }
 
-    /// The slot that is to give way, which the policy then forgets.
+    /// The slot that is to give way to one that is about to be filled, which the policy then forgets. Only of a full cache.
     pub(in super::super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
         match self {
             Order::S3Fifo(order) => order.evict(entries),
             Order::Lru(order) => order.evict(),
             Order::Lfu(order) => order.evict(),
             Order::Fifo(order) => order.evict(),
-        }
-    }
-
-    /// All slots were emptied.
-    pub(in super::super) fn clear(&mut self) {
-        match self {
-            Order::S3Fifo(order) => *order = S3Fifo::default(),
-            Order::Lru(order) => *order = Lru::default(),
-            Order::Lfu(order) => *order = Lfu::default(),
-            Order::Fifo(order) => *order = Fifo::default(),
         }
     }
 }

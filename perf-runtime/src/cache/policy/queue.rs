@@ -13,17 +13,16 @@ struct Link {
     newer: u32,
 }
 
-/// A queue, from the oldest to the newest.
+/// A queue, from the oldest to the newest. It is a ring, so that to make the oldest the newest is to look at the next.
 #[derive(Debug)]
 pub(super) struct Queue {
     oldest: u32,
-    newest: u32,
     len: usize,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Queue { oldest: NONE, newest: NONE, len: 0 }
+        Queue { oldest: NONE, len: 0 }
     }
 }
 
@@ -32,6 +31,7 @@ impl Queue {
         self.len
     }
 
+    #[inline]
     pub(super) fn oldest(&self) -> Option<u32> {
         (self.oldest != NONE).then_some(self.oldest)
     }
@@ -42,42 +42,51 @@ impl Queue {
         if links.0.len() <= index {
             links.0.resize(index + 1, Link { older: NONE, newer: NONE });
         }
-        links.0[index] = Link { older: self.newest, newer: NONE };
-        match self.newest {
-            NONE => self.oldest = slot,
-            newest => links.0[newest as usize].newer = slot,
+        if self.oldest == NONE {
+            links.0[index] = Link { older: slot, newer: slot };
+            self.oldest = slot;
+        } else {
+            let oldest = &mut links.0[self.oldest as usize];
+            let newest = core::mem::replace(&mut oldest.older, slot);
+            links.0[newest as usize].newer = slot;
+            links.0[index] = Link { older: newest, newer: self.oldest };
         }
-        self.newest = slot;
         self.len += 1;
     }
 
     /// Takes a slot out that is in this queue.
     pub(super) fn unlink(&mut self, links: &mut Links, slot: u32) {
         let Link { older, newer } = links.0[slot as usize];
-        match older {
-            NONE => self.oldest = newer,
-            older => links.0[older as usize].newer = newer,
-        }
-        match newer {
-            NONE => self.newest = older,
-            newer => links.0[newer as usize].older = older,
-        }
+        links.0[older as usize].newer = newer;
+        links.0[newer as usize].older = older;
         self.len -= 1;
+        if self.len == 0 {
+            self.oldest = NONE;
+        } else if self.oldest == slot {
+            self.oldest = newer;
+        }
     }
 
     /// Takes the oldest out.
     pub(super) fn pop(&mut self, links: &mut Links) -> Option<u32> {
-        let oldest = self.oldest;
-        if oldest == NONE {
-            return None;
-        }
+        let oldest = self.oldest()?;
         self.unlink(links, oldest);
         Some(oldest)
     }
 
+    /// Makes the oldest the newest.
+    #[inline]
+    pub(super) fn rotate(&mut self, links: &Links) {
+        if self.oldest != NONE {
+            self.oldest = links.0[self.oldest as usize].newer;
+        }
+    }
+
     /// Makes a slot of this queue the newest.
     pub(super) fn renew(&mut self, links: &mut Links, slot: u32) {
-        if self.newest != slot {
+        if self.oldest == slot {
+            self.rotate(links);
+        } else if links.0[self.oldest as usize].older != slot {
             self.unlink(links, slot);
             self.push(links, slot);
         }
@@ -99,9 +108,11 @@ mod tests {
         queue.unlink(&mut links, 5);
         queue.renew(&mut links, 1);
         queue.renew(&mut links, 1);
+        queue.renew(&mut links, 4);
+        queue.rotate(&links);
         assert_eq!(queue.len(), 3);
         let order: Vec<u32> = core::iter::from_fn(|| queue.pop(&mut links)).collect();
-        assert_eq!((order, queue.len()), (vec![2, 4, 1], 0));
+        assert_eq!((order, queue.len()), (vec![1, 4, 2], 0));
         queue.push(&mut links, 3);
         assert_eq!(queue.pop(&mut links), Some(3));
     }

@@ -138,8 +138,8 @@ proptest! {
             match operation {
                 Operation::Insert => {
                     let Some(slot) = free.pop() else { continue };
-                    entries.set_uses(slot, 0);
-                    order.insert(slot, entries.hash(slot));
+                    let uses = order.insert(slot, entries.hash(slot));
+                    entries.set_uses(slot, uses);
                     inside.push(slot);
                 }
                 Operation::Touch(choice) if !inside.is_empty() => {
