@@ -24,11 +24,17 @@ mod keep;
 mod key;
 mod load;
 mod policy;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod refresh;
 mod registry;
 mod shard;
 mod stats;
 mod store;
 mod waits;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod weigh;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod weight;
 
 pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
 pub use keep::{
@@ -39,3 +45,7 @@ pub use key::{ByOption, ByRef, ByValue, CacheKey, Hashable, Key, argument, expre
 pub use policy::Policy;
 pub use registry::{CacheSite, DEFAULT_MAX_SIZE, Instance, rows};
 pub use stats::CacheStats;
+pub use weigh::{
+    Buffer, ByBuffer, ByContent, BySize, Weigh, Weigher, WeightProbe, probe_kept, probe_part, probe_weight,
+    weigh_by,
+};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::index::Index;
-use super::policy::{Fifo, Order, Policy};
+use super::policy::{Details, Fifo, Order, Policy};
 
 /// A key and what belongs to it, which is there when the entry is in a cache.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ impl<K, S> Entries<K, S> {
             (self.slots.len() - 1) as u32
         };
         self.index.insert(hash, slot);
-        self.order.insert(slot, hash);
+        self.order.insert(slot, hash, &Details { expires, weight: 0 });
         if expires < u64::MAX {
             self.ages.insert(slot);
         }
@@ -188,6 +188,7 @@ impl<K, S> Entries<K, S> {
     ) -> Option<Arc<Entry<K, S>>> {
         let slot = self.slot_of(hash, before)?;
         self.order.touch(slot);
+        self.order.update(slot, &Details { expires, weight: 0 });
         let filled = &mut self.slots[slot as usize];
         if filled.expires < u64::MAX {
             self.ages.remove(slot);

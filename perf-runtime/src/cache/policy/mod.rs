@@ -4,6 +4,7 @@
 //! a cache has one of its own.
 
 mod fifo;
+mod heap;
 mod lfu;
 mod lru;
 mod order;
@@ -11,9 +12,11 @@ mod queue;
 #[cfg(test)]
 mod reference;
 mod s3fifo;
+mod size;
+mod ttl;
 
 pub(super) use fifo::Fifo;
-pub(super) use order::Order;
+pub(super) use order::{Details, Order};
 
 /// The policies that `#[cached(policy = "…")]` names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,4 +32,8 @@ pub enum Policy {
     Lfu,
     /// `"fifo"`: the oldest gives way.
     Fifo,
+    /// `"ttl"`: what expires soonest gives way, of several the oldest.
+    Ttl,
+    /// `"size"`: what takes the most memory gives way, of several the oldest.
+    Size,
 }

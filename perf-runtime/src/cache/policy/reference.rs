@@ -3,7 +3,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Order, Policy};
+use super::{Details, Order, Policy};
+
+/// For policies that look at uses and ages.
+const NOTHING: Details = Details { expires: u64::MAX, weight: 0 };
 
 /// What happens to a cache; numbers choose among what is there.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +43,7 @@ fn check(
         match operation {
             Operation::Insert => {
                 let Some(slot) = free.pop() else { continue };
-                order.insert(slot, u64::from(slot));
+                order.insert(slot, u64::from(slot), &NOTHING);
                 insert(&mut model, slot);
             }
             Operation::Touch(choice) if !model.is_empty() => {
@@ -107,7 +110,7 @@ proptest! {
             match operation {
                 Operation::Insert => {
                     let Some(slot) = free.pop() else { continue };
-                    order.insert(slot, u64::from(slot) << 33);
+                    order.insert(slot, u64::from(slot) << 33, &NOTHING);
                     inside.push(slot);
                 }
                 Operation::Touch(choice) if !inside.is_empty() => order.touch(inside[choice % inside.len()]),
@@ -129,4 +132,82 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn ttl(steps in steps()) {
+        check_ranked(Policy::Ttl, steps, |rank| Details { expires: rank, weight: 0 }, |rank| rank)?;
+    }
+
+    #[test]
+    fn size(steps in steps()) {
+        check_ranked(Policy::Size, steps, |rank| Details { expires: 0, weight: rank }, |rank| u64::MAX - rank)?;
+    }
+}
+
+/// Slots by number, ranks by a few values, so that there are many equals.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Insert(u32, u64),
+    Update(u32, u64),
+    Touch(u32),
+    Remove(u32),
+    Evict,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let slot = 0..48_u32;
+    let rank = prop_oneof![0..6_u64, Just(u64::MAX), any::<u64>()];
+    let step = prop_oneof![
+        5 => (slot.clone(), rank.clone()).prop_map(|(slot, rank)| Step::Insert(slot, rank)),
+        2 => (slot.clone(), rank).prop_map(|(slot, rank)| Step::Update(slot, rank)),
+        1 => slot.clone().prop_map(Step::Touch),
+        1 => slot.prop_map(Step::Remove),
+        2 => Just(Step::Evict),
+    ];
+    vec(step, 0..400)
+}
+
+/// A policy that looks at one number of each entry, beside a list that is searched. `place` is what is least for what gives way first.
+fn check_ranked(
+    policy: Policy,
+    steps: Vec<Step>,
+    details: fn(u64) -> Details,
+    place: fn(u64) -> u64,
+) -> Result<(), TestCaseError> {
+    // Slots with what they are ordered by, in the order in which they came.
+    let (mut order, mut model) = (Order::new(policy), Vec::<(u32, u64)>::new());
+    let next = |model: &[(u32, u64)]| model.iter().min_by_key(|slot| slot.1).map(|slot| slot.0);
+    let forget = |model: &mut Vec<(u32, u64)>, slot| model.retain(|other| Some(other.0) != slot);
+    for step in steps {
+        let at = |slot| model.iter().position(|other| other.0 == slot);
+        match step {
+            Step::Insert(slot, rank) if at(slot).is_none() => {
+                order.insert(slot, u64::from(slot), &details(rank));
+                model.push((slot, place(rank)));
+            }
+            Step::Update(slot, rank) => {
+                if let Some(at) = at(slot) {
+                    order.update(slot, &details(rank));
+                    model[at].1 = place(rank);
+                }
+            }
+            Step::Touch(slot) if at(slot).is_some() => order.touch(slot),
+            Step::Remove(slot) if at(slot).is_some() => {
+                order.remove(slot);
+                forget(&mut model, Some(slot));
+            }
+            Step::Evict => {
+                let expected = next(&model);
+                prop_assert_eq!(order.evict(u64::from), expected);
+                forget(&mut model, expected);
+            }
+            Step::Insert(..) | Step::Touch(_) | Step::Remove(_) => {}
+        }
+    }
+    while let Some(expected) = next(&model) {
+        prop_assert_eq!(order.evict(u64::from), Some(expected));
+        forget(&mut model, Some(expected));
+    }
+    prop_assert_eq!(order.evict(u64::from), None);
+    Ok(())
 }
