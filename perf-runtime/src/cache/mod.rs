@@ -16,7 +16,11 @@
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
 
+#[allow(dead_code, reason = "the store is going to call it")]
+mod adaptive;
 mod aloft;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod curve;
 mod flight;
 mod handle;
 mod index;

@@ -168,7 +168,8 @@ mod tests {
     fn one_life(beta: f64, gap: u64, load: u64) -> (u32, bool) {
         let expires = 1_000_000;
         let (mut refreshes, mut done) = (0, u64::MAX);
-        let mut now = expires / 2;
+        // Farther from the end than one hit in a million reaches.
+        let mut now = expires - (15.0 * beta * load as f64) as u64;
         while now < done && now < expires {
             if is_early(now, expires, load, beta, random) {
                 refreshes += 1;
@@ -187,7 +188,7 @@ mod tests {
         for (beta, expected) in [(1.0, core::f64::consts::E), (2.0, core::f64::consts::E.sqrt())] {
             let (mut begun, mut misses) = (0, 0);
             for _ in 0..lives {
-                let (refreshes, was_missed) = one_life(beta, 10, 10_000);
+                let (refreshes, was_missed) = one_life(beta, 50, 10_000);
                 begun += refreshes;
                 misses += u32::from(was_missed);
             }
