@@ -223,7 +223,7 @@ fn start_of(bucket: usize) -> u64 {
 /// up after another one are counted 64 at a time.
 #[derive(Debug)]
 struct Keys {
-    /// Numbers of keys plus one by their hashes, by linear probing.
+    /// Numbers of keys by their hashes, by linear probing.
     places: Box<[u16; PLACES]>,
     /// By number.
     followed: Vec<Key>,

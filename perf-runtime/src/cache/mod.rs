@@ -21,6 +21,8 @@ mod adaptive;
 mod aloft;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod curve;
+#[allow(dead_code, unused_imports, reason = "the store is going to call it")]
+mod dependency;
 mod flight;
 mod handle;
 mod index;
