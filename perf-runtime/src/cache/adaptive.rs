@@ -1,14 +1,16 @@
 //! Whether a cache should be larger: a rule on figures, which touches no cache.
 //!
-//! A cache whose hit ratio is below 0.7 may double, up to 50,000 entries, while less than 80 % of the memory that it may take is taken. But only where more
-//! room would be used: the cache is full, and the miss-ratio curve ([`curve`](super::curve)) says that some larger size answers at least 2 points more of all
-//! lookups for each doubling that leads there. 2 points, because the curve is right to within 1 or 2, and because the last doubling takes as much memory
-//! as all before it. Sizes beyond the next one count, too, as a loop over more keys than fit gains nothing until all of them fit; where it would take
-//! more memory than there is, they do not.
+//! A cache whose hit ratio is below 0.7 may double, up to 50,000 entries, while less than 80 % of the memory that it may take is
+//! taken. But only where more room would be used: the cache is full, and the miss-ratio curve ([`curve`](super::curve)) says that
+//! some larger size answers at least 2 points more of all lookups for each doubling that leads there. 2 points, because the curve
+//! is right to within 1 or 2, and because the last doubling takes as much memory as all before it. Sizes beyond the next one
+//! count, too, as a loop over more keys than fit gains nothing until all of them fit; where it would take more memory than there
+//! is, they do not.
 //!
 //! The cache grows by one doubling at a time even then, so that its memory is looked at again before the next.
 //!
-//! The curve is that of an LRU cache. The default policy answers more, mostly where a loop does not quite fit, so what this promises is rather too little.
+//! The curve is that of an LRU cache. The default policy answers more, mostly where a loop does not quite fit, so what this
+//! promises is rather too little.
 
 /// A hit ratio that is good enough.
 const GOOD: f64 = 0.7;

@@ -11,6 +11,10 @@
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard`, `index`, `policy` | the entries, how they are found, which of them gives way |
 //! | `flight`, `aloft`, `waits` | one computation per key, and no waiting in a ring |
+//! | `dependency` | what was computed from what: an invalidation removes all that came of it |
+//! | `weigh`, `weight` | how many bytes keys and values take |
+//! | `refresh` | when a result is computed again |
+//! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
 //! | `registry`, `stats`, `load` | all caches of the program, and what they count |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
@@ -33,6 +37,8 @@ mod policy;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod refresh;
 mod registry;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod sampler;
 mod shard;
 mod stats;
 mod store;

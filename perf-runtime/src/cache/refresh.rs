@@ -1,9 +1,10 @@
 //! When a kept result is computed again: before its time is up, after, or only if need be.
 //!
-//! *Before*: each hit draws whether it is the one that refreshes, the more likely the nearer the end and the longer the body takes, so that a
-//! hot key is computed again shortly before it would be missed, and callers who act on their own, also in other processes, seldom do so together: `XFetch`
-//! (A. Vattani, F. Chierichetti, K. Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015). *After*: within the stale window the
-//! old result is handed out while one caller computes a new one (RFC 5861, `stale-while-revalidate` and `stale-if-error`).
+//! *Before*: each hit draws whether it is the one that refreshes, the more likely the nearer the end and the longer the body
+//! takes, so that a hot key is computed again shortly before it would be missed, and callers who act on their own, also in other
+//! processes, seldom do so together: `XFetch` (A. Vattani, F. Chierichetti, K. Lowenstein, "Optimal Probabilistic Cache Stampede
+//! Prevention", VLDB 2015). *After*: within the stale window the old result is handed out while one caller computes a new one
+//! (RFC 5861, `stale-while-revalidate` and `stale-if-error`).
 //!
 //! All of it is a rule on numbers. It reads no clock, takes no lock and keeps nothing but a thread's random numbers.
 
@@ -95,7 +96,8 @@ thread_local! {
     static STATE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A number above 0 and at most 1, by `SplitMix64` (G. Steele, D. Lea, C. Flood, OOPSLA 2014): one addition and three multiplications or shifts.
+/// A number above 0 and at most 1, by `SplitMix64` (G. Steele, D. Lea, C. Flood, OOPSLA 2014): one addition and three
+/// multiplications or shifts.
 pub(super) fn random() -> f64 {
     let number = STATE.try_with(|state| {
         let before = match state.get() {
@@ -163,8 +165,8 @@ mod tests {
         assert!(least < 0.001 && most > 0.999, "{least} {most}");
     }
 
-    /// Hits each `gap` ticks on a key that takes `load` to compute. Gives how many of them refresh before the first refresh is done, and whether
-    /// the key's time was up before that.
+    /// Hits each `gap` ticks on a key that takes `load` to compute. Gives how many of them refresh before the first refresh is
+    /// done, and whether the key's time was up before that.
     fn one_life(beta: f64, gap: u64, load: u64) -> (u32, bool) {
         let expires = 1_000_000;
         let (mut refreshes, mut done) = (0, u64::MAX);
@@ -180,8 +182,9 @@ mod tests {
         (refreshes, done > expires)
     }
 
-    /// With `n` hits during one computation the first refresh comes about `load x ln n` before the end. While it runs the likelihood grows by a factor
-    /// of e, so callers who know nothing of each other begin e computations on average, with `beta` 2 the root of e; a store lets one of them through.
+    /// With `n` hits during one computation the first refresh comes about `load x ln n` before the end. While it runs the
+    /// likelihood grows by a factor of e, so callers who know nothing of each other begin e computations on average, with `beta`
+    /// 2 the root of e; a store lets one of them through.
     #[test]
     fn a_hot_key_is_refreshed_about_once_before_it_is_missed() {
         let lives = 3_000;

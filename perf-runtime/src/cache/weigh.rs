@@ -1,12 +1,14 @@
 //! The estimated bytes of a key or a value: what `max_memory` and `policy = "size"` go by.
 //!
-//! A value's weight is its own size and what it owns on the heap, as far as its type tells: buffers count by capacity, shared content (`Arc`, `Rc`) in full
-//! for every holder, what the allocator adds is left out. Weighing must not cost more than keeping, so of a collection whose elements own memory
-//! a few are weighed, spread evenly where they can be picked, and the rest is taken to be like them: O(1) for each level of nesting.
+//! A value's weight is its own size and what it owns on the heap, as far as its type tells: buffers count by capacity, shared
+//! content (`Arc`, `Rc`) in full for every holder, what the allocator adds is left out. Weighing must not cost more than keeping,
+//! so of a collection whose elements own memory a few are weighed, spread evenly where they can be picked, and the rest is taken
+//! to be like them: O(1) for each level of nesting.
 //!
-//! Which types are [`Weigh`] is asked of the type, not of how it is spelled: `(&&&probe::<T>()).__perfkit_weigh()` gives the [`Weigher`] that fits `T`, by the
-//! order in which methods are looked up (D. Tolnay, "Autoref-based stable specialization", 2019). A type of the user's that says nothing
-//! weighs its `size_of`; a `Vec` of such, its buffer. Weighing may run the user's code, so it never happens under a lock.
+//! Which types are [`Weigh`] is asked of the type, not of how it is spelled: `(&&&probe::<T>()).__perfkit_weigh()` gives the
+//! [`Weigher`] that fits `T`, by the order in which methods are looked up (D. Tolnay, "Autoref-based stable specialization",
+//! 2019). A type of the user's that says nothing weighs its `size_of`; a `Vec` of such, its buffer. Weighing may run the user's
+//! code, so it never happens under a lock.
 
 use core::marker::PhantomData;
 use core::mem::{size_of, size_of_val};
@@ -104,7 +106,8 @@ const fn table(capacity: usize, pair: usize) -> usize {
     places.saturating_mul(pair + 1) + 16
 }
 
-/// The nodes of a `BTreeMap`: eleven places each, six to eleven of which are full, and some bytes about the node. Within 40 % of what they take.
+/// The nodes of a `BTreeMap`: eleven places each, six to eleven of which are full, and some bytes about the node. Within 40 % of
+/// what they take.
 const fn tree(len: usize, pair: usize) -> usize {
     len.div_ceil(8).saturating_mul(11 * pair + 28)
 }
@@ -580,8 +583,8 @@ mod tests {
         assert_eq!(deep.heap(), 24 * 1_000 + 1_000 * 1_000 * 28);
     }
 
-    /// With a counting allocator, 1,000 pairs of `u64` were measured (rustc 1.95) to take 34,832 bytes as a `HashMap`, and as a `BTreeMap` 18,432 when
-    /// collected from a sorted iterator, 28,224 when inserted in random order and 34,368 in rising order.
+    /// With a counting allocator, 1,000 pairs of `u64` were measured (rustc 1.95) to take 34,832 bytes as a `HashMap`, and as a
+    /// `BTreeMap` 18,432 when collected from a sorted iterator, 28,224 when inserted in random order and 34,368 in rising order.
     #[test]
     fn maps_count_their_tables_and_what_is_in_them() {
         let table: HashMap<u64, u64> = (0..1_000).map(|n| (n, n)).collect();

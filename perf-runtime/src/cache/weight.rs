@@ -1,9 +1,10 @@
 //! The weight of an entry in 16 bits, so that a cache bounded by memory pays two bytes an entry for it.
 //!
-//! Log-linear, as the buckets of `HdrHistogram` (G. Tene): numbers below 2048 stand for themselves, and above that each power of two is divided
-//! into 1024 steps, which reaches to the largest `u64` with codes to spare. A number is rounded to the nearest step, so
-//! what is read back is off by 1/2048 at most. The order of numbers is kept, and what was read back is packed into the same code again, so that what is added to a
-//! sum when an entry comes is what is taken from it when it goes, as long as both are read from the code.
+//! Log-linear, as the buckets of `HdrHistogram` (G. Tene): numbers below 2048 stand for themselves, and above that each power of
+//! two is divided into 1024 steps, which reaches to the largest `u64` with codes to spare. A number is rounded to the nearest
+//! step, so what is read back is off by 1/2048 at most. The order of numbers is kept, and what was read back is packed into the
+//! same code again, so that what is added to a sum when an entry comes is what is taken from it when it goes, as long as both are
+//! read from the code.
 
 /// Steps to each power of two.
 const STEPS: u64 = 1 << BITS;

@@ -1,7 +1,7 @@
 //! What the bodies that run on this thread have read.
 //!
-//! A stack of bodies, the innermost last, each with a list of its reads. A body that is a future is on the stack while it is polled, and takes its list along
-//! from thread to thread. What a body reads on threads that it starts itself is not seen.
+//! A stack of bodies, the innermost last, each with a list of its reads. A body that is a future is on the stack while it is
+//! polled, and takes its list along from thread to thread. What a body reads on threads that it starts itself is not seen.
 //!
 //! A hit while no body runs looks at one number of its thread and is done.
 
@@ -59,7 +59,8 @@ pub(in super::super) struct Entered<'a> {
 /// What became of a run.
 #[derive(Debug)]
 pub(in super::super) struct Finished {
-    /// The record: to be put into the entry, and given to those who get the result, kept or not. `None` where the body has read nothing.
+    /// The record: to be put into the entry, and given to those who get the result, kept or not. `None` where the body has read
+    /// nothing.
     pub(in super::super) computed: Option<Computed>,
     /// To be removed, to make room for the record.
     pub(in super::super) crowded_out: Vec<Gone>,
@@ -141,6 +142,9 @@ impl Reads {
 
     /// Leaves, of what was read several times, the first one.
     fn make_distinct(&mut self) {
+        if self.list.len() < 2 {
+            return;
+        }
         let address = |read: &Read| read.computed.as_ref().map_or(0, Computed::address);
         self.list.sort_unstable_by(|one, other| {
             one.name

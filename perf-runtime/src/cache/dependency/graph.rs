@@ -1,12 +1,12 @@
 //! The records and what they were made from, both ways.
 //!
-//! Nodes are what can be invalidated: keys, functions, tags. Records are what was computed. An edge leads from a node to a record, and
-//! each side knows where the other one has it, so that it is taken out without a search, also from a node that a million records depend on.
-//! Where the key of a node had a record when it was read, the edge holds that record, too, and only edges that hold a record are followed from it: what was computed from
-//! another version of the same key is not touched.
+//! Nodes are what can be invalidated: keys, functions, tags. Records are what was computed. An edge leads from a node to a
+//! record, and each side knows where the other one has it, so that it is taken out without a search, also from a node that a
+//! million records depend on. Where the key of a node had a record when it was read, the edge holds that record, too, and only
+//! edges that hold a record are followed from it: what was computed from another version of the same key is not touched.
 //!
-//! Keys are told apart by cache and hash. Two keys of one cache with one hash share a node, and what depends on one of them goes with the other,
-//! which costs a computation and is no error.
+//! Keys are told apart by cache and hash. Two keys of one cache with one hash share a node, and what depends on one of them goes
+//! with the other, which costs a computation and is no error.
 //!
 //! It is plain data: no locks, no threads, and no code of anybody else's.
 
@@ -47,7 +47,7 @@ const NONE: u32 = u32::MAX;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Graph {
-    names: HashMap<Name, u32>,
+    names: HashMap<Name, u32, foldhash::quality::RandomState>,
     nodes: Vec<Node>,
     free_nodes: Vec<u32>,
     records: Vec<Record>,
@@ -95,7 +95,7 @@ impl Graph {
     /// Holds so many edges at most, and for a while twice as many.
     pub(super) fn new(most_edges: usize) -> Self {
         Graph {
-            names: HashMap::new(),
+            names: HashMap::default(),
             nodes: Vec::new(),
             free_nodes: Vec::new(),
             records: Vec::new(),
@@ -133,7 +133,8 @@ impl Graph {
             + self.edges * size_of::<Edge>()
     }
 
-    /// Makes room for so many edges, if there is a way, and tells whether; adds the entries that are to be removed for that to `gone`.
+    /// Makes room for so many edges, if there is a way, and tells whether; adds the entries that are to be removed for that to
+    /// `gone`.
     pub(super) fn make_room(&mut self, edges: usize, gone: &mut Vec<Gone>) -> bool {
         if edges > self.most_edges {
             return false;
@@ -155,7 +156,8 @@ impl Graph {
         self.edges + edges <= 2 * self.most_edges
     }
 
-    /// Adds the record of an entry, computed from `sources`, some of which had records, which somebody holds as yet. It is held by the caller.
+    /// Adds the record of an entry, computed from `sources`, some of which had records, which somebody holds as yet. It is held
+    /// by the caller.
     pub(super) fn add(
         &mut self,
         gone: Gone,
@@ -209,10 +211,14 @@ impl Graph {
             released.extend(edges.iter().map(|edge| edge.held).filter(|held| *held != NONE));
             self.free_records.push(slot);
         }
+        // It was large once, and may never be again.
+        if self.records.capacity() > 1_024 && self.free_records.len() == self.records.len() {
+            *self = Graph::new(self.most_edges);
+        }
     }
 
-    /// Marks what was computed from `name` as outdated, over however many steps, and adds it to `gone`, each once. `changed` is told the caches
-    /// in which something changes.
+    /// Marks what was computed from `name` as outdated, over however many steps, and adds it to `gone`, each once. `changed` is
+    /// told the caches in which something changes.
     pub(super) fn invalidate(&mut self, name: &Name, gone: &mut Vec<Gone>, changed: impl FnMut(u32)) {
         let mut reached = Vec::new();
         match name {

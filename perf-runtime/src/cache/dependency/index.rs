@@ -1,8 +1,8 @@
 //! The graph behind its lock, and what was invalidated while bodies run.
 //!
-//! An invalidation while some body reads is written down with its moment, so that the body, when it ends, can tell whether something that it
-//! read is no longer so. As long as no body reads, nothing is written down; and as long as, besides, no record depends on anything, an invalidation
-//! takes no lock.
+//! An invalidation while some body reads is written down with its moment, so that the body, when it ends, can tell whether
+//! something that it read is no longer so. As long as no body reads, nothing is written down; and as long as, besides, no record
+//! depends on anything, an invalidation takes no lock.
 
 use core::fmt;
 use std::collections::HashMap;
@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use super::computation::Read;
 use super::graph::{Gone, Graph, Name, Slot};
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 
 /// What can be invalidated, and what can be depended on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Source<'a> {
     /// A key, by the number of its cache and by its hash.
     Key(u32, u64),
-    /// A function, by the number of its cache. To depend on it is to depend on all of its keys; to invalidate it is to invalidate all of them.
+    /// A function, by the number of its cache. To depend on it is to depend on all of its keys; to invalidate it is to invalidate
+    /// all of them.
     Function(u32),
     /// A tag.
     Tag(&'a str),
@@ -34,8 +35,15 @@ impl Source<'_> {
     }
 }
 
-/// Edges in the index at most; one takes 20 bytes, and what it leads from about 130 more.
-const EDGES: usize = 1 << 20;
+/// A number for a cache, which no other one has.
+pub(in super::super) fn next_cache() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Edges in the index at most; one takes 20 bytes, and what it leads from about 130 more: 10 MiB where a few things are computed
+/// from, 75 MiB where each is computed from others.
+const EDGES: usize = 1 << 19;
 
 /// Invalidations that are remembered for bodies that read.
 const REMEMBERED: usize = 1 << 16;
@@ -64,7 +72,7 @@ struct State {
     /// The number of the next record.
     number: u64,
     /// What was invalidated since some body reads, and when last.
-    invalidated: HashMap<Name, u64>,
+    invalidated: HashMap<Name, u64, foldhash::quality::RandomState>,
     /// What was invalidated up to this moment is not known.
     forgotten: u64,
 }
@@ -98,25 +106,27 @@ impl Dependencies {
             Box::new(State {
                 graph: Graph::new(self.most_edges),
                 number: 1,
-                invalidated: HashMap::new(),
+                invalidated: HashMap::default(),
                 forgotten: 0,
             })
         });
         let end = change(state);
         // Ordering: with `readers`, see `invalidate`.
         self.nodes.store(state.graph.len(), Ordering::Release);
-        self.remembers.store(!state.invalidated.is_empty(), Ordering::Relaxed);
+        self.remembers.store(!state.invalidated.is_empty(), Ordering::SeqCst);
         end
     }
 
-    /// The entries that are to be removed because `source` is no longer what it was: all that was computed from it, over however many steps, each once.
+    /// The entries that are to be removed because `source` is no longer what it was: all that was computed from it, over however
+    /// many steps, each once.
     ///
-    /// Called after the source itself was changed or removed, and with the entries that it gives to be removed from their caches before it is said that the
-    /// invalidation is done. A cache that was asked to remove one need not come back: what depends on it is in the list.
+    /// Called after the source itself was changed or removed, and with the entries that it gives to be removed from their caches
+    /// before it is said that the invalidation is done. A cache that was asked to remove one need not come back: what depends on
+    /// it is in the list.
     #[must_use = "the entries are still there"]
     pub(in super::super) fn invalidate(&self, source: Source<'_>) -> Vec<Gone> {
-        // Ordering: a body that read what was there before has entered itself as a reader before it did. Either this sees it, or it sees what is
-        // there now. When it ends, it adds its node before it leaves, so it is looked for in this order.
+        // Ordering: a body that read what was there before has entered itself as a reader before it did. Either this sees it, or
+        // it sees what is there now. When it ends, it adds its node before it leaves, so it is looked for in this order.
         fence(Ordering::SeqCst);
         if self.readers.load(Ordering::SeqCst) == 0 && self.nodes.load(Ordering::Acquire) == 0 {
             return Vec::new();
@@ -125,7 +135,7 @@ impl Dependencies {
             Source::Function(cache) => Name::Whole(cache),
             source => source.name(),
         };
-        self.with_state(|state| {
+        let gone = self.with_state(|state| {
             let moment = self.moment.load(Ordering::Relaxed) + 1;
             let mut changed = Vec::new();
             let mut gone = Vec::new();
@@ -141,7 +151,9 @@ impl Dependencies {
             // Ordering: who takes this moment before it looks something up finds it removed.
             self.moment.store(moment, Ordering::Release);
             gone
-        })
+        });
+        self.forget_if_unread();
+        gone
     }
 
     /// A body begins to read.
@@ -152,8 +164,14 @@ impl Dependencies {
 
     /// A body has ended that began to read.
     pub(super) fn leave(&self) {
-        let was_last = self.readers.fetch_sub(1, Ordering::AcqRel) == 1;
-        if was_last && self.remembers.load(Ordering::Relaxed) {
+        self.readers.fetch_sub(1, Ordering::SeqCst);
+        self.forget_if_unread();
+    }
+
+    /// Forgets what was written down for those who read, if nobody does. Asked by whoever may be the last to read, and by whoever
+    /// has written something down, so that one of them sees the other.
+    fn forget_if_unread(&self) {
+        if self.remembers.load(Ordering::SeqCst) && self.readers.load(Ordering::SeqCst) == 0 {
             self.with_state(|state| {
                 if self.readers.load(Ordering::SeqCst) == 0 {
                     // Who enters now and has an earlier moment is taken for outdated.
@@ -216,7 +234,7 @@ impl State {
 
     fn forget(&mut self, moment: u64) {
         if self.invalidated.capacity() > 0 {
-            self.invalidated = HashMap::new();
+            self.invalidated = HashMap::default();
         }
         self.forgotten = moment;
     }
@@ -252,7 +270,8 @@ struct Held {
 }
 
 impl Computed {
-    /// Whether nothing that the result was computed from was invalidated. To be asked under the lock under which an entry is put into its cache.
+    /// Whether nothing that the result was computed from was invalidated. To be asked under the lock under which an entry is put
+    /// into its cache.
     #[inline]
     pub(in super::super) fn is_current(&self) -> bool {
         !self.0.is_outdated.load(Ordering::Relaxed)

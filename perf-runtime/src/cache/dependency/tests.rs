@@ -255,7 +255,9 @@ fn a_long_chain_is_freed() {
         last = compute(index, (1, n), || read((1, n - 1), Some(&last))).computed.unwrap();
     }
     assert_eq!(index.invalidate(Source::Key(0, 0)).len(), 200_000);
+    assert!(index.bytes() > 10_000_000);
     drop(last);
+    assert!(index.bytes() < 1_000);
     assert_eq!(index.sizes(), [0; 4]);
 }
 
@@ -312,93 +314,112 @@ fn a_million_inserts_and_invalidations_take_no_more_memory_than_ten_thousand() {
     assert_eq!(index.sizes(), [0; 4]);
 }
 
-/// Four threads look up what is computed from what two others change. When all is done no result is older than what it was computed from.
-#[test]
-fn nothing_outdated_stays() {
-    const SOURCES: u64 = 8;
-    let index = index(1 << 16);
-    let sources: Vec<AtomicU64> = (0..SOURCES).map(|_| AtomicU64::new(0)).collect();
-    let caches: Mutex<HashMap<Key, (u64, Option<Computed>)>> = Mutex::new(HashMap::new());
-    // As a store does it: looks, computes with no lock held, and looks at the record under the lock.
-    fn get(
-        index: &'static Dependencies,
-        caches: &Mutex<HashMap<Key, (u64, Option<Computed>)>>,
-        sources: &[AtomicU64],
-        key: Key,
-    ) -> u64 {
+/// What a store does with the index. A key of cache 0 is what a source is now, tagged; one of another cache is the sum of a few
+/// of the cache before.
+pub(super) struct Store {
+    index: &'static Dependencies,
+    sources: Vec<AtomicU64>,
+    /// Keys that one is computed from.
+    width: u64,
+    entries: Mutex<HashMap<Key, Entry>>,
+}
+
+type Entry = (u64, Option<Computed>);
+
+impl Store {
+    pub(super) fn new(sources: usize, width: u64) -> Self {
+        let sources = (0..sources).map(|_| AtomicU64::new(0)).collect();
+        Store { index: index(1 << 16), sources, width, entries: Mutex::new(HashMap::new()) }
+    }
+
+    /// Looks, computes with no lock held, and looks at the record under the lock.
+    pub(super) fn get(&self, key: Key) -> u64 {
         let reading = reading();
-        let found = caches.lock().get(&key).cloned();
+        let found = self.entries.lock().get(&key).cloned();
         if let Some((value, computed)) = found {
             reading.of(key.0, key.1, computed.as_ref());
             return value;
         }
-        let mut computation = Computation::of(index);
+        let mut computation = Computation::of(self.index);
         if key.0 == 0 {
             computation.depend_on(Source::Tag(["even", "odd"][key.1 as usize % 2]));
         }
         let entered = computation.enter();
         let value = if key.0 == 0 {
-            sources[key.1 as usize].load(Ordering::SeqCst)
+            self.sources[key.1 as usize].load(Ordering::SeqCst)
         } else {
-            (key.1..key.1 + 3).map(|n| get(index, caches, sources, (key.0 - 1, n % SOURCES))).sum()
+            (key.1..key.1 + self.width).map(|n| self.get((key.0 - 1, n % self.sources.len() as u64))).sum()
         };
-        std::thread::yield_now();
         drop(entered);
         let Finished { computed, crowded_out } = computation.finish(key.0, key.1);
         assert!(crowded_out.is_empty());
         reading.of(key.0, key.1, computed.as_ref());
-        let mut entries = caches.lock();
-        let before = if computed.as_ref().is_none_or(Computed::is_current) {
-            entries.insert(key, (value, computed))
-        } else {
-            None
-        };
+        let mut entries = self.entries.lock();
+        let is_current = computed.as_ref().is_none_or(Computed::is_current);
+        let before = if is_current { entries.insert(key, (value, computed)) } else { None };
         drop(entries);
         drop(before);
         value
     }
-    let apply = |gone: Vec<Gone>| {
-        for gone in gone {
-            let mut entries = caches.lock();
+
+    pub(super) fn evict(&self, key: Key) {
+        let evicted = self.entries.lock().remove(&key);
+        drop(evicted);
+    }
+
+    /// Changes a source, and says so.
+    pub(super) fn change(&self, source: u64) {
+        self.sources[source as usize].fetch_add(1, Ordering::SeqCst);
+        for gone in self.index.invalidate(Source::Tag(["even", "odd"][source as usize % 2])) {
             let key = (gone.cache, gone.hash);
-            let is_it = |entry: &(u64, Option<Computed>)| entry.1.as_ref().is_some_and(|it| it.is(&gone));
+            let is_it = |entry: &Entry| entry.1.as_ref().is_some_and(|computed| computed.is(&gone));
+            let mut entries = self.entries.lock();
             let removed = if entries.get(&key).is_some_and(is_it) { entries.remove(&key) } else { None };
             drop(entries);
             drop(removed);
         }
-    };
+    }
+
+    /// Nothing is under way any more: all is as it would be computed now, and nothing is left of what is gone.
+    pub(super) fn check(self) {
+        let entries = core::mem::take(&mut *self.entries.lock());
+        for (key, (value, _)) in entries {
+            assert_eq!(value, self.get(key), "{key:?}");
+        }
+        self.entries.lock().clear();
+        assert_eq!(self.index.sizes(), [0; 4]);
+    }
+}
+
+/// Four threads look up what is computed from what two others change. When all is done no result is older than what it was
+/// computed from.
+#[test]
+fn nothing_outdated_stays() {
+    let store = Store::new(8, 3);
     std::thread::scope(|scope| {
         for thread in 0..4 {
-            let (sources, caches) = (&sources, &caches);
+            let store = &store;
             scope.spawn(move || {
                 for n in 0..1_500 {
-                    get(index, caches, sources, (n % 4, (u64::from(n) + thread) % SOURCES));
+                    store.get((n % 4, (u64::from(n) + thread) % 8));
                     if n % 7 == 0 {
-                        let evicted = caches.lock().remove(&(n % 3, u64::from(n) % SOURCES));
-                        drop(evicted);
+                        store.evict((n % 3, u64::from(n) % 8));
                     }
+                    std::thread::yield_now();
                 }
             });
         }
         for thread in 0..2 {
-            let (sources, apply) = (&sources, &apply);
+            let store = &store;
             scope.spawn(move || {
                 for n in 0..1_000 {
-                    let source = (n * 2 + thread) % SOURCES;
-                    sources[source as usize].fetch_add(1, Ordering::SeqCst);
-                    apply(index.invalidate(Source::Tag(["even", "odd"][source as usize % 2])));
+                    store.change((n * 2 + thread) % 8);
                     std::thread::yield_now();
                 }
             });
         }
     });
-    let entries = core::mem::take(&mut *caches.lock());
-    let kept = entries.len();
-    for (key, (value, _)) in entries {
-        let fresh = Mutex::new(HashMap::new());
-        assert_eq!(value, get(index, &fresh, &sources, key), "{key:?} of {kept}");
-    }
-    assert_eq!(index.sizes()[..3], [0; 3]);
+    store.check();
 }
 
 /// What happens to a few caches.

@@ -1,8 +1,8 @@
 //! A binary heap of slots, which tells the one with the least rank, of several the one that came first.
 //!
-//! (J. Williams, "Algorithm 232: Heapsort", CACM 7, 1964.) It knows where each slot stands, so that a slot is taken out or
-//! given another rank in O(log n), without a search. Ranks are numbers: what a rank means is the policy's to say. It never shrinks; slots are numbered
-//! from 0 and used again, so it is as large as the shard once was.
+//! (J. Williams, "Algorithm 232: Heapsort", CACM 7, 1964.) It knows where each slot stands, so that a slot is taken out or given
+//! another rank in O(log n), without a search. Ranks are numbers: what a rank means is the policy's to say. It never shrinks;
+//! slots are numbered from 0 and used again, so it is as large as the shard once was.
 
 /// Where a slot stands that is not in the heap.
 const NOWHERE: u32 = u32::MAX;

@@ -1,7 +1,7 @@
 //! Largest first: what takes the most memory gives way, of several the one that came first.
 //!
-//! Keeps as many entries as possible in so much memory (the SIZE policy of S. Williams et al., "Removal policies in network caches for
-//! World-Wide Web documents", SIGCOMM 1996). Uses are not looked at, so small entries that nobody asks for stay.
+//! Keeps as many entries as possible in so much memory (the SIZE policy of S. Williams et al., "Removal policies in network
+//! caches for World-Wide Web documents", SIGCOMM 1996). Uses are not looked at, so small entries that nobody asks for stay.
 
 use super::heap::Heap;
 

@@ -1,7 +1,7 @@
 //! Soonest expiry: what has the least time left gives way, of several the one that came first. What never expires gives way last.
 //!
-//! Where entries live for unlike times, what is about to go anyway makes room for what stays. Uses are not looked at. Where all live equally
-//! long this is `fifo` at a higher price.
+//! Where entries live for unlike times, what is about to go anyway makes room for what stays. Uses are not looked at. Where all
+//! live equally long this is `fifo` at a higher price.
 
 use super::heap::Heap;
 
