@@ -530,7 +530,7 @@ mod tests {
     #[test]
     fn it_is_within_three_points_of_a_cache_of_that_size() {
         use traces::{looping, mixed, scan, uniform, zipf};
-        let length = 300_000;
+        let length = 200_000;
         type Make = fn(u64, usize) -> Vec<u64>;
         let kinds: [(&str, Make); 8] = [
             ("zipf 0.7", |seed, length| zipf(seed, 100_000, 0.7, length)),

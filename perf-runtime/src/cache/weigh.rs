@@ -61,7 +61,7 @@ pub trait Weigh {
 /// Elements of a collection that are weighed.
 const WEIGHED: usize = 64;
 
-/// What `len` elements own, from some of them, which `elements` gives first.
+/// What `len` elements own, from those that `elements` gives first: of a tree the least, of a table any.
 fn heap_of<'a, T: Weigh + 'a>(len: usize, elements: impl Iterator<Item = &'a T>) -> usize {
     if T::IS_FLAT || len == 0 {
         return 0;
@@ -82,10 +82,10 @@ fn extrapolated(sum: usize, weighed: usize, len: usize) -> usize {
     (sum as u128 * len as u128 / weighed as u128).try_into().unwrap_or(usize::MAX)
 }
 
-/// The same where any element can be picked.
-fn heap_of_slice<T: Weigh>(elements: &[T]) -> usize {
-    let step = elements.len().div_ceil(WEIGHED).max(1);
-    heap_of(elements.len(), elements.iter().step_by(step))
+/// The same where an iterator gets to any element at once.
+fn heap_of_spread<'a, T: Weigh + 'a>(elements: impl ExactSizeIterator<Item = &'a T>) -> usize {
+    let len = elements.len();
+    heap_of(len, elements.step_by(len.div_ceil(WEIGHED).max(1)))
 }
 
 /// The same of a map.
@@ -202,7 +202,7 @@ impl<T: Weigh> Weigh for [T] {
     const IS_FLAT: bool = T::IS_FLAT;
 
     fn heap(&self) -> usize {
-        heap_of_slice(self)
+        heap_of_spread(self.iter())
     }
 }
 
@@ -210,7 +210,7 @@ impl<T: Weigh, const N: usize> Weigh for [T; N] {
     const IS_FLAT: bool = T::IS_FLAT;
 
     fn heap(&self) -> usize {
-        heap_of_slice(self)
+        heap_of_spread(self.iter())
     }
 }
 
@@ -249,8 +249,10 @@ impl<T: Weigh + ?Sized> Weigh for Box<T> {
     }
 }
 
-/// The two counts that lie before shared content.
-const COUNTS: usize = 2 * size_of::<usize>();
+/// Shared content of so many bytes, with the two counts that lie before it.
+const fn counted(bytes: usize) -> usize {
+    2 * size_of::<usize>() + bytes.next_multiple_of(size_of::<usize>())
+}
 
 macro_rules! shared {
     ($($type:ident),*) => {
@@ -258,7 +260,7 @@ macro_rules! shared {
             /// The content counts in full, however many share it: the cache may be the last to hold it.
             impl<T: Weigh + ?Sized> Weigh for $type<T> {
                 fn heap(&self) -> usize {
-                    COUNTS + T::weigh(self)
+                    counted(size_of_val::<T>(self)).saturating_add(T::heap(self))
                 }
             }
         )*
@@ -325,9 +327,9 @@ macro_rules! collections {
 }
 
 collections!(
-    [T] Vec<T>: T, this => this.capacity().saturating_mul(size_of::<T>()), heap_of_slice(this);
-    [T] VecDeque<T>: T, this => this.capacity().saturating_mul(size_of::<T>()), heap_of(this.len(), this.iter());
-    [T] BinaryHeap<T>: T, this => this.capacity().saturating_mul(size_of::<T>()), heap_of(this.len(), this.iter());
+    [T] Vec<T>: T, this => this.capacity().saturating_mul(size_of::<T>()), heap_of_spread(this.iter());
+    [T] VecDeque<T>: T, this => this.capacity().saturating_mul(size_of::<T>()), heap_of_spread(this.iter());
+    [T] BinaryHeap<T>: T, this => this.capacity().saturating_mul(size_of::<T>()), heap_of_spread(this.iter());
     [T, S] HashSet<T, S>: T, this => table(this.capacity(), size_of::<T>()), heap_of(this.len(), this.iter());
     [T] BTreeSet<T>: T, this => tree(this.len(), size_of::<T>()), heap_of(this.len(), this.iter());
 );
@@ -364,13 +366,13 @@ impl<T> Buffer for Box<T> {
 
 impl<T> Buffer for Arc<T> {
     fn buffer(&self) -> usize {
-        COUNTS + size_of::<T>()
+        counted(size_of::<T>())
     }
 }
 
 impl<T> Buffer for Rc<T> {
     fn buffer(&self) -> usize {
-        COUNTS + size_of::<T>()
+        counted(size_of::<T>())
     }
 }
 
@@ -382,7 +384,7 @@ impl<T> Buffer for Box<[T]> {
 
 impl<T> Buffer for Arc<[T]> {
     fn buffer(&self) -> usize {
-        COUNTS + size_of_val::<[T]>(self)
+        counted(size_of_val::<[T]>(self))
     }
 }
 
@@ -565,7 +567,7 @@ mod tests {
         assert_eq!(PathBuf::from("abc").weigh(), size_of::<PathBuf>() + 3);
         assert_eq!(Some(Box::new(5_u64)).weigh(), 8 + 8);
         assert_eq!(Box::<str>::from("abcd").weigh(), 16 + 4);
-        assert_eq!(Arc::<[u16]>::from([1, 2, 3]).weigh(), 16 + 16 + 6);
+        assert_eq!(Arc::<[u16]>::from([1, 2, 3]).weigh(), 16 + 16 + 8);
         assert_eq!(Ok::<String, u8>("ab".into()).weigh(), size_of::<Result<String, u8>>() + 2);
         assert_eq!(Cow::Borrowed("borrowed").weigh(), size_of::<Cow<'_, str>>());
         assert_eq!(Cow::<str>::Owned("own".into()).weigh(), size_of::<Cow<'_, str>>() + 3);
