@@ -10,7 +10,7 @@
 //!
 //! It is plain data: no locks, no threads, and no code of anybody else's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::sync::{AtomicBool, Ordering};
@@ -149,7 +149,7 @@ impl Graph {
             if self.records[slot].holders > 0 {
                 let mut reached = Vec::new();
                 self.reach(slot as Slot, &mut reached);
-                self.follow(reached, gone, |_| {});
+                self.follow(reached, &mut HashSet::new(), gone);
             }
         }
         // What is outdated may be held by somebody who does not come to drop it.
@@ -217,38 +217,45 @@ impl Graph {
         }
     }
 
-    /// Marks what was computed from `name` as outdated, over however many steps, and adds it to `gone`, each once. `changed` is
-    /// told the caches in which something changes.
-    pub(super) fn invalidate(&mut self, name: &Name, gone: &mut Vec<Gone>, changed: impl FnMut(u32)) {
-        let mut reached = Vec::new();
+    /// Marks what was computed from `name` as outdated, over however many steps, and adds it to `gone`, each once. Gives the caches in
+    /// which something changes.
+    pub(super) fn invalidate(&mut self, name: &Name, gone: &mut Vec<Gone>) -> HashSet<u32> {
+        let (mut reached, mut changed) = (Vec::new(), HashSet::new());
         match name {
-            Name::Tag(_) => self.reach_from(name, &mut reached, |_| true),
             Name::Key(cache, _) | Name::Any(cache) => {
                 self.reach_from(name, &mut reached, |_| true);
-                self.reach_from(&Name::Any(*cache), &mut reached, |_| true);
+                self.change(*cache, &mut changed, &mut reached);
             }
             Name::Whole(cache) => {
                 // All nodes are looked at. Whoever clears a cache has time.
-                let keys =
-                    |node: &&Node| matches!(node.name, Name::Key(of, _) | Name::Any(of) if of == *cache);
+                let keys = |node: &&Node| matches!(node.name, Name::Key(of, _) if of == *cache);
                 let dependents = self.nodes.iter().filter(keys).flat_map(|node| &node.dependents);
                 let dependents: Vec<Slot> = dependents.map(|dependent| dependent.record).collect();
                 for slot in dependents {
                     self.reach(slot, &mut reached);
                 }
+                self.change(*cache, &mut changed, &mut reached);
             }
+            Name::Tag(_) => self.reach_from(name, &mut reached, |_| true),
         }
-        self.follow(reached, gone, changed);
+        self.follow(reached, &mut changed, gone);
+        changed
     }
 
     /// Goes on from records that are marked.
-    fn follow(&mut self, mut reached: Vec<Slot>, gone: &mut Vec<Gone>, mut changed: impl FnMut(u32)) {
+    fn follow(&mut self, mut reached: Vec<Slot>, changed: &mut HashSet<u32>, gone: &mut Vec<Gone>) {
         while let Some(slot) = reached.pop() {
             let Gone { cache, hash, .. } = self.records[slot as usize].gone;
             gone.push(self.records[slot as usize].gone);
             self.reach_from(&Name::Key(cache, hash), &mut reached, |edge| edge.held == slot);
-            self.reach_from(&Name::Any(cache), &mut reached, |_| true);
-            changed(cache);
+            self.change(cache, changed, &mut reached);
+        }
+    }
+
+    /// Something changes in a cache. Once is enough: nothing is added meanwhile.
+    fn change(&mut self, cache: u32, changed: &mut HashSet<u32>, reached: &mut Vec<Slot>) {
+        if changed.insert(cache) {
+            self.reach_from(&Name::Any(cache), reached, |_| true);
         }
     }
 

@@ -5,7 +5,7 @@
 //! depends on anything, an invalidation takes no lock.
 
 use core::fmt;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::computation::Read;
@@ -137,12 +137,8 @@ impl Dependencies {
         };
         let gone = self.with_state(|state| {
             let moment = self.moment.load(Ordering::Relaxed) + 1;
-            let mut changed = Vec::new();
             let mut gone = Vec::new();
-            state.graph.invalidate(&name, &mut gone, |cache| changed.push(cache));
-            if let Name::Key(cache, _) | Name::Whole(cache) = name {
-                changed.push(cache);
-            }
+            let changed = state.graph.invalidate(&name, &mut gone);
             if self.readers.load(Ordering::SeqCst) == 0 {
                 state.forget(moment);
             } else {
@@ -222,7 +218,7 @@ impl Dependencies {
 }
 
 impl State {
-    fn remember(&mut self, moment: u64, name: Name, changed: Vec<u32>, most: usize) {
+    fn remember(&mut self, moment: u64, name: Name, changed: HashSet<u32>, most: usize) {
         if self.invalidated.len() + changed.len() >= most {
             self.forget(moment);
         }

@@ -261,6 +261,17 @@ fn a_long_chain_is_freed() {
     assert_eq!(index.sizes(), [0; 4]);
 }
 
+/// Everything at once, and not everything for each.
+#[test]
+fn many_entries_may_depend_on_one_function() {
+    let index = index(100_000);
+    let inner: Vec<Computed> = (0..10_000).map(|hash| from(index, (1, hash), &[(0, 0)])).collect();
+    let watch = |hash| compute(index, (2, hash), || _ = depend_on(Source::Function(1))).computed.unwrap();
+    let outer: Vec<Computed> = (0..10_000).map(watch).collect();
+    assert_eq!(index.invalidate(Source::Key(0, 0)).len(), 20_000);
+    assert!(inner.iter().chain(&outer).all(|computed| !computed.is_current()));
+}
+
 #[test]
 fn a_million_inserts_and_invalidations_take_no_more_memory_than_ten_thousand() {
     let index = index(1 << 20);
