@@ -9,7 +9,7 @@ use shuttle::thread;
 /// Tries a model under schedules of two kinds, as many of each as `PERFKIT_SCHEDULES` says: at random, and with few switches at random
 /// places, which finds what only a long run of one thread shows (S. Burckhardt et al., "A Randomized Scheduler with Probabilistic Guarantees of
 /// Finding Bugs", ASPLOS 2010).
-fn check(model: impl Fn() + Send + Sync + 'static) {
+pub(crate) fn check(model: impl Fn() + Send + Sync + 'static) {
     let schedules = std::env::var("PERFKIT_SCHEDULES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000);
     let model = Arc::new(move || {
         // While there is one thread: the clock is set up behind a lock that the model checker does not know.

@@ -128,7 +128,9 @@ static MOKA_TEXT: LazyLock<Moka<String, Arc<str>>> = LazyLock::new(|| Moka::new(
 static MOKA_FULL: LazyLock<Moka<u64, u64>> = LazyLock::new(|| Moka::new(10_000));
 
 fn foyer<K: foyer_memory::Key, V: foyer_memory::Value>(capacity: usize) -> Foyer<K, V> {
-    foyer_memory::CacheBuilder::new(capacity).with_eviction_config(foyer_memory::S3FifoConfig::default()).build()
+    foyer_memory::CacheBuilder::new(capacity)
+        .with_eviction_config(foyer_memory::S3FifoConfig::default())
+        .build()
 }
 
 static FOYER: LazyLock<Foyer<u64, u64>> = LazyLock::new(|| foyer(20_000));
@@ -377,7 +379,9 @@ fn table<K: ?Sized, T: Sync>(
     let cases: Vec<&Case<K>> = cases
         .iter()
         .enumerate()
-        .filter(|(place, case)| *place == 0 || only.as_ref().is_none_or(|only| case.name.contains(only.as_str())))
+        .filter(|(place, case)| {
+            *place == 0 || only.as_ref().is_none_or(|only| case.name.contains(only.as_str()))
+        })
         .map(|(_, case)| case)
         .collect();
     let mut times = vec![Vec::new(); cases.len()];

@@ -346,11 +346,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     }
 
     /// The result of the flight that it waited for, if there is one to share.
-    fn share(
-        &self,
-        held: &Held<'_, K, W::Kept, W::Refused>,
-        landing: Landing<W::Refused>,
-    ) -> Option<R> {
+    fn share(&self, held: &Held<'_, K, W::Kept, W::Refused>, landing: Landing<W::Refused>) -> Option<R> {
         let result = match landing {
             Landing::Kept => W::kept(held.value(0)?.clone()),
             Landing::Refused(refused) => W::refused(W::Refused::clone(&refused)),
@@ -369,11 +365,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         result
     }
 
-    async fn lead_async(
-        &self,
-        mut lead: Lead<K, W::Kept, W::Refused>,
-        body: impl Future<Output = R>,
-    ) -> R {
+    async fn lead_async(&self, mut lead: Lead<K, W::Kept, W::Refused>, body: impl Future<Output = R>) -> R {
         lead.begin();
         let flight = lead.flight();
         let waker = Waker::from(Arc::clone(&flight));
@@ -392,11 +384,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 }
 
 /// Ends a computation with a result.
-fn land<K, R, W: Keep<R>>(
-    lead: Lead<K, W::Kept, W::Refused>,
-    result: &R,
-    are_same: fn(&K, &K) -> bool,
-) {
+fn land<K, R, W: Keep<R>>(lead: Lead<K, W::Kept, W::Refused>, result: &R, are_same: fn(&K, &K) -> bool) {
     match W::sort(result) {
         Sorted::Kept(value) => lead.land(value, are_same),
         Sorted::Refused(value) if lead.is_shared => lead.give_up(Landing::Refused(Arc::new(value))),

@@ -13,12 +13,23 @@
 //! | `table`, `node`, `readers` | how an entry is found, where it lies, and when its place may be used again |
 //! | `policy` | which entry gives way |
 //! | `flight`, `waits` | one computation per key, and no waiting in a ring |
+//! | `dependency` | what was computed from what: an invalidation removes all that came of it |
+//! | `weigh`, `weight` | how many bytes keys and values take |
+//! | `refresh` | when a result is computed again |
+//! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
 //! | `registry`, `stats` | all caches of the program, and what they count |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
 
+#[allow(dead_code, reason = "the store is going to call it")]
+mod adaptive;
+mod ahead;
 mod barrier;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod curve;
+#[allow(dead_code, unused_imports, reason = "the store is going to call it")]
+mod dependency;
 mod flight;
 mod handle;
 mod keep;
@@ -26,13 +37,22 @@ mod key;
 mod node;
 mod policy;
 mod readers;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod refresh;
 mod registry;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod sampler;
 mod shard;
 mod stats;
 mod store;
 mod table;
 mod waits;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod weigh;
+#[allow(dead_code, reason = "the store is going to call it")]
+mod weight;
 
+pub use ahead::{FoundAhead, Refresh, look_up_ahead};
 pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
 pub use keep::{
     CacheErr, CacheNone, CacheValue, ErrProbe, Keep, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,
@@ -40,5 +60,10 @@ pub use keep::{
 };
 pub use key::{ByOption, ByRef, ByValue, CacheKey, Hashable, Key, argument, expression};
 pub use policy::Policy;
-pub use registry::{CacheSite, DEFAULT_MAX_SIZE, Instance, rows};
+pub use registry::{CacheSite, Instance, rows};
 pub use stats::CacheStats;
+pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE};
+pub use weigh::{
+    Buffer, ByBuffer, ByContent, BySize, Weigh, Weigher, WeightProbe, probe_kept, probe_part, probe_weight,
+    weigh_by,
+};

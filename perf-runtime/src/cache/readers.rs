@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use super::barrier;
 use crate::sync::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local, yield_now,
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local,
+    yield_now,
 };
 
 /// In a record: nothing.

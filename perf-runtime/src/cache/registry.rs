@@ -97,20 +97,12 @@ where
     }
 }
 
-/// Entries of a cache that sets no `max_size`.
-pub const DEFAULT_MAX_SIZE: usize = 10_000;
-
 /// Making one. Of `static`s, so all of it is `const`.
 impl CacheSite {
     /// The function at `site`, with a cache of [`DEFAULT_MAX_SIZE`] entries that never expire.
     #[must_use]
     pub const fn new(site: &'static Site) -> Self {
-        CacheSite {
-            site,
-            limits: Limits { max_size: DEFAULT_MAX_SIZE, policy: Policy::S3Fifo, ttl: None },
-            first: OnceLock::new(),
-            all: Mutex::new(Vec::new()),
-        }
+        CacheSite { site, limits: Limits::DEFAULT, first: OnceLock::new(), all: Mutex::new(Vec::new()) }
     }
 
     /// The same, keeping at most `max_size` entries, or 2³¹ where that is less.
@@ -128,6 +120,49 @@ impl CacheSite {
     #[must_use]
     pub const fn policy(mut self, policy: Policy) -> Self {
         self.limits.policy = policy;
+        self
+    }
+
+    /// The same, keeping as many entries as there are.
+    #[must_use]
+    pub const fn unbounded(mut self) -> Self {
+        self.limits.max_size = Limits::LARGEST;
+        self.limits.max_memory = u64::MAX;
+        self
+    }
+
+    /// The same, keeping at most as many bytes, by estimate.
+    #[must_use]
+    pub const fn max_memory(mut self, bytes: u64) -> Self {
+        self.limits.max_memory = bytes;
+        self
+    }
+
+    /// The same, forgetting each entry that nobody asked for `tti` long.
+    #[must_use]
+    pub const fn tti(mut self, tti: Duration) -> Self {
+        self.limits.tti = Some(tti);
+        self
+    }
+
+    /// The same, handing out what is past its time by no more than `stale`, while it is computed anew.
+    #[must_use]
+    pub const fn stale(mut self, stale: Duration) -> Self {
+        self.limits.stale = stale;
+        self
+    }
+
+    /// The same, handing out what is past its time by no more than `stale` where computing it anew fails.
+    #[must_use]
+    pub const fn stale_if_error(mut self, stale: Duration) -> Self {
+        self.limits.stale_if_error = stale;
+        self
+    }
+
+    /// The same, computing an entry anew a little before its time is up, at random.
+    #[must_use]
+    pub const fn refresh_ahead(mut self) -> Self {
+        self.limits.refresh_ahead = true;
         self
     }
 
@@ -185,9 +220,7 @@ impl CacheSite {
         R: Send + Sync + 'static,
     {
         first_use::announce();
-        let find = |instances: &[&'static Made]| {
-            instances.iter().find(|instance| instance.of == of).copied()
-        };
+        let find = |instances: &[&'static Made]| instances.iter().find(|instance| instance.of == of).copied();
         if let Some(made) = find(&self.all.lock()) {
             return made.cast();
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::flight::Flight;
 use super::node::{ALOFT, CROWDED, Chunk, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
-use super::policy::{Entries, Fifo, Order, Policy};
+use super::policy::{Details, Entries, Fifo, Order, Policy};
 use super::readers::Readers;
 use super::table::Table;
 use super::waits::FlightId;
@@ -448,7 +448,7 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
         }
         let node = writer.chunks.node(slot);
         node.become_kept();
-        node.set_uses(writer.order.insert(slot, node.tag()));
+        node.set_uses(writer.order.insert(slot, node.tag(), &Details { expires, weight: 0 }));
         writer.len += 1;
     }
 

@@ -24,12 +24,43 @@ use crate::sync::{AtomicUsize, Ordering};
 /// What a cache is told when it is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
+    /// Entries.
     pub(super) max_size: usize,
+    /// Bytes, by estimate.
+    pub(super) max_memory: u64,
     pub(super) policy: Policy,
+    /// How long a result is good for since it was computed, and since it was asked for last.
     pub(super) ttl: Option<Duration>,
+    pub(super) tti: Option<Duration>,
+    /// How long after that it is handed out while it is computed anew, and where computing it fails.
+    pub(super) stale: Duration,
+    pub(super) stale_if_error: Duration,
+    /// Whether it is computed anew a little before its end, at random.
+    pub(super) refresh_ahead: bool,
 }
 
+/// Entries of a cache that sets no `max_size`.
+pub const DEFAULT_MAX_SIZE: usize = 10_000;
+
+/// Bytes of a cache that sets no `max_memory`.
+pub const DEFAULT_MAX_MEMORY: u64 = 500 << 20;
+
 impl Limits {
+    pub(super) const DEFAULT: Limits = Limits {
+        max_size: DEFAULT_MAX_SIZE,
+        max_memory: DEFAULT_MAX_MEMORY,
+        policy: Policy::S3Fifo,
+        ttl: None,
+        tti: None,
+        stale: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        refresh_ahead: false,
+    };
+
+    const fn is_timed(&self) -> bool {
+        self.ttl.is_some() || self.tti.is_some()
+    }
+
     /// Slots are numbered by 32 bits.
     pub(super) const LARGEST: usize = 1 << 31;
 }
@@ -118,9 +149,9 @@ impl<K, S, R> Store<K, S, R> {
         Store {
             limits,
             mask: shards as u64 - 1,
-            shards: (0..shards).map(|_| Shard::new(limits.policy, limits.ttl.is_some())).collect(),
+            shards: (0..shards).map(|_| Shard::new(limits.policy, limits.is_timed())).collect(),
             readers: Register::new(limits.max_size >= LARGE),
-            is_timed: limits.ttl.is_some(),
+            is_timed: limits.is_timed(),
             wants_uses: limits.policy.wants_uses(),
             len: AtomicUsize::new(0),
         }
@@ -149,7 +180,9 @@ impl<K, S, R> Store<K, S, R> {
     /// The same; neither counted nor used.
     pub(super) fn peek<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
         let found = self.readers.mine().map(|record| self.read(record, hash, &is, &take, false));
-        found.unwrap_or(Err(Inconclusive)).unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, false))
+        found
+            .unwrap_or(Err(Inconclusive))
+            .unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, false))
     }
 
     /// Looks without a lock.
@@ -285,8 +318,7 @@ impl<K, S, R> Store<K, S, R> {
         loop {
             let mut locked = shard.lock();
             let writer = &locked.writer;
-            let live =
-                |slot: &u32| writer.node(*slot).is(ALOFT | SHARED) || writer.is_live(*slot, now);
+            let live = |slot: &u32| writer.node(*slot).is(ALOFT | SHARED) || writer.is_live(*slot, now);
             let slots: Vec<u32> = writer.slots(tag(hash)).filter(live).collect();
             // Others with this tag were looked at just now: they are other keys.
             if slots == seen.slots() {
@@ -721,7 +753,7 @@ mod tests {
     type Numbers = Store<u64, u64, ()>;
 
     fn store(max_size: usize, policy: Policy) -> Numbers {
-        Store::new(Limits { max_size, policy, ttl: None })
+        Store::new(Limits { max_size, policy, ..Limits::DEFAULT })
     }
 
     /// A hash in which, from a thousand on, every eighth key meets another one. A look at the wrong one of the two is a use of it, so

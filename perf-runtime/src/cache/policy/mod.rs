@@ -6,6 +6,7 @@
 mod fifo;
 mod gate;
 mod ghosts;
+mod heap;
 mod lfu;
 mod lru;
 mod order;
@@ -13,9 +14,11 @@ mod queue;
 #[cfg(test)]
 mod reference;
 mod s3fifo;
+mod size;
+mod ttl;
 
 pub(super) use fifo::Fifo;
-pub(super) use order::Order;
+pub(super) use order::{Details, Order};
 pub(super) use s3fifo::MOST_USES;
 
 /// What a policy asks and tells of the entries, which count themselves how often they were asked for.
@@ -44,6 +47,10 @@ pub enum Policy {
     Lfu,
     /// `"fifo"`: the oldest gives way.
     Fifo,
+    /// `"ttl"`: what expires soonest gives way, of several the oldest.
+    Ttl,
+    /// `"size"`: what takes the most memory gives way, of several the oldest.
+    Size,
 }
 
 impl Policy {

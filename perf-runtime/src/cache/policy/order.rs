@@ -4,6 +4,8 @@ use super::fifo::Fifo;
 use super::lfu::Lfu;
 use super::lru::Lru;
 use super::s3fifo::S3Fifo;
+use super::size::Size;
+use super::ttl::Ttl;
 use super::{Entries, Policy};
 
 /// The state of one shard's policy.
@@ -13,6 +15,17 @@ pub(in super::super) enum Order {
     Lru(Lru),
     Lfu(Lfu),
     Fifo(Fifo),
+    Ttl(Ttl),
+    Size(Size),
+}
+
+/// What a policy may want to know of an entry, besides its hash.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Details {
+    /// In ticks; `u64::MAX` for never.
+    pub(in super::super) expires: u64,
+    /// In bytes.
+    pub(in super::super) weight: u64,
 }
 
 impl Order {
@@ -22,18 +35,31 @@ impl Order {
             Policy::Lru => Order::Lru(Lru::default()),
             Policy::Lfu => Order::Lfu(Lfu::default()),
             Policy::Fifo => Order::Fifo(Fifo::default()),
+            Policy::Ttl => Order::Ttl(Ttl::default()),
+            Policy::Size => Order::Size(Size::default()),
         }
     }
 
     /// A slot was filled, after another one gave way if there was no room. What it counts of its uses begins with what this returns.
-    pub(in super::super) fn insert(&mut self, slot: u32, hash: u32) -> u8 {
+    pub(in super::super) fn insert(&mut self, slot: u32, hash: u32, details: &Details) -> u8 {
         match self {
             Order::S3Fifo(order) => return order.insert(slot, hash),
             Order::Lru(order) => order.insert(slot),
             Order::Lfu(order) => order.insert(slot),
             Order::Fifo(order) => order.insert(slot),
+            Order::Ttl(order) => order.insert(slot, details.expires),
+            Order::Size(order) => order.insert(slot, details.weight),
         }
         0
+    }
+
+    /// An entry ends later than was said.
+    pub(in super::super) fn update(&mut self, slot: u32, details: &Details) {
+        match self {
+            Order::Ttl(order) => order.update(slot, details.expires),
+            Order::Size(order) => order.update(slot, details.weight),
+            Order::S3Fifo(_) | Order::Lru(_) | Order::Lfu(_) | Order::Fifo(_) => {}
+        }
     }
 
     /// A slot was asked for.
@@ -41,7 +67,7 @@ impl Order {
         match self {
             Order::Lru(order) => order.touch(slot),
             Order::Lfu(order) => order.touch(slot),
-            Order::S3Fifo(_) | Order::Fifo(_) => {}
+            Order::S3Fifo(_) | Order::Fifo(_) | Order::Ttl(_) | Order::Size(_) => {}
         }
     }
 
@@ -52,6 +78,8 @@ impl Order {
             Order::Lru(order) => order.remove(slot),
             Order::Lfu(order) => order.remove(slot),
             Order::Fifo(order) => order.remove(slot),
+            Order::Ttl(order) => order.remove(slot),
+            Order::Size(order) => order.remove(slot),
         }
     }
 
@@ -62,6 +90,8 @@ impl Order {
             Order::Lru(order) => order.evict(),
             Order::Lfu(order) => order.evict(),
             Order::Fifo(order) => order.evict(),
+            Order::Ttl(order) => order.evict(),
+            Order::Size(order) => order.evict(),
         }
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use core::cell::RefCell;
 
-use super::{Entries, MOST_USES, Order, Policy};
+use super::{Details, Entries, MOST_USES, Order, Policy};
 
 /// Entries that are nothing but what a policy knows of them: slots of 64, whose hash is their number.
 struct Uses(RefCell<[u8; 64]>);
@@ -34,6 +34,9 @@ impl Entries for Uses {
         slot << 20
     }
 }
+
+/// For policies that look at uses and ages.
+const NOTHING: Details = Details { expires: u64::MAX, weight: 0 };
 
 /// What happens to a cache; numbers choose among what is there.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +73,7 @@ fn check(
         match operation {
             Operation::Insert => {
                 let Some(slot) = free.pop() else { continue };
-                order.insert(slot, slot);
+                order.insert(slot, slot, &NOTHING);
                 insert(&mut model, slot);
             }
             Operation::Touch(choice) if !model.is_empty() => {
@@ -138,13 +141,13 @@ proptest! {
             match operation {
                 Operation::Insert => {
                     let Some(slot) = free.pop() else { continue };
-                    let uses = order.insert(slot, entries.hash(slot));
+                    let uses = order.insert(slot, entries.hash(slot), &NOTHING);
                     entries.set_uses(slot, uses);
                     inside.push(slot);
                 }
                 Operation::Touch(choice) if !inside.is_empty() => {
                     entries.touch(inside[choice % inside.len()]);
-                },
+                }
                 Operation::Remove(choice) if !inside.is_empty() => {
                     let slot = inside.swap_remove(choice % inside.len());
                     order.remove(slot);
@@ -163,4 +166,82 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn ttl(steps in steps()) {
+        check_ranked(Policy::Ttl, steps, |rank| Details { expires: rank, weight: 0 }, |rank| rank)?;
+    }
+
+    #[test]
+    fn size(steps in steps()) {
+        check_ranked(Policy::Size, steps, |rank| Details { expires: 0, weight: rank }, |rank| u64::MAX - rank)?;
+    }
+}
+
+/// Slots by number, ranks by a few values, so that there are many equals.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Insert(u32, u64),
+    Update(u32, u64),
+    Touch(u32),
+    Remove(u32),
+    Evict,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let slot = 0..48_u32;
+    let rank = prop_oneof![0..6_u64, Just(u64::MAX), any::<u64>()];
+    let step = prop_oneof![
+        5 => (slot.clone(), rank.clone()).prop_map(|(slot, rank)| Step::Insert(slot, rank)),
+        2 => (slot.clone(), rank).prop_map(|(slot, rank)| Step::Update(slot, rank)),
+        1 => slot.clone().prop_map(Step::Touch),
+        1 => slot.prop_map(Step::Remove),
+        2 => Just(Step::Evict),
+    ];
+    vec(step, 0..400)
+}
+
+/// A policy that looks at one number of each entry, beside a list that is searched. `place` is what is least for what gives way first.
+fn check_ranked(
+    policy: Policy,
+    steps: Vec<Step>,
+    details: fn(u64) -> Details,
+    place: fn(u64) -> u64,
+) -> Result<(), TestCaseError> {
+    // Slots with what they are ordered by, in the order in which they came.
+    let (mut order, mut model) = (Order::new(policy), Vec::<(u32, u64)>::new());
+    let next = |model: &[(u32, u64)]| model.iter().min_by_key(|slot| slot.1).map(|slot| slot.0);
+    let forget = |model: &mut Vec<(u32, u64)>, slot| model.retain(|other| Some(other.0) != slot);
+    for step in steps {
+        let at = |slot| model.iter().position(|other| other.0 == slot);
+        match step {
+            Step::Insert(slot, rank) if at(slot).is_none() => {
+                order.insert(slot, slot, &details(rank));
+                model.push((slot, place(rank)));
+            }
+            Step::Update(slot, rank) => {
+                if let Some(at) = at(slot) {
+                    order.update(slot, &details(rank));
+                    model[at].1 = place(rank);
+                }
+            }
+            Step::Touch(slot) if at(slot).is_some() => order.touch(slot),
+            Step::Remove(slot) if at(slot).is_some() => {
+                order.remove(slot);
+                forget(&mut model, Some(slot));
+            }
+            Step::Evict => {
+                let expected = next(&model);
+                prop_assert_eq!(order.evict(&Uses::new()), expected);
+                forget(&mut model, expected);
+            }
+            Step::Insert(..) | Step::Touch(_) | Step::Remove(_) => {}
+        }
+    }
+    while let Some(expected) = next(&model) {
+        prop_assert_eq!(order.evict(&Uses::new()), Some(expected));
+        forget(&mut model, Some(expected));
+    }
+    prop_assert_eq!(order.evict(&Uses::new()), None);
+    Ok(())
 }

@@ -1,0 +1,214 @@
+//! What the bodies that run on this thread have read.
+//!
+//! A stack of bodies, the innermost last, each with a list of its reads. A body that is a future is on the stack while it is
+//! polled, and takes its list along from thread to thread. What a body reads on threads that it starts itself is not seen.
+//!
+//! A hit while no body runs looks at one number of its thread and is done.
+
+use core::cell::{Cell, RefCell};
+use core::marker::PhantomData;
+
+use super::graph::{Gone, Name, Slot};
+use super::index::{Computed, DEPENDENCIES, Dependencies, Source};
+use crate::sync::thread_local;
+
+/// One thing that was read.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) name: Name,
+    /// Its record, if it has one.
+    pub(super) computed: Option<Computed>,
+    /// When it was looked up, or before.
+    pub(super) moment: u64,
+}
+
+impl Read {
+    pub(super) fn held(&self) -> Option<Slot> {
+        self.computed.as_ref().and_then(Computed::slot)
+    }
+}
+
+/// What one body has read.
+#[derive(Debug)]
+struct Reads {
+    index: &'static Dependencies,
+    /// Whether the index counts it among those who read: from the first time that it may.
+    is_reader: bool,
+    list: Vec<Read>,
+}
+
+thread_local! {
+    /// How many bodies are on the stack. By itself, as it needs no destructor and is there to the end.
+    static RUNNING: Cell<usize> = const { Cell::new(0) };
+    static STACK: RefCell<Vec<Reads>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One run of a body, which notes what it reads.
+#[derive(Debug)]
+pub(in super::super) struct Computation(Reads);
+
+/// The body runs on this thread, or is polled, while this lives.
+#[must_use = "nothing is noted when it is dropped"]
+pub(in super::super) struct Entered<'a> {
+    /// `None` on a thread that is past its destructors.
+    computation: Option<&'a mut Computation>,
+    /// It belongs to this thread.
+    thread: PhantomData<*const ()>,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub(in super::super) struct Finished {
+    /// The record: to be put into the entry, and given to those who get the result, kept or not. `None` where the body has read
+    /// nothing.
+    pub(in super::super) computed: Option<Computed>,
+    /// To be removed, to make room for the record.
+    pub(in super::super) crowded_out: Vec<Gone>,
+}
+
+impl Computation {
+    /// The body is about to run. Costs next to nothing until it reads something.
+    pub(in super::super) const fn new() -> Self {
+        Computation::of(&DEPENDENCIES)
+    }
+
+    pub(super) const fn of(index: &'static Dependencies) -> Self {
+        Computation(Reads { index, is_reader: false, list: Vec::new() })
+    }
+
+    /// Notes something that the result depends on. Before the body runs, so that what is invalidated meanwhile makes it outdated.
+    pub(in super::super) fn depend_on(&mut self, source: Source<'_>) {
+        let moment = self.0.moment();
+        self.0.add(Read { name: source.name(), computed: None, moment });
+    }
+
+    /// The body runs, or is polled, on this thread now.
+    pub(in super::super) fn enter(&mut self) -> Entered<'_> {
+        let index = self.0.index;
+        let pushed = STACK.try_with(|stack| {
+            let reads = core::mem::replace(&mut self.0, Reads::new(index));
+            stack.borrow_mut().push(reads);
+            RUNNING.with(|running| running.set(running.get() + 1));
+        });
+        Entered { computation: pushed.is_ok().then_some(self), thread: PhantomData }
+    }
+
+    /// The body has ended, and this is the key of its result.
+    pub(in super::super) fn finish(mut self, cache: u32, hash: u64) -> Finished {
+        self.0.make_distinct();
+        if self.0.list.is_empty() {
+            return Finished { computed: None, crowded_out: Vec::new() };
+        }
+        // Leaves those who read when it is dropped: after the record is there.
+        let (computed, crowded_out) = self.0.index.record(cache, hash, &self.0.list);
+        Finished { computed: Some(computed), crowded_out }
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        let Some(computation) = self.computation.take() else { return };
+        let _ = STACK.try_with(|stack| {
+            if let Some(reads) = stack.borrow_mut().pop() {
+                RUNNING.with(|running| running.set(running.get() - 1));
+                computation.0 = reads;
+            }
+        });
+    }
+}
+
+impl Reads {
+    const fn new(index: &'static Dependencies) -> Self {
+        Reads { index, is_reader: false, list: Vec::new() }
+    }
+
+    /// Now, for something that is going to be read.
+    fn moment(&mut self) -> u64 {
+        if !self.is_reader {
+            self.is_reader = true;
+            self.index.enter();
+        }
+        self.index.moment()
+    }
+
+    fn add(&mut self, read: Read) {
+        if self.list.len() == self.list.capacity() {
+            // A body may read the same a million times.
+            self.make_distinct();
+            self.list.reserve(self.list.len().max(4));
+        }
+        self.list.push(read);
+    }
+
+    /// Leaves, of what was read several times, the first one.
+    fn make_distinct(&mut self) {
+        if self.list.len() < 2 {
+            return;
+        }
+        let address = |read: &Read| read.computed.as_ref().map_or(0, Computed::address);
+        self.list.sort_unstable_by(|one, other| {
+            one.name
+                .cmp(&other.name)
+                .then_with(|| address(one).cmp(&address(other)))
+                .then_with(|| one.moment.cmp(&other.moment))
+        });
+        self.list.dedup_by(|later, first| later.name == first.name && address(later) == address(first));
+    }
+}
+
+impl Drop for Reads {
+    fn drop(&mut self) {
+        if self.is_reader {
+            self.index.leave();
+        }
+    }
+}
+
+/// A look into a cache that is about to begin, by a body or by nobody.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "say what it found"]
+pub(in super::super) struct Reading(Option<u64>);
+
+/// A look into a cache is about to begin.
+#[inline]
+pub(in super::super) fn reading() -> Reading {
+    if RUNNING.try_with(Cell::get).unwrap_or(0) == 0 { Reading(None) } else { begin_reading() }
+}
+
+#[cold]
+fn begin_reading() -> Reading {
+    Reading(with_innermost(Reads::moment))
+}
+
+impl Reading {
+    /// It found a result, there or computed just then, also one that is not kept: the innermost body now depends on it.
+    #[inline]
+    pub(in super::super) fn of(self, cache: u32, hash: u64, computed: Option<&Computed>) {
+        if let Some(moment) = self.0 {
+            note(Read { name: Name::Key(cache, hash), computed: computed.cloned(), moment });
+        }
+    }
+
+    /// Whether a body reads, so that what it found is to be said.
+    #[inline]
+    pub(in super::super) fn is_noted(self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// Notes something that the innermost body depends on from now on, if there is one; tells whether.
+pub(in super::super) fn depend_on(source: Source<'_>) -> bool {
+    let Some(moment) = reading().0 else { return false };
+    note(Read { name: source.name(), computed: None, moment });
+    true
+}
+
+#[cold]
+fn note(read: Read) {
+    // Dropping one may take the lock of the index, but touches no stack.
+    with_innermost(|reads| reads.add(read));
+}
+
+fn with_innermost<R>(change: impl FnOnce(&mut Reads) -> R) -> Option<R> {
+    STACK.try_with(|stack| stack.borrow_mut().last_mut().map(change)).ok().flatten()
+}
