@@ -265,6 +265,18 @@ impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
 impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     /// Runs the body, unless another caller does or has done.
     pub fn run(mut self, body: impl FnOnce() -> R) -> R {
+        // As a rule nobody else is at it.
+        if let Some(key) = self.key.take() {
+            match self.cache.store.lead_alone(self.hash, key, false) {
+                Ok(lead) => return self.lead(lead, body),
+                Err(key) => self.key = Some(key),
+            }
+        }
+        self.run_among_others(body)
+    }
+
+    #[cold]
+    fn run_among_others(mut self, body: impl FnOnce() -> R) -> R {
         loop {
             match self.next(false) {
                 Err(result) => return result,
@@ -288,6 +300,12 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 
     /// The same for a body that is a future. It may be polled by any task and dropped at any time.
     pub async fn run_async(mut self, body: impl Future<Output = R>) -> R {
+        if let Some(key) = self.key.take() {
+            match self.cache.store.lead_alone(self.hash, key, true) {
+                Ok(lead) => return self.lead_async(lead, body).await,
+                Err(key) => self.key = Some(key),
+            }
+        }
         loop {
             // No `R` is held where this waits, so that the future is `Send` where the body's is.
             let next = match self.next(true) {

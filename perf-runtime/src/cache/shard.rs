@@ -369,10 +369,7 @@ impl<K, S, R> Writer<K, S, R> {
         for _ in 0..most {
             let Some(slot) = self.left.pop() else { break };
             // SAFETY: it is in no table, nobody holds it, and nobody reads it.
-            let gone = unsafe { self.node(slot).take() };
-            if const { needs_drop::<K>() || needs_drop::<S>() } {
-                gones.push(gone);
-            }
+            gones.push(unsafe { self.node(slot).take() });
             self.free.push(slot);
         }
         gones
@@ -382,7 +379,9 @@ impl<K, S, R> Writer<K, S, R> {
     #[cold]
     fn sift(&mut self, readers: &Readers) {
         let Some(in_use) = readers.in_use() else { return };
-        let Writer { limbo, left, chunks, .. } = self;
+        let Writer { limbo, left, free, chunks, .. } = self;
+        // Of what need not be dropped nothing is to be taken out.
+        let left = if const { needs_drop::<K>() || needs_drop::<S>() } { left } else { free };
         limbo.retain(|slot| {
             let is_used = in_use.contains(chunks.node(*slot));
             if !is_used {

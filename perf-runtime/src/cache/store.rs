@@ -283,29 +283,19 @@ impl<K, S, R> Store<K, S, R> {
 
 /// Changing.
 impl<K, S, R> Store<K, S, R> {
-    /// Joins the computation of a key that is not in the cache, or begins it; then the key is taken. `None` asks the caller to run the
-    /// body for itself. `is_task` asks for a flight even if nobody waits.
-    pub(super) fn join(
-        &'static self,
-        hash: u64,
-        key: &mut Option<K>,
-        are_same: impl Fn(&K, &K) -> bool,
-        is_task: bool,
-    ) -> Option<Turn<K, S, R>> {
-        let shard = self.shard(hash);
-        let mut locked = shard.lock();
-        match locked.begin_alone(tag(hash), key.take()?) {
-            Ok(slot) => return Some(Turn::Lead(self.lead(hash, slot, locked, is_task, true))),
-            Err(taken) => *key = Some(taken),
-        }
-        drop(locked);
-        self.join_others(hash, key, are_same, is_task)
+    /// Begins the computation of a key that is not in the cache, if nothing else has its tag; gives the key back otherwise.
+    #[inline]
+    pub(super) fn lead_alone(&'static self, hash: u64, key: K, is_task: bool) -> Result<Lead<K, S, R>, K> {
+        let mut locked = self.shard(hash).lock();
+        let slot = locked.begin_alone(tag(hash), key)?;
+        Ok(self.lead(hash, slot, locked, is_task, true))
     }
 
-    /// The same where something else has the tag.
+    /// Joins the computation of a key that is not in the cache, or begins it; then the key is taken. `None` asks the caller to run the
+    /// body for itself. `is_task` asks for a flight even if nobody waits.
     #[cold]
     #[inline(never)]
-    fn join_others(
+    pub(super) fn join(
         &'static self,
         hash: u64,
         key: &mut Option<K>,
@@ -368,7 +358,7 @@ impl<K, S, R> Store<K, S, R> {
         let flight = is_task.then(|| locked.writer.flight(slot));
         let node = core::ptr::from_ref(locked.writer.node(slot));
         let stands_for = locked.writer.timed_loads();
-        drop(self.unlock(locked, false));
+        drop(locked);
         Lead { store: self, hash, slot, node, flight, is_shared, stands_for, start: 0, is_over: false }
     }
 

@@ -184,8 +184,16 @@ impl Table {
         for distance in 0..=self.mask() {
             let group = self.group(home + distance);
             let marks = group.marks.load(Ordering::Relaxed);
+            let mut found = matches(marks, mark(tag));
+            let place = core::iter::from_fn(|| {
+                let place = found.trailing_zeros() as usize / 8;
+                (found != 0).then(|| {
+                    found &= found - 1;
+                    place
+                })
+            });
             let is_it = |place: &usize| core::ptr::addr_eq(group.nodes[*place].load(Ordering::Relaxed), node);
-            if let Some(place) = (0..ROOM).find(is_it) {
+            if let Some(place) = { place }.find(is_it) {
                 group.marks.store(marks & !(0xFF << (place * 8)), Ordering::Release);
                 group.nodes[place].store(core::ptr::null_mut(), Ordering::Release);
                 for passed in home..home + distance {

@@ -20,36 +20,48 @@ const BUCKET: usize = 8;
 /// these, so that it is known sooner that something does not.
 const RECENT: usize = 3;
 
+/// Eight ghosts, the newest in the lowest bits.
+type Bucket = u128;
+
+/// One in each place of a bucket.
+const ONES: Bucket = 0x0001_0001_0001_0001_0001_0001_0001_0001;
+
 #[derive(Debug, Default)]
 pub(super) struct Ghosts {
-    buckets: Vec<[Packed; BUCKET]>,
+    buckets: Vec<Bucket>,
 }
 
 impl Ghosts {
     /// The ghost of a hash, which is then no ghost any more, and whether it was a recent one.
+    #[inline]
     pub(super) fn take(&mut self, hash: u32) -> Option<(Ghost, bool)> {
         let at = self.place(hash);
         let bucket = self.buckets.get_mut(at)?;
-        let tag = tag(hash);
-        let place = first(bucket, |packed| packed & TAG == tag)?;
-        let packed = core::mem::take(&mut bucket[place]);
+        let differences = (*bucket ^ Bucket::from(tag(hash)) * ONES) & (Bucket::from(TAG) * ONES);
+        let place = first_zero(differences)?;
+        let packed = (*bucket >> (place * PLACE)) as Packed;
+        *bucket &= !(Bucket::from(Packed::MAX) << (place * PLACE));
         Some((unpack(packed), place < RECENT))
     }
 
     /// Adds a ghost of one of `entries` entries; gives the one that is no longer recent.
+    #[inline]
     pub(super) fn add(&mut self, hash: u32, ghost: Ghost, entries: usize) -> Option<Ghost> {
         let wanted = (entries * 3 / 2).div_ceil(BUCKET);
         // A little more is within what shards of one cache differ by. A larger table begins empty: what is kept of the hashes does not tell
         // the new buckets.
         if wanted > self.buckets.len() + self.buckets.len() / 4 {
-            self.buckets = vec![[0; BUCKET]; wanted];
+            self.buckets = vec![0; wanted];
         }
         let at = self.place(hash);
         let bucket = &mut self.buckets[at];
-        let hole = first(bucket, |packed| packed == 0).unwrap_or(BUCKET - 1);
-        let no_longer_recent = (hole >= RECENT).then(|| unpack(bucket[RECENT - 1]));
-        bucket[..=hole].rotate_right(1);
-        bucket[0] = tag(hash) | Packed::from(ghost.from_main) << 3 | Packed::from(ghost.uses);
+        let hole = first_zero(*bucket).unwrap_or(BUCKET - 1);
+        let no_longer_recent =
+            (hole >= RECENT).then(|| unpack((*bucket >> ((RECENT - 1) * PLACE)) as Packed));
+        // Everything up to the hole makes room for one more.
+        let moved = Bucket::MAX >> ((BUCKET - 1 - hole) * PLACE);
+        let packed = tag(hash) | Packed::from(ghost.from_main) << 3 | Packed::from(ghost.uses);
+        *bucket = *bucket & !moved | *bucket << PLACE & moved | Bucket::from(packed);
         no_longer_recent
     }
 
@@ -58,14 +70,14 @@ impl Ghosts {
     }
 }
 
-/// The first place where something is. Without branches, which nobody could foretell.
+/// Bits of a place in a bucket.
+const PLACE: usize = 16;
+
+/// The first place of a bucket in which there is nothing. Without branches, which nobody could foretell.
 #[inline]
-fn first(bucket: &[Packed; BUCKET], is: impl Fn(Packed) -> bool) -> Option<usize> {
-    let mut places = 0_u32;
-    for (place, packed) in bucket.iter().enumerate() {
-        places |= u32::from(is(*packed)) << place;
-    }
-    (places != 0).then(|| places.trailing_zeros() as usize)
+fn first_zero(bucket: Bucket) -> Option<usize> {
+    let zeros = bucket.wrapping_sub(ONES) & !bucket & (ONES << (PLACE - 1));
+    (zeros != 0).then(|| zeros.trailing_zeros() as usize / PLACE)
 }
 
 const TAG: Packed = 0xFFF0;
