@@ -12,6 +12,7 @@
 //! | `store`, `shard`, `index`, `policy` | the entries, how they are found, which of them gives way |
 //! | `flight`, `aloft`, `waits` | one computation per key, and no waiting in a ring |
 //! | `registry`, `stats`, `load` | all caches of the program, and what they count |
+//! | `remote` | results shared between processes or kept on disk |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
@@ -25,6 +26,8 @@ mod key;
 mod load;
 mod policy;
 mod registry;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod shard;
 mod stats;
 mod store;
