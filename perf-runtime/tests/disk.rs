@@ -115,10 +115,10 @@ fn child() {
     }
     let shared = leak(shared(Path::new(&file)));
     let runs = call(shared, numbers[0]..numbers[1], |key| {
-        writeln!(std::io::stdout(), "done {key}").unwrap();
+        println!("done {key}");
     });
     let stats = shared.stats();
-    writeln!(std::io::stdout(), "runs={runs} hits={} stores={} {stats:?}", stats.hits, stats.stores).unwrap();
+    println!("runs={runs} hits={} stores={} {stats:?}", stats.hits, stats.stores);
 }
 
 #[test]
@@ -161,7 +161,8 @@ fn results_outlive_a_kill_in_mid_write() {
 fn a_damaged_file_is_begun_anew() {
     let directory = Directory::new("damage");
     let file = directory.file();
-    let damages: [(&str, fn(&mut Vec<u8>)); 8] = [
+    type Damage = (&'static str, fn(&mut Vec<u8>));
+    let damages: [Damage; 8] = [
         ("random everywhere", |bytes| scramble(bytes, 0..usize::MAX, 1)),
         ("random here and there", |bytes| scramble(bytes, 0..usize::MAX, 997)),
         ("random at the start", |bytes| scramble(bytes, 0..64, 1)),

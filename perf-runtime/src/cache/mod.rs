@@ -26,7 +26,7 @@ mod key;
 mod load;
 mod policy;
 mod registry;
-#[cfg(feature = "remote")]
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 pub mod remote;
 mod shard;
 mod stats;

@@ -59,29 +59,29 @@ struct Old {
 
 /// Two programs that know a function of the same name, with other types.
 pub(crate) fn other_types_do_not_meet(kind: Kind) {
-    fn call<T>(shared: Shared, value: T) -> bool
+    fn call<T>(shared: Shared, value: &T) -> bool
     where
         T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + std::fmt::Debug + 'static,
     {
         let shared = leak(shared);
         let result = shared.get_or_run(instance(), &1, || value.clone(), perf_runtime::cache::KeepAny);
-        assert_eq!(result, value);
+        assert_eq!(result, *value);
         shared.stats().hits == 1
     }
     let server = Server::start(kind);
     let shared = || Shared::new(kind, "app::load").address(server.address());
     let old = Old { name: "n".into(), size: 7 };
-    assert!(!call(shared(), old.clone()));
-    assert!(!call(shared(), 5_u64));
-    assert!(!call(shared(), 5_i64));
-    assert!(!call(shared(), String::from("five")));
-    assert!(!call(shared().codec(Codec::Json), old.clone()));
-    assert!(!call(shared().version(1), old.clone()));
+    assert!(!call(shared(), &old));
+    assert!(!call(shared(), &5_u64));
+    assert!(!call(shared(), &5_i64));
+    assert!(!call(shared(), &String::from("five")));
+    assert!(!call(shared().codec(Codec::Json), &old));
+    assert!(!call(shared().version(1), &old));
     // None of them took the place of another.
-    assert!(call(shared(), old.clone()));
-    assert!(call(shared(), 5_u64));
-    assert!(call(shared().codec(Codec::Json), old.clone()));
-    assert!(call(shared().version(1), old));
+    assert!(call(shared(), &old));
+    assert!(call(shared(), &5_u64));
+    assert!(call(shared().codec(Codec::Json), &old));
+    assert!(call(shared().version(1), &old));
 }
 
 pub(crate) fn errors_are_not_kept(kind: Kind) {
@@ -231,4 +231,8 @@ pub(crate) fn without_a_runtime_the_body_runs(kind: Kind) {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(future.poll(&mut context).is_ready());
     assert_eq!((subject.runs(), subject.stats().errors), (1, 1));
+    // One without time, and without network.
+    let bare = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    bare.block_on(async { subject.call_async("k").await });
+    assert_eq!((subject.runs(), subject.stats().errors), (2, 2));
 }

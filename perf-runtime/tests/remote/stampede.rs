@@ -1,6 +1,5 @@
 //! Many who miss one key: one of them computes.
 
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -52,7 +51,7 @@ pub(crate) fn child(kind: Kind) {
     let shared: &Shared = Box::leak(Box::new(Shared::new(kind, "tests::stampede").address(address.leak())));
     sleep(start.saturating_sub(SystemTime::UNIX_EPOCH.elapsed().unwrap()));
     let body = || {
-        writeln!(std::io::stdout(), "the body runs").unwrap();
+        println!("the body runs");
         sleep(Duration::from_millis(300));
         42
     };
@@ -61,7 +60,7 @@ pub(crate) fn child(kind: Kind) {
     } else {
         block_on(shared.get_or_run_async(instance(), &1, async { body() }, KeepAny))
     };
-    writeln!(std::io::stdout(), "the result is {result}").unwrap();
+    println!("the result is {result}");
 }
 
 /// A body that panics, and a future that is dropped: the next one need not wait for the lease to run out.

@@ -68,7 +68,7 @@ impl Breaker {
         let pause = doubled.min(self.patience.longest);
         // Between three quarters and all of it.
         let random = foldhash::fast::RandomState::default().hash_one(openings) as u32;
-        pause - pause.mul_f64(f64::from(random) / f64::from(u32::MAX) / 4.0)
+        pause.mul_f64(1.0 - f64::from(random) / f64::from(u32::MAX) / 4.0)
     }
 }
 

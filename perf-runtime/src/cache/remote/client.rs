@@ -8,6 +8,7 @@ use core::time::Duration;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::backend::{Answer, Backend, Failure, Request};
@@ -105,7 +106,9 @@ impl Client {
         };
         let until = Instant::now() + self.config.deadline;
         let answer = match mode {
-            Mode::Blocking => self.backend.ask(request, until),
+            // No client is trusted not to panic at what a server sends.
+            Mode::Blocking => catch_unwind(AssertUnwindSafe(|| self.backend.ask(request, until)))
+                .unwrap_or(Err(Failure::Protocol)),
             Mode::Waiting => self.backend.ask_later(request, until).await,
         };
         match answer {

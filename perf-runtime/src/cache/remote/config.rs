@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use super::breaker::Patience;
 use crate::sync::Mutex;
 
+/// Longer than anybody means, and short enough that times can be added.
+const LONGEST: Duration = Duration::from_secs(60 * 60 * 24);
+
 static INSTALLED: Mutex<Option<Remote>> = Mutex::new(None);
 
 /// The settings of all backends, to be changed and [installed](Remote::install).
@@ -96,14 +99,14 @@ impl Remote {
 
     /// How long one request may take, with connecting if need be. 100 ms by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.max(Duration::from_millis(1));
+        self.deadline = deadline.clamp(Duration::from_millis(1), LONGEST);
         self
     }
 
     /// For how long one process alone may compute a missing result while others wait. 10 s by default; if it dies meanwhile, they
     /// wait no longer than that.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Duration::from_secs(1));
+        self.lease = lease.clamp(Duration::from_secs(1), LONGEST);
         self
     }
 
@@ -116,14 +119,14 @@ impl Remote {
 
     /// How long after another process has cleared a function's results they may still be used here. 1 s by default.
     pub fn refresh(mut self, refresh: Duration) -> Self {
-        self.refresh = refresh;
+        self.refresh = refresh.min(LONGEST);
         self
     }
 
     /// After how many failures in a row a server is left alone, for how long at first, and for how long at most. 5, 100 ms and 10 s by
     /// default.
     pub fn back_off(mut self, failures: u32, first: Duration, longest: Duration) -> Self {
-        self.patience = Patience { failures: failures.max(1), first, longest };
+        self.patience = Patience { failures: failures.max(1), first, longest: longest.min(LONGEST) };
         self
     }
 

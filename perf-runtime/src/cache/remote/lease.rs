@@ -38,7 +38,7 @@ impl Held {
     }
 
     /// The result is stored, or cannot be: there is nothing to give back.
-    pub(super) fn is_over(mut self) {
+    pub(super) fn end(mut self) {
         self.lease = None;
     }
 }

@@ -23,7 +23,7 @@
 //!
 //! # Futures
 //! With a server they must be polled within a tokio runtime that has its time and its network enabled. Elsewhere the body runs and
-//! [`RemoteStats::errors`] goes up. A file is read and written on the thread that polls.
+//! [`RemoteStats::errors`] goes up. A file makes the thread that polls wait, as files do.
 
 mod backend;
 mod breaker;

@@ -97,8 +97,12 @@ impl<C> Pool<C> {
 
 /// The tokio runtime that polls this.
 pub(super) mod runtime {
+    use core::future::poll_fn;
     use core::hash::BuildHasher as _;
+    use core::pin::pin;
+    use core::task::{Context, Poll};
     use core::time::Duration;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::Instant;
 
     use tokio::runtime::Handle;
@@ -111,14 +115,20 @@ pub(super) mod runtime {
         Ok(foldhash::quality::FixedState::default().hash_one(handle.id()) | 1)
     }
 
+    /// Never panics.
     pub(in super::super) async fn by<T>(
         until: Instant,
         future: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        match tokio::time::timeout_at(until.into(), future).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::Timeout),
-        }
+        let timed =
+            async { tokio::time::timeout_at(until.into(), future).await.unwrap_or(Err(Failure::Timeout)) };
+        let mut timed = pin!(timed);
+        // tokio panics where the runtime was built without its time or its network.
+        let poll = |context: &mut Context<'_>| {
+            let polled = catch_unwind(AssertUnwindSafe(|| timed.as_mut().poll(context)));
+            polled.unwrap_or(Poll::Ready(Err(Failure::NoRuntime)))
+        };
+        poll_fn(poll).await
     }
 
     pub(in super::super) async fn pause(pause: Duration) {

@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::backend::{Answer, How, Request, unique};
+use super::backend::{Answer, How, Lease, Request, unique};
 use super::client::{Client, Kind, Mode, client};
 use super::codec::{self, Codec};
 use super::counters::{Counters, RemoteStats};
@@ -240,16 +240,14 @@ impl Shared {
 
     fn decode<V: DeserializeOwned>(&self, found: Found) -> Decoded<V> {
         match found {
-            Found::Bytes(bytes, start, place) => match self.codec.decode(&bytes[start..]) {
-                Some(value) => {
+            Found::Bytes(bytes, start, place) => {
+                if let Some(value) = self.codec.decode(&bytes[start..]) {
                     self.counters.hits.add();
-                    Decoded::Value(value)
+                    return Decoded::Value(value);
                 }
-                None => {
-                    self.counters.corrupt.add();
-                    Decoded::Nothing(place, None)
-                }
-            },
+                self.counters.corrupt.add();
+                Decoded::Nothing(place, None)
+            }
             Found::Nothing(place, held) => {
                 self.counters.misses.add();
                 Decoded::Nothing(place, held)
@@ -337,7 +335,7 @@ impl Shared {
         let lease = held.as_ref().and_then(Held::lease);
         let set = |how| Request::Set { name: &name, value: &value, ttl: self.ttl, how };
         let mut answer = client.ask(mode, set(how(lease)), counters).await;
-        if matches!(answer, Some(Answer::Done(false))) && lease.is_some_and(|lease| lease.is_over()) {
+        if matches!(answer, Some(Answer::Done(false))) && lease.is_some_and(Lease::is_over) {
             // It was not taken away but forgotten, as far as one can know.
             answer = client.ask(mode, set(How::IfAbsent), counters).await;
         }
@@ -345,7 +343,7 @@ impl Shared {
             counters.stores.add();
         }
         if let Some(held) = held {
-            held.is_over();
+            held.end();
         }
     }
 
@@ -377,14 +375,17 @@ impl Shared {
         for _ in 0..3 {
             let generation = match client.ask(mode, Request::Get { name: &name, lease: None }, counters).await
             {
-                Some(Answer::Value(bytes, mark)) => match read_generation(&bytes) {
-                    Some(generation) => generation,
-                    None => {
+                Some(Answer::Value(bytes, mark)) => {
+                    let Some(generation) = read_generation(&bytes) else {
                         counters.foreign.add();
-                        client.ask(mode, Request::Discard { name: &name, mark }, counters).await?;
+                        if client.ask(mode, Request::Discard { name: &name, mark }, counters).await.is_none()
+                        {
+                            break;
+                        }
                         continue;
-                    }
-                },
+                    };
+                    generation
+                }
                 Some(Answer::Absent) => {
                     let generation = unique();
                     match self.set_generation(mode, &name, generation, How::IfAbsent).await {
