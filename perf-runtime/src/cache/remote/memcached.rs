@@ -205,7 +205,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 
 /// Rounded up, and at least one: 0 would be for ever. The envelope knows better.
 fn seconds(duration: Duration) -> u64 {
-    (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 
 fn expiry(ttl: Option<Duration>) -> u64 {
