@@ -1,21 +1,22 @@
 //! memcached, by its meta commands (`mg`, `ms`, `md`), which have leases: of those who miss a key, one is told to compute.
 //!
-//! The `memcache` crate writes and reads the protocol, with the deadline; connections are kept here, without the check before use that its
-//! own pool makes. That a kept connection is dead shows when it is used, and the request is made once more on a new one: all requests
-//! may be made twice.
+//! The `memcache` crate puts commands into bytes and reads the first lines of answers. Reading and writing is done here, because its own
+//! connections take a server's word for how much memory an answer needs. Connections are kept without a check before use, too: that one
+//! is dead shows when it is used, and the request is made once more on a new one. All requests may be made twice.
 //!
 //! Each request has a number that the server repeats, so an answer to another request is not taken for its own.
 
 use core::time::Duration;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::time::{Instant, SystemTime};
 
-use memcache::exp::{
-    AsyncMetaConnection, Error, MetaCommand, MetaConnection, MetaOp, MetaResponse, ReturnCode,
-};
+use memcache::exp::{Error, MetaCommand, MetaOp, MetaResponse, ReturnCode};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::backend::{Answer, Backend, Failure, How, Later, Lease, Request};
-use super::net::{self, NOBODY, Pool, runtime};
+use super::net::{self, NOBODY, Pool, Timed, runtime};
 use crate::sync::{AtomicU32, Ordering};
 
 /// Seconds; what is longer is taken for a date.
@@ -23,13 +24,15 @@ const MAX_RELATIVE: u64 = 60 * 60 * 24 * 30;
 /// Its default limit for key, value and what it needs itself.
 const MAX_ITEM: usize = 1 << 20;
 const OVERHEAD: usize = 256;
+/// Of an answer; with room for what a server may add one day.
+const MAX_LINE: u64 = 2048;
 /// Connections that are used at the same time by futures; threads use one each.
 const MAX_CONNECTIONS: usize = 64;
 
 pub(super) struct Memcached {
     address: String,
-    blocking: Pool<MetaConnection>,
-    waiting: Pool<AsyncMetaConnection>,
+    blocking: Pool<BufReader<Timed>>,
+    waiting: Pool<tokio::io::BufReader<TcpStream>>,
     permits: Semaphore,
     next: AtomicU32,
 }
@@ -49,61 +52,125 @@ impl Memcached {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn exchange(&self, command: &MetaCommand, until: Instant) -> Result<MetaResponse, Failure> {
+    fn exchange(&self, request: &[u8], until: Instant) -> Result<Response, Failure> {
         if let Some(connection) = self.blocking.take(NOBODY) {
-            match self.run(connection, command, until) {
+            match self.run(connection, request, until) {
                 // It was closed while it had nothing to do, as probably all others were.
                 Err(Failure::Connection) => self.blocking.clear(),
                 answered => return answered,
             }
         }
-        let connection = MetaConnection::from_stream(net::connect(&self.address, until)?);
-        self.run(connection, command, until)
+        let stream = Timed::new(net::connect(&self.address, until)?, until);
+        self.run(BufReader::new(stream), request, until)
     }
 
+    /// The connection is closed if anything is wrong with it.
     fn run(
         &self,
-        mut connection: MetaConnection,
-        command: &MetaCommand,
+        mut connection: BufReader<Timed>,
+        request: &[u8],
         until: Instant,
-    ) -> Result<MetaResponse, Failure> {
-        connection.set_io_timeout(Some(net::remaining(until)?));
-        let response = connection.execute(command).map_err(|error| failure(&error))?;
+    ) -> Result<Response, Failure> {
+        let failed = |error| Failure::from(&error);
+        connection.get_mut().set_deadline(until);
+        connection.get_mut().write_all(request).map_err(failed)?;
+        let mut line = Vec::new();
+        connection.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(failed)?;
+        let mut response = Response::new(&line)?;
+        if let Some(limit) = response.limit() {
+            // Takes memory for what comes, not for what is said to come.
+            connection.by_ref().take(limit).read_to_end(&mut response.value).map_err(failed)?;
+        }
+        let response = response.whole(connection.buffer())?;
         self.blocking.put(NOBODY, connection);
         Ok(response)
     }
 
-    async fn exchange_later(&self, command: &MetaCommand) -> Result<MetaResponse, Failure> {
+    async fn exchange_later(&self, request: &[u8]) -> Result<Response, Failure> {
         let runtime = runtime::current()?;
         let _permit = self.permits.acquire().await.map_err(|_| Failure::Connection)?;
         if let Some(connection) = self.waiting.take(runtime) {
-            match self.run_later(runtime, connection, command).await {
+            match self.run_later(runtime, connection, request).await {
                 Err(Failure::Connection) => self.waiting.clear(),
                 answered => return answered,
             }
         }
-        let connection = AsyncMetaConnection::connect(self.address.as_str()).await;
-        let connection = connection.map_err(|error| failure(&error))?;
-        self.run_later(runtime, connection, command).await
+        let stream = TcpStream::connect(self.address.as_str()).await;
+        let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        let stream = stream.map_err(|error| Failure::from(&error))?;
+        self.run_later(runtime, tokio::io::BufReader::new(stream), request).await
     }
 
-    /// The connection is closed if this is given up.
+    /// The same; the connection is also closed if this is given up.
     async fn run_later(
         &self,
         runtime: u64,
-        mut connection: AsyncMetaConnection,
-        command: &MetaCommand,
-    ) -> Result<MetaResponse, Failure> {
-        let response = connection.execute(command).await.map_err(|error| failure(&error))?;
+        mut connection: tokio::io::BufReader<TcpStream>,
+        request: &[u8],
+    ) -> Result<Response, Failure> {
+        let failed = |error| Failure::from(&error);
+        connection.get_mut().write_all(request).await.map_err(failed)?;
+        let mut line = Vec::new();
+        (&mut connection).take(MAX_LINE).read_until(b'\n', &mut line).await.map_err(failed)?;
+        let mut response = Response::new(&line)?;
+        if let Some(limit) = response.limit() {
+            (&mut connection).take(limit).read_to_end(&mut response.value).await.map_err(failed)?;
+        }
+        let response = response.whole(connection.buffer())?;
         self.waiting.put(runtime, connection);
         Ok(response)
+    }
+}
+
+/// An answer.
+struct Response {
+    line: MetaResponse,
+    /// Of the value that is said to come.
+    length: Option<usize>,
+    value: Vec<u8>,
+}
+
+impl Response {
+    fn new(line: &[u8]) -> Result<Self, Failure> {
+        let Some(text) = line.strip_suffix(b"\r\n") else {
+            // Cut off, or no line at all.
+            return Err(if line.len() as u64 == MAX_LINE { Failure::Protocol } else { Failure::Connection });
+        };
+        let line = MetaResponse::parse_header(text).map_err(|error| failure(&error))?;
+        let length = match line.rc() {
+            ReturnCode::Va => {
+                let digits = text.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).nth(1);
+                let length = digits.and_then(number).and_then(|length| usize::try_from(length).ok());
+                Some(length.filter(|length| *length <= MAX_ITEM).ok_or(Failure::Protocol)?)
+            }
+            _ => None,
+        };
+        Ok(Response { line, length, value: Vec::new() })
+    }
+
+    /// Bytes to read after the line.
+    fn limit(&self) -> Option<u64> {
+        self.length.map(|length| length as u64 + 2)
+    }
+
+    /// Itself, if it is as long as it said and nothing follows.
+    fn whole(mut self, rest: &[u8]) -> Result<Self, Failure> {
+        if let Some(length) = self.length {
+            if self.value.len() < length + 2 {
+                return Err(Failure::Connection);
+            }
+            if self.value.split_off(length) != b"\r\n" {
+                return Err(Failure::Protocol);
+            }
+        }
+        if rest.is_empty() { Ok(self) } else { Err(Failure::Protocol) }
     }
 }
 
 impl Backend for Memcached {
     fn ask(&self, request: Request<'_>, until: Instant) -> Result<Answer, Failure> {
         let number = self.number();
-        let response = self.exchange(&command(request, number), until);
+        let response = self.exchange(&encode(request, number)?, until);
         let answer = response.and_then(|response| answer(request, number, response));
         if answer.as_ref().is_err_and(|failure| *failure == Failure::Protocol) {
             self.blocking.clear();
@@ -115,8 +182,8 @@ impl Backend for Memcached {
         Box::pin(async move {
             runtime::current()?;
             let number = self.number();
-            let command = command(request, number);
-            let response = runtime::by(until, self.exchange_later(&command)).await;
+            let bytes = encode(request, number)?;
+            let response = runtime::by(until, self.exchange_later(&bytes)).await;
             let answer = response.and_then(|response| answer(request, number, response));
             if answer.as_ref().is_err_and(|failure| *failure == Failure::Protocol) {
                 self.waiting.clear();
@@ -136,6 +203,11 @@ impl Backend for Memcached {
     fn max_value(&self, name: usize) -> usize {
         MAX_ITEM - OVERHEAD - name
     }
+}
+
+fn encode(request: Request<'_>, number: u32) -> Result<Vec<u8>, Failure> {
+    // Refuses what is no key.
+    command(request, number).encode().map_err(|error| failure(&error))
 }
 
 fn command(request: Request<'_>, number: u32) -> MetaCommand {
@@ -163,9 +235,9 @@ fn command(request: Request<'_>, number: u32) -> MetaCommand {
     }
 }
 
-fn answer(request: Request<'_>, number: u32, response: MetaResponse) -> Result<Answer, Failure> {
+fn answer(request: Request<'_>, number: u32, response: Response) -> Result<Answer, Failure> {
     let (mut mark, mut wins, mut waits, mut is_ours) = (0, false, false, false);
-    for flag in response.flags() {
+    for flag in response.line.flags() {
         match flag {
             b"W" => wins = true,
             b"Z" => waits = true,
@@ -175,12 +247,12 @@ fn answer(request: Request<'_>, number: u32, response: MetaResponse) -> Result<A
         }
     }
     // A miss does not repeat it.
-    if !is_ours && response.rc() != ReturnCode::En {
+    if !is_ours && response.line.rc() != ReturnCode::En {
         return Err(Failure::Protocol);
     }
-    match (request, response.rc()) {
+    match (request, response.line.rc()) {
         (Request::Get { lease, .. }, ReturnCode::Va) => {
-            let value = response.into_value().unwrap_or_default();
+            let value = response.value;
             match lease {
                 // What is put in the place of a missing value is empty; values are not.
                 Some(lease) if value.is_empty() && wins => {
@@ -233,7 +305,40 @@ fn failure(error: &Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Response, Failure> {
+        let end = bytes.iter().take(MAX_LINE as usize).position(|&byte| byte == b'\n');
+        let (line, rest) = bytes.split_at(end.map_or(bytes.len().min(MAX_LINE as usize), |end| end + 1));
+        let mut response = Response::new(line)?;
+        let limit = response.limit().map_or(0, |limit| limit as usize);
+        let (value, rest) = rest.split_at(limit.min(rest.len()));
+        response.value = value.to_vec();
+        response.whole(rest)
+    }
+
+    #[test]
+    fn answers_are_read_to_their_end() {
+        let value = |bytes: &[u8]| read(bytes).map(|response| response.value);
+        assert_eq!(value(b"VA 3 c1 O7\r\na\r\n\r\n"), Ok(b"a\r\n".to_vec()));
+        assert_eq!(value(b"HD O7\r\n"), Ok(Vec::new()));
+        assert_eq!(value(b"VA 3 c1\r\nabcd\r\n"), Err(Failure::Protocol));
+        assert_eq!(value(b"VA 3 c1\r\nabc\r\nHD\r\n"), Err(Failure::Protocol));
+        assert_eq!(value(b"VA 1000000000 c1\r\nabc"), Err(Failure::Protocol));
+        assert_eq!(value(&[b'x'; 5000]), Err(Failure::Protocol));
+        assert_eq!(value(b"VA 3 c1\r\nab"), Err(Failure::Connection));
+        assert_eq!(value(b""), Err(Failure::Connection));
+        assert_eq!(value(b"SERVER_ERROR object too large for cache\r\n"), Err(Failure::TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read(bytes: Vec<u8>, start in prop::sample::select(vec!["", "VA 3 ", "HD ", "EN\r\n", "VA "])) {
+            let _ = read(&[start.as_bytes(), &bytes].concat());
+        }
+    }
 
     #[test]
     fn expiry_follows_the_servers_rules() {

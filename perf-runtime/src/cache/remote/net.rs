@@ -1,6 +1,7 @@
-//! Connections: made by a deadline, and kept for the next request.
+//! Connections with a deadline: made by it, read and written by it, and kept for the next request.
 
 use core::time::Duration;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
@@ -51,6 +52,45 @@ fn resolve(address: &str, until: Instant) -> Result<Vec<SocketAddr>, Failure> {
         Ok(Ok(addresses)) => Ok(addresses),
         Ok(Err(_)) => Err(Failure::Connection),
         Err(_) => Err(Failure::Timeout),
+    }
+}
+
+/// A stream whose reads and writes all end by the deadline, however many they are.
+#[derive(Debug)]
+pub(super) struct Timed {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Timed {
+    pub(super) fn new(stream: TcpStream, until: Instant) -> Self {
+        Timed { stream, until }
+    }
+
+    pub(super) fn set_deadline(&mut self, until: Instant) {
+        self.until = until;
+    }
+
+    fn left(&self) -> io::Result<Option<Duration>> {
+        remaining(self.until).map(Some).map_err(|_| io::ErrorKind::TimedOut.into())
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
     }
 }
 

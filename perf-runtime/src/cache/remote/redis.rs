@@ -6,15 +6,14 @@
 //! Whoever holds a lease stores by a script that looks whether the lease is still its own: an entry that was deleted meanwhile is not stored.
 
 use core::time::Duration;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io::Write as _;
 use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, Parser, Pipeline, RedisError, Value};
 
 use super::backend::{Answer, Backend, Failure, How, Later, Lease, Request, unique};
-use super::net::{self, NOBODY, Pool, runtime};
+use super::net::{self, NOBODY, Pool, Timed, runtime};
 use crate::sync::Mutex;
 
 /// What a server takes by default is 512 MiB, which nobody should wait for.
@@ -78,7 +77,7 @@ impl Redis {
         pipeline: &Pipeline,
         until: Instant,
     ) -> Result<Vec<Value>, Failure> {
-        connection.stream.until = until;
+        connection.stream.set_deadline(until);
         let answers = connection.exchange(pipeline)?;
         // A refusal is an answer like any other: the connection is good.
         self.idle.put(NOBODY, connection);
@@ -209,7 +208,7 @@ impl Connection {
         let info = client.get_connection_info();
         let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(Failure::Refused) };
         let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        let stream = Timed { stream: net::connect(&address, until)?, until };
+        let stream = Timed::new(net::connect(&address, until)?, until);
         let mut connection = Connection { stream, parser: Parser::new() };
         let settings = info.redis_settings();
         let mut greeting = Pipeline::new();
@@ -230,36 +229,6 @@ impl Connection {
         stream.write_all(&pipeline.get_packed_pipeline()).map_err(|error| Failure::from(&error))?;
         let mut read = || parser.parse_value(&mut *stream).map_err(|error| failure(&error));
         (0..pipeline.len()).map(|_| read()).collect()
-    }
-}
-
-/// A stream whose reads and writes all end by the deadline, however many they are.
-struct Timed {
-    stream: TcpStream,
-    until: Instant,
-}
-
-impl Timed {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        net::remaining(self.until).map(Some).map_err(|_| io::ErrorKind::TimedOut.into())
-    }
-}
-
-impl Read for Timed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        self.stream.read(buffer)
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.write(buffer)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
     }
 }
 
