@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 #[non_exhaustive]
 pub enum Codec {
     /// [postcard](https://docs.rs/postcard): small and fast. Fields have no names, so after a change of the type's definition that keeps
-    /// its name and size, raise the function's `version`.
+    /// its name and size, raise the function's `version`. Not for types that ask what comes next (`untagged`, `flatten`): they cannot be read
+    /// back, and [`RemoteStats::corrupt`](super::RemoteStats::corrupt) goes up.
     #[default]
     Postcard,
     /// JSON: readable with other tools, and tolerant of new fields that have a default.

@@ -342,7 +342,8 @@ impl Shared {
         if matches!(answer, Some(Answer::Done(true))) {
             counters.stores.add();
         }
-        if let Some(held) = held {
+        // Where nothing was said the lease is given back: the value may not be there.
+        if let (Some(held), Some(_)) = (held, answer) {
             held.end();
         }
     }
@@ -370,6 +371,7 @@ impl Shared {
                 *until = now + refresh;
             }
         }
+        let look = Look(&self.generation);
         let name = key::generation(self.function, self.version);
         // More than once only where others set or damage it at the same time.
         for _ in 0..3 {
@@ -396,10 +398,9 @@ impl Shared {
                 }
                 _ => break,
             };
-            *self.generation.lock() = Some((generation, Instant::now() + refresh));
+            look.end(generation, Instant::now() + refresh);
             return Some(generation);
         }
-        *self.generation.lock() = None;
         None
     }
 
@@ -423,6 +424,22 @@ impl Shared {
         let value = format!("{GENERATION}{generation:x}");
         let request = Request::Set { name, value: value.as_bytes(), ttl: None, how };
         self.client().ask(mode, request, &self.counters).await
+    }
+}
+
+/// While a call looks which generation it is. If it finds none, or is given up, nothing is known.
+struct Look<'a>(&'a Mutex<Option<(u64, Instant)>>);
+
+impl Look<'_> {
+    fn end(self, generation: u64, until: Instant) {
+        *self.0.lock() = Some((generation, until));
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for Look<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
     }
 }
 
