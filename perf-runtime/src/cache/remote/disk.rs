@@ -3,7 +3,7 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `entries` | name | number of the write, value |
-//! | `ages` | number of the write | name, bytes of the value |
+//! | `ages` | number of the write | name, bytes of the value; not of a generation, which must outlive the results |
 //! | `totals` | `next`, `bytes` | the next number; all values together |
 //!
 //! Each write is durable when it returns, also after a crash. When there is more than the limit, what was written first goes.
@@ -29,6 +29,7 @@ use redb::{
 };
 
 use super::backend::{Answer, Backend, Failure, How, Request};
+use super::key::is_generation;
 use crate::sync::sleep;
 
 const ENTRIES: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("entries");
@@ -208,17 +209,20 @@ fn change(
             false
         } else {
             if let Some((number, length)) = old {
-                ages.remove(number)?;
-                bytes = bytes.saturating_sub(length);
+                if ages.remove(number)?.is_some() {
+                    bytes = bytes.saturating_sub(length);
+                }
                 if value.is_none() {
                     entries.remove(name)?;
                 }
             }
             if let Some(value) = value {
                 entries.insert(name, (next, value))?;
-                ages.insert(next, (name, value.len() as u64))?;
+                if !is_generation(name) {
+                    ages.insert(next, (name, value.len() as u64))?;
+                    bytes = bytes.saturating_add(value.len() as u64);
+                }
                 next = next.wrapping_add(1);
-                bytes = bytes.saturating_add(value.len() as u64);
             }
             while bytes > limit {
                 let Some(oldest) = ages.pop_first()? else { break };

@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 /// With room for what a backend appends; memcached takes 250.
 const MAX_NAME: usize = 230;
 const MAX_FUNCTION: usize = 80;
+const GENERATION: &str = "perfkit-generation:";
 
 /// What results of one type, from one instance of a function, have in common.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ impl Family {
 
     /// The name of the result for `key`.
     pub(super) fn name(&self, generation: u64, key: &[u8]) -> String {
-        let mut name = prefix(self.function, self.version);
+        let mut name = prefix("perfkit:", self.function, self.version);
         let _ = write!(name, ":{:016x}:{generation:x}:", self.fingerprint());
         let start = name.len();
         if !escape(&mut name, key, MAX_NAME) {
@@ -59,12 +60,18 @@ impl Family {
 
 /// The name under which the generation of a function's results stands.
 pub(super) fn generation(function: &str, version: u32) -> String {
-    prefix(function, version) + ":generation"
+    prefix(GENERATION, function, version)
 }
 
-fn prefix(function: &str, version: u32) -> String {
+/// Whether a generation stands under a name. No result has such a name.
+#[cfg(feature = "disk")]
+pub(super) fn is_generation(name: &str) -> bool {
+    name.starts_with(GENERATION)
+}
+
+fn prefix(start: &str, function: &str, version: u32) -> String {
     let mut name = String::with_capacity(MAX_NAME);
-    name.push_str("perfkit:");
+    name.push_str(start);
     let start = name.len();
     if !escape(&mut name, function.as_bytes(), start + MAX_FUNCTION) {
         name.truncate(start);
