@@ -54,6 +54,16 @@
 //! | `TERM=dumb` | a terminal without colours |
 //! | `COLUMNS` | how wide tables are, in place of the terminal's width; without a terminal they are as wide as they take |
 //!
+//! # Results shared between processes
+//!
+//! With the features `memcached`, `redis` and `disk`; what the program says with `perfkit::remote()` comes first.
+//!
+//! | variable | where results are | default |
+//! |---|---|---|
+//! | `PERFKIT_MEMCACHED` | `host:port` of a memcached server | `127.0.0.1:11211` |
+//! | `PERFKIT_REDIS` | `redis://[[user]:password@]host[:port][/database]` | `redis://127.0.0.1:6379` |
+//! | `PERFKIT_DISK` | a file | `perfkit/<program>.redb` in the user's directory for caches |
+//!
 //! # Benchmarks
 //!
 //! `PERFKIT_JUDGE=always` judges [targets](macro@crate::benchmark) in debug builds, too.

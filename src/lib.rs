@@ -38,6 +38,8 @@
 //!
 //! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
 //! * `regex`: [`Report`] has `matching`, which keeps the rows that a regular expression matches.
+//! * `memcached`, `redis`: results shared between processes through a server; futures need a tokio runtime. See `remote`.
+//! * `disk`: results kept in a file. Needs Rust 1.90.
 //! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
 
 pub mod environment;
@@ -45,6 +47,8 @@ mod profile_block;
 
 pub use perf_bench::{Bencher, Timing, bench_main, timeit};
 pub use perf_macros::{benchmark, cached, pooled, profiled};
+#[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
+pub use perf_runtime::cache::remote::{Remote, RemoteStats, remote};
 pub use perf_runtime::cache::{CacheHandle, CacheStats};
 pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
@@ -70,6 +74,8 @@ pub mod __private {
         missing_feature, optimised, run_as_test, set_up,
     };
     pub use perf_macros::profile_block;
+    #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
+    pub use perf_runtime::cache::remote::{Codec, Kind, Shared};
     pub use perf_runtime::cache::{
         Binding, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by, expression,
         look_up, probe, probe_err, probe_none,

@@ -18,6 +18,7 @@
 //! | `refresh` | when a result is computed again |
 //! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
 //! | `registry`, `stats` | all caches of the program, and what they count |
+//! | `remote` | results shared between processes or kept on disk |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
@@ -40,6 +41,8 @@ mod readers;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod refresh;
 mod registry;
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+pub mod remote;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod sampler;
 mod shard;
