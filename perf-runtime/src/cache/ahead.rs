@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use super::handle::{Found, Miss, look_up};
+use super::background;
+use super::handle::{Miss, Prime, Primer};
 use super::keep::Keep;
 use super::key::Key;
 use super::registry::Instance;
@@ -18,11 +19,9 @@ pub enum FoundAhead<R, M> {
     Miss(M),
 }
 
-/// A result that is to be computed anew, by nobody else.
+/// A result that is to be computed anew, by nobody else meanwhile. Where it is dropped, the next caller is asked to.
 #[must_use = "nothing is computed until the body runs"]
-pub struct Refresh<R> {
-    result: core::marker::PhantomData<fn() -> R>,
-}
+pub struct Refresh<R>(Primer<R>);
 
 impl<R> fmt::Debug for Refresh<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,25 +32,38 @@ impl<R> fmt::Debug for Refresh<R> {
 impl<R: 'static> Refresh<R> {
     /// Runs the body in the background.
     pub fn run(self, body: impl FnOnce() -> R + Send + 'static) {
-        let _ = body;
+        background::run(move || drop(self.0.prime(body)));
     }
 
     /// Runs the body, which is a future, in the background.
     pub fn run_async(self, body: impl Future<Output = R> + Send + 'static) {
-        let _ = body;
+        background::run_future(async move { drop(self.0.prime_async(body).await) });
     }
 }
 
-/// The first step of a call; see [`look_up`].
+/// The first step of a call; see [`look_up`](super::look_up).
 #[inline]
-pub fn look_up_ahead<M, A, R, Q: Key, W: Keep<R>>(
+pub fn look_up_ahead<M, A, R: 'static, Q: Key, W: Keep<R>>(
     instance: Instance<M>,
     arguments: A,
     key: impl FnOnce(A) -> Q,
-    keep: W,
+    _: W,
 ) -> FoundAhead<R, Miss<Q::Owned, R, W>> {
-    match look_up(instance, arguments, key, keep) {
-        Found::Hit(result) => FoundAhead::Hit(result),
-        Found::Miss(miss) => FoundAhead::Miss(miss),
+    let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>();
+    let key = key(arguments);
+    let hash = key.hash(&cache.seed);
+    match cache.store.find_ahead(hash, |owned| key.is(owned), W::Kept::clone) {
+        Some((value, false)) => FoundAhead::Hit(W::kept(value)),
+        Some((value, true)) => {
+            let lead = cache.store.begin_refresh(hash, &|owned| key.is(owned), || key.own());
+            match lead {
+                Some(lead) => {
+                    let refresh = Primer::new(Prime::<_, R, W> { lead, are_same: Q::are_same });
+                    FoundAhead::Stale(W::kept(value), Refresh(refresh))
+                }
+                None => FoundAhead::Hit(W::kept(value)),
+            }
+        }
+        None => FoundAhead::Miss(Miss::new(cache, hash, &key)),
     }
 }

@@ -129,7 +129,8 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let hash = key.hash(&self.cache.seed);
         match B::Keep::sort(result) {
             Sorted::Kept(value) => {
-                self.cache.store.insert(hash, key.own(), value, &|owned| key.is(owned));
+                self.cache.store.insert(hash, key.own(), value, 0, &|owned| key.is(owned));
+                self.cache.store.watch();
             }
             Sorted::Refused(_) | Sorted::Private => {
                 self.cache.store.invalidate(hash, &|owned| key.is(owned));
@@ -157,7 +158,7 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
         let lead = self.cache.store.begin(hash, key.own());
-        Primer { keep: Box::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same }) }
+        Primer::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same })
     }
 }
 
@@ -176,9 +177,9 @@ trait KeepOnce<R> {
 }
 
 /// See [`Primer`].
-struct Prime<K: 'static, R, W: Keep<R>> {
-    lead: Lead<K, W::Kept, W::Refused>,
-    are_same: fn(&K, &K) -> bool,
+pub(super) struct Prime<K: 'static, R, W: Keep<R>> {
+    pub(super) lead: Lead<K, W::Kept, W::Refused>,
+    pub(super) are_same: fn(&K, &K) -> bool,
 }
 
 impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
@@ -198,6 +199,13 @@ impl<R> fmt::Debug for Primer<R> {
 }
 
 impl<R> Primer<R> {
+    pub(super) fn new<K: Send + Sync, W: Keep<R>>(prime: Prime<K, R, W>) -> Self
+    where
+        R: 'static,
+    {
+        Primer { keep: Box::new(prime) }
+    }
+
     /// Runs the body.
     pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
         self.keep.begin();
@@ -252,7 +260,7 @@ enum Next<K: 'static, R, W: Keep<R>> {
 
 impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
     #[cold]
-    fn new<Q: Key<Owned = Owned>>(
+    pub(super) fn new<Q: Key<Owned = Owned>>(
         cache: &'static Cache<Owned, W::Kept, W::Refused>,
         hash: u64,
         key: &Q,
@@ -379,6 +387,21 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         let _running = waits::run(lead.id());
         lead.begin();
         let result = body();
+        self.land(lead, result)
+    }
+
+    /// Ends a computation for all who wait. The result, or that before it where this one is none to keep and that is good enough.
+    #[inline]
+    fn land(&self, lead: Lead<K, W::Kept, W::Refused>, result: R) -> R {
+        if self.cache.store.is_stale_if_error() && !is_kept::<R, W>(&result) {
+            let own = lead.key();
+            let before =
+                self.cache.store.find_if_error(self.hash, &|key| (self.are_same)(key, own), &Clone::clone);
+            if let Some(before) = before {
+                lead.share(W::Kept::clone(&before));
+                return W::kept(before);
+            }
+        }
         land::<K, R, W>(lead, &result, self.are_same);
         result
     }
@@ -396,15 +419,22 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
             })
         })
         .await;
-        land::<K, R, W>(lead, &result, self.are_same);
-        result
+        self.land(lead, result)
     }
 }
 
 /// Ends a computation with a result.
-fn land<K, R, W: Keep<R>>(lead: Lead<K, W::Kept, W::Refused>, result: &R, are_same: fn(&K, &K) -> bool) {
+fn land<K: Send + Sync, R, W: Keep<R>>(
+    lead: Lead<K, W::Kept, W::Refused>,
+    result: &R,
+    are_same: fn(&K, &K) -> bool,
+) {
     match W::sort(result) {
-        Sorted::Kept(value) => lead.land(value, are_same),
+        Sorted::Kept(value) => {
+            let store = lead.store();
+            lead.land(value, 0, are_same);
+            store.watch();
+        }
         Sorted::Refused(value) if lead.is_shared => lead.give_up(Landing::Refused(Arc::new(value))),
         Sorted::Private if lead.is_shared => lead.give_up(Landing::Nothing),
         Sorted::Refused(_) | Sorted::Private => lead.forget(are_same),

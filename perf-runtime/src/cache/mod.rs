@@ -26,6 +26,7 @@
 #[allow(dead_code, reason = "the store is going to call it")]
 mod adaptive;
 mod ahead;
+mod background;
 mod barrier;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod curve;
@@ -38,7 +39,6 @@ mod key;
 mod node;
 mod policy;
 mod readers;
-#[allow(dead_code, reason = "the store is going to call it")]
 mod refresh;
 mod registry;
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
@@ -48,14 +48,16 @@ mod sampler;
 mod shard;
 mod stats;
 mod store;
+#[cfg_attr(shuttle, allow(dead_code))]
+mod sweeper;
 mod table;
 mod waits;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod weigh;
-#[allow(dead_code, reason = "the store is going to call it")]
 mod weight;
 
 pub use ahead::{FoundAhead, Refresh, look_up_ahead};
+pub use background::refresh_with;
 pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
 pub use keep::{
     CacheErr, CacheNone, CacheValue, ErrProbe, Keep, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,

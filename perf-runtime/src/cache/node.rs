@@ -24,6 +24,8 @@ pub(super) const ALOFT: u8 = 8;
 pub(super) const SHARED: u8 = 16;
 /// Something else had the same tag when it was put into the table or later.
 pub(super) const CROWDED: u8 = 32;
+/// Somebody computes it anew.
+pub(super) const REFRESHED: u8 = 64;
 
 /// How many may wait for one computation; who comes later runs the body as it would without a cache.
 const MOST_WAITING: u16 = 50_000;
@@ -47,17 +49,45 @@ pub(super) struct Node<K, S> {
 // SAFETY: `key` and `value` are written by the one thread that has the place for itself (see the methods) and then shared.
 unsafe impl<K: Send + Sync, S: Send + Sync> Sync for Node<K, S> {}
 
-/// When an entry ends.
+/// When an entry ends, in ticks.
 #[derive(Debug, Default)]
 pub(super) struct Times {
-    /// In ticks; `u64::MAX` for never.
-    pub(super) expires: AtomicU64,
+    /// Its result is good until then.
+    expires: AtomicU64,
+    /// It can be made good until then by asking for it.
+    ends: AtomicU64,
+    /// What it took to compute.
+    load: AtomicU64,
 }
 
 impl Times {
+    pub(super) fn set(&self, expires: u64, ends: u64, load: u64) {
+        self.expires.store(expires, Ordering::Relaxed);
+        self.ends.store(ends, Ordering::Relaxed);
+        self.load.store(load, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn expires(&self) -> u64 {
+        self.expires.load(Ordering::Relaxed)
+    }
+
     #[inline]
     pub(super) fn is_over(&self, now: u64) -> bool {
-        self.expires.load(Ordering::Relaxed) <= now
+        self.expires() <= now
+    }
+
+    pub(super) fn load(&self) -> u64 {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// It was asked for, and so is good for `idle` from now on. That is written only where it makes a difference of a 64th.
+    #[inline]
+    pub(super) fn touch(&self, now: u64, idle: u64) {
+        let expires = now.saturating_add(idle).min(self.ends.load(Ordering::Relaxed));
+        if expires > self.expires().saturating_add(idle / 64) {
+            self.expires.store(expires, Ordering::Relaxed);
+        }
     }
 }
 

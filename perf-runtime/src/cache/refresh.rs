@@ -42,6 +42,7 @@ pub(super) struct Windows {
 
 impl Windows {
     /// An entry is good until its time is up, and then gone.
+    #[cfg(test)]
     pub(super) const NONE: Windows = Windows { beta: 0.0, stale: 0, stale_if_error: 0 };
 
     /// For how long after its end an entry is of any use: a store keeps it until then.

@@ -226,7 +226,7 @@ impl CacheSite {
         }
         let made: &'static Cache<K, S, R> = Box::leak(Box::new(Cache {
             seed: foldhash::quality::RandomState::default(),
-            store: Store::new(self.limits),
+            store: Store::new(self.limits, Some((size_of::<K>() + size_of::<S>()) as u64)),
         }));
         let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
         let mut all = self.all.lock();

@@ -13,6 +13,7 @@ use super::policy::{Details, Entries, Fifo, Order, Policy};
 use super::readers::Readers;
 use super::table::Table;
 use super::waits::FlightId;
+use super::weight::Weight;
 use crate::sync::{AtomicPtr, Mutex, MutexGuard, Ordering};
 
 /// What hits read stands apart from what misses write.
@@ -49,13 +50,33 @@ pub(super) struct Writer<K, S, R> {
     /// Those that expire, the one whose time is up first in front: all live equally long.
     ages: Fifo,
     is_timed: bool,
+    /// Whether all entries are of one weight.
+    is_flat: bool,
     /// Those who wait, by the slot that is being computed.
     waiting: HashMap<u32, Arc<Flight<R>>, foldhash::fast::FixedState>,
     serial: u32,
     /// Entries.
     pub(super) len: usize,
+    /// Of entries that are not all of one weight, by slot.
+    weights: Vec<Weight>,
+    /// Bytes of the entries, by estimate, where they are not all of one weight.
+    pub(super) bytes: u64,
+    /// Bytes that lie in limbo, of these.
+    limbo_bytes: u64,
     /// What it tells of itself.
     pub(super) counts: Counts,
+}
+
+/// What becomes of an entry with its time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// Good until then, in ticks, and at most until then if it is asked for.
+    pub(super) expires: u64,
+    pub(super) ends: u64,
+    /// What it took to compute.
+    pub(super) load: u64,
+    /// Its bytes.
+    pub(super) weight: Weight,
 }
 
 /// Ticks that a run of the body takes less than where not all are timed: about a microsecond.
@@ -70,6 +91,7 @@ pub(super) struct Counts {
     pub(super) hits: u64,
     pub(super) misses: u64,
     pub(super) evicted: u64,
+    pub(super) evicted_for_memory: u64,
     pub(super) expired: u64,
     pub(super) invalidated: u64,
     pub(super) waits: u64,
@@ -82,6 +104,8 @@ pub(super) struct Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     Evicted,
+    /// There was room for one more, but not for its bytes.
+    Memory,
     Expired,
     Invalidated,
 }
@@ -109,11 +133,14 @@ impl<K, S> Gones<K, S> {
 /// One look at all readers for as many slots.
 const BATCH: usize = 128;
 
+/// Bytes in limbo that are no reason to look earlier.
+const LIGHT: u64 = 64 << 10;
+
 /// The most that may lie in limbo, beside a part of the entries, before nothing more is kept.
 const MOST_LIMBO: usize = 1024;
 
 impl<K, S, R> Shard<K, S, R> {
-    pub(super) fn new(policy: Policy, is_timed: bool) -> Self {
+    pub(super) fn new(policy: Policy, is_timed: bool, is_flat: bool) -> Self {
         let table = Table::new(1);
         let writer = Writer {
             chunks: Chunks(Vec::new()),
@@ -126,9 +153,13 @@ impl<K, S, R> Shard<K, S, R> {
             order: Order::new(policy),
             ages: Fifo::default(),
             is_timed,
+            is_flat,
             waiting: HashMap::default(),
             serial: 0,
             len: 0,
+            weights: Vec::new(),
+            bytes: 0,
+            limbo_bytes: 0,
             counts: Counts::default(),
         };
         Shard { table: AtomicPtr::new(table.word()), writer: Apart(Mutex::new(writer)) }
@@ -271,7 +302,7 @@ impl<K, S, R> Writer<K, S, R> {
 
     /// Removes an entry.
     pub(super) fn remove(&mut self, slot: u32, cause: Cause) {
-        if cause != Cause::Evicted {
+        if !matches!(cause, Cause::Evicted | Cause::Memory) {
             self.order.remove(slot);
         }
         if self.is_timed {
@@ -280,8 +311,13 @@ impl<K, S, R> Writer<K, S, R> {
         self.len -= 1;
         match cause {
             Cause::Evicted => self.counts.evicted += 1,
+            Cause::Memory => self.counts.evicted_for_memory += 1,
             Cause::Expired => self.counts.expired += 1,
             Cause::Invalidated => self.counts.invalidated += 1,
+        }
+        if let Some(weight) = self.weights.get(slot as usize) {
+            self.bytes -= weight.bytes();
+            self.limbo_bytes += weight.bytes();
         }
         let node = self.node(slot);
         node.unset(KEPT);
@@ -303,27 +339,48 @@ impl<K, S, R> Writer<K, S, R> {
     }
 
     /// Removes the entry that is to give way, if there is one.
-    pub(super) fn evict(&mut self) -> bool {
+    pub(super) fn evict(&mut self, cause: Cause) -> bool {
         match self.order.evict(&self.chunks) {
             Some(slot) => {
-                self.remove(slot, Cause::Evicted);
+                self.remove(slot, cause);
                 true
             }
             None => false,
         }
     }
 
-    /// Removes some entries whose time is up, if there are any; how many.
-    pub(super) fn sweep(&mut self, now: u64, most: usize) -> usize {
+    /// Removes some entries that have been over for longer than `grace`, if there are any; how many. Where asking for an entry makes it good for
+    /// longer, all of them are looked at in turn, two for each that comes.
+    pub(super) fn sweep(&mut self, now: u64, grace: u64, are_touched: bool, most: usize) -> usize {
         let mut swept = 0;
-        while swept < most
-            && let Some(slot) = self.ages.oldest()
-            && self.is_over(slot, now)
-        {
-            self.remove(slot, Cause::Expired);
-            swept += 1;
+        for _ in 0..most {
+            let Some(slot) = self.ages.oldest() else { break };
+            if self.is_over(slot, now.saturating_sub(grace)) {
+                self.remove(slot, Cause::Expired);
+                swept += 1;
+            } else if are_touched {
+                self.ages.remove(slot);
+                self.ages.insert(slot);
+                let expires = self.times(slot).map_or(u64::MAX, Times::expires);
+                self.order.update(slot, &Details { expires, weight: self.weight(slot) });
+            } else {
+                break;
+            }
         }
         swept
+    }
+
+    fn weigh(&mut self, slot: u32, weight: Weight) {
+        let index = slot as usize;
+        if self.weights.len() <= index {
+            self.weights.resize(index + 1, Weight::new(0));
+        }
+        self.weights[index] = weight;
+        self.bytes += weight.bytes();
+    }
+
+    fn weight(&self, slot: u32) -> u64 {
+        self.weights.get(slot as usize).map_or(0, |weight| weight.bytes())
     }
 
     /// All nodes in the table.
@@ -362,7 +419,7 @@ impl<K, S, R> Writer<K, S, R> {
         let mut gones = Gones::none();
         // One look at all readers for many slots, fewer where they are much of the cache.
         let batch = if everything { 1 } else { (self.len / 8).clamp(1, BATCH) };
-        if self.limbo.len() >= batch {
+        if self.limbo.len() >= batch || self.limbo_bytes > self.bytes / 16 + LIGHT {
             self.sift(readers);
         }
         let most = if everything { self.left.len() } else { 2 };
@@ -379,6 +436,7 @@ impl<K, S, R> Writer<K, S, R> {
     #[cold]
     fn sift(&mut self, readers: &Readers) {
         let Some(in_use) = readers.in_use() else { return };
+        self.limbo_bytes = 0;
         let Writer { limbo, left, free, chunks, .. } = self;
         // Of what need not be dropped nothing is to be taken out.
         let left = if const { needs_drop::<K>() || needs_drop::<S>() } { left } else { free };
@@ -436,18 +494,22 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
     }
 
     /// Makes a slot an entry.
-    pub(super) fn keep(&mut self, slot: u32, expires: u64) {
+    pub(super) fn keep(&mut self, slot: u32, terms: &Terms) {
         if !self.writer.node(slot).is(ALOFT) {
             self.show(slot, 0);
         }
         let writer = &mut *self.writer;
         if let Some(times) = writer.times(slot) {
-            times.expires.store(expires, Ordering::Relaxed);
+            times.set(terms.expires, terms.ends, terms.load);
             writer.ages.insert(slot);
+        }
+        if !writer.is_flat {
+            writer.weigh(slot, terms.weight);
         }
         let node = writer.chunks.node(slot);
         node.become_kept();
-        node.set_uses(writer.order.insert(slot, node.tag(), &Details { expires, weight: 0 }));
+        let details = Details { expires: terms.expires, weight: terms.weight.bytes() };
+        node.set_uses(writer.order.insert(slot, node.tag(), &details));
         writer.len += 1;
     }
 

@@ -22,8 +22,10 @@ pub struct CacheStats {
     pub load_time: Duration,
     /// What one hit takes, from one in 1024 of them; 0 before the first.
     pub hit_cost: Duration,
-    /// Entries that gave way to others.
+    /// Entries that gave way to others for want of a place.
     pub evicted: u64,
+    /// Entries that gave way to others for want of memory.
+    pub evicted_for_memory: u64,
     /// Entries removed because their time was up.
     pub expired: u64,
     /// Entries removed by `invalidate` and `clear`, or replaced by `prime` and `insert`.
@@ -32,6 +34,8 @@ pub struct CacheStats {
     pub len: u64,
     /// Entries held at most.
     pub max_size: u64,
+    /// Bytes of the entries held now, by estimate.
+    pub memory: u64,
 }
 
 impl CacheStats {
@@ -67,6 +71,8 @@ impl CacheStats {
         self.load_errors += other.load_errors;
         self.load_time += other.load_time;
         self.evicted += other.evicted;
+        self.evicted_for_memory += other.evicted_for_memory;
+        self.memory += other.memory;
         self.expired += other.expired;
         self.invalidated += other.invalidated;
         self.len += other.len;

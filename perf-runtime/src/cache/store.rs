@@ -12,14 +12,17 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::flight::{Flight, Landing};
-use super::node::{ALOFT, CROWDED, KEPT, Node, SHARED, times};
+use super::node::{ALOFT, CROWDED, KEPT, Node, REFRESHED, SHARED, times};
 use super::policy::Policy;
 use super::readers::{Record, Register};
-use super::shard::{Cause, Gones, Held, Locked, Shard};
+use super::refresh::{Freshness, Windows, random};
+use super::shard::{Cause, Gones, Held, Locked, Shard, Terms, Writer};
 use super::stats::CacheStats;
+use super::sweeper::{self, Sweep};
 use super::waits::FlightId;
+use super::weight::Weight;
 use crate::clock;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// What a cache is told when it is made.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +77,16 @@ pub(super) struct Store<K, S, R> {
     readers: Register,
     /// Whether entries end.
     is_timed: bool,
+    /// How long entries are good for, in ticks: since they were computed, and since they were asked for.
+    life: u64,
+    idle: u64,
+    windows: Windows,
+    /// Whether somebody removes what is over.
+    is_watched: AtomicBool,
+    /// Whether all entries are of one weight.
+    is_flat: bool,
+    /// Bytes, by estimate, where they are not.
+    bytes: AtomicU64,
     /// Whether a hit is told to the policy.
     wants_uses: bool,
     len: AtomicUsize,
@@ -139,17 +152,46 @@ const fn tag(hash: u64) -> u32 {
 
 /// Looking.
 impl<K, S, R> Store<K, S, R> {
-    pub(super) fn new(limits: Limits) -> Self {
+    /// Bytes of an entry beside its key and its result: what is kept with them, its place in the table, and what the policy knows.
+    const PLACE: u64 = 40;
+
+    /// `flat` is the weight of every entry, if they are all of one.
+    pub(super) fn new(mut limits: Limits, flat: Option<u64>) -> Self {
         /// A shard with fewer entries would keep its policy from choosing.
         const SMALLEST: usize = 128;
         /// From here on so many entries leave at once that it pays to ask all threads for a fence.
         const LARGE: usize = 1_000;
+        if let Some(weight) = flat {
+            let entries = limits.max_memory / (weight + Self::PLACE);
+            limits.max_size = limits.max_size.min(usize::try_from(entries).unwrap_or(usize::MAX)).max(1);
+        }
         let shards = (limits.max_size / SMALLEST).clamp(1, most_shards());
         let shards = 1 << shards.ilog2();
+        // A little less: the rate of the clock is not yet known to the last part of a million, and nothing is to be good for too long.
+        let ticks = |time: Option<Duration>| {
+            time.map_or(u64::MAX, |time| {
+                let ticks = clock::rate().ticks(time);
+                (ticks - (ticks >> 14)).max(1)
+            })
+        };
+        let window = |time: Duration| if time.is_zero() { 0 } else { clock::rate().ticks(time) };
+        let windows = Windows {
+            beta: if limits.refresh_ahead { 1.0 } else { 0.0 },
+            stale: window(limits.stale),
+            stale_if_error: window(limits.stale_if_error),
+        };
         Store {
+            life: ticks(limits.ttl),
+            idle: ticks(limits.tti),
+            windows,
+            is_watched: AtomicBool::new(false),
+            is_flat: flat.is_some(),
+            bytes: AtomicU64::new(0),
             limits,
             mask: shards as u64 - 1,
-            shards: (0..shards).map(|_| Shard::new(limits.policy, limits.is_timed())).collect(),
+            shards: (0..shards)
+                .map(|_| Shard::new(limits.policy, limits.is_timed(), flat.is_some()))
+                .collect(),
             readers: Register::new(limits.max_size >= LARGE),
             is_timed: limits.is_timed(),
             wants_uses: limits.policy.wants_uses(),
@@ -167,7 +209,8 @@ impl<K, S, R> Store<K, S, R> {
     #[inline]
     pub(super) fn find<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
         let Some(record) = self.readers.mine() else { return self.find_without_a_record(hash, &is, &take) };
-        let found = self.read(record, hash, &is, &take, true);
+        let found =
+            self.read::<_, false>(record, hash, &is, &take, true).map(|found| found.map(|found| found.0));
         let found = found.unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, true));
         if found.is_none() {
             record.count_miss();
@@ -179,22 +222,23 @@ impl<K, S, R> Store<K, S, R> {
 
     /// The same; neither counted nor used.
     pub(super) fn peek<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
-        let found = self.readers.mine().map(|record| self.read(record, hash, &is, &take, false));
+        let found = self.readers.mine().map(|record| self.read::<_, false>(record, hash, &is, &take, false));
+        let found = found.map(|found| found.map(|found| found.map(|found| found.0)));
         found
             .unwrap_or(Err(Inconclusive))
             .unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, false))
     }
 
-    /// Looks without a lock.
+    /// Looks without a lock. `AHEAD` finds what is past its time, too, and tells how fresh it is.
     #[inline]
-    fn read<T>(
+    fn read<T, const AHEAD: bool>(
         &self,
         record: &Record,
         hash: u64,
         is: &impl Fn(&K) -> bool,
         take: &impl Fn(&S) -> T,
         is_use: bool,
-    ) -> Result<Option<T>, Inconclusive> {
+    ) -> Result<Option<(T, Freshness)>, Inconclusive> {
         let now = self.now();
         let shard = self.shard(hash);
         let Some(reading) = record.read() else { return Err(Inconclusive) };
@@ -205,9 +249,21 @@ impl<K, S, R> Store<K, S, R> {
             if node.tag() != tag(hash) || !node.is(KEPT) {
                 continue;
             }
-            // SAFETY: entries end, so it has times.
-            if self.is_timed && unsafe { times(address) }.is_over(now) {
-                continue;
+            let mut freshness = Freshness::Fresh;
+            if self.is_timed {
+                // SAFETY: entries end, so it has times.
+                let times = unsafe { times(address) };
+                if AHEAD {
+                    freshness = self.windows.freshness(now, times.expires(), times.load(), random);
+                    if matches!(freshness, Freshness::OnlyIfError | Freshness::Gone) {
+                        continue;
+                    }
+                } else if times.is_over(now) {
+                    continue;
+                }
+                if is_use && self.idle < u64::MAX {
+                    times.touch(now, self.idle);
+                }
             }
             reading.only(address);
             // SAFETY: it was an entry after this thread had begun to read.
@@ -222,9 +278,58 @@ impl<K, S, R> Store<K, S, R> {
                 }
             }
             // SAFETY: as of the key.
-            return Ok(Some(take(unsafe { node.value() })));
+            return Ok(Some((take(unsafe { node.value() }), freshness)));
         }
         Ok(None)
+    }
+
+    /// The same as [`find`](Self::find), of what is past its time, too, as long as it may be handed out; `true` asks for it to be computed
+    /// anew.
+    pub(super) fn find_ahead<T>(
+        &self,
+        hash: u64,
+        is: impl Fn(&K) -> bool,
+        take: impl Fn(&S) -> T,
+    ) -> Option<(T, bool)> {
+        let Some(record) = self.readers.mine() else {
+            return self.find_without_a_record(hash, &is, &take).map(|found| (found, false));
+        };
+        let found = self.read::<_, true>(record, hash, &is, &take, true);
+        let found = found.unwrap_or_else(|Inconclusive| {
+            self.find_held(hash, &is, &take, true).map(|found| (found, Freshness::Fresh))
+        });
+        if found.is_none() {
+            record.count_miss();
+        } else if record.count_hit() {
+            self.time_a_hit(record, hash, &is);
+        }
+        found.map(|(found, freshness)| (found, freshness != Freshness::Fresh))
+    }
+
+    /// What is past its time and may be handed out where computing it anew fails.
+    pub(super) fn find_if_error<T>(
+        &self,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        take: &impl Fn(&S) -> T,
+    ) -> Option<T> {
+        let oldest = self.now().saturating_sub(self.windows.stale_if_error);
+        let held = self.hold(hash, |writer, slot| writer.is_live(slot, oldest));
+        held.value(held.position(is)?).map(take)
+    }
+
+    /// Whether there may be something for [`find_if_error`](Self::find_if_error).
+    #[inline]
+    pub(super) fn is_stale_if_error(&self) -> bool {
+        self.windows.stale_if_error > 0
+    }
+
+    /// Holds what has the tag and passes a test.
+    fn hold(&self, hash: u64, test: impl Fn(&Writer<K, S, R>, u32) -> bool) -> Held<'_, K, S, R> {
+        let locked = self.shard(hash).lock();
+        let writer = &*locked.writer;
+        let slots = writer.slots(tag(hash)).filter(|slot| test(writer, *slot)).collect();
+        locked.hold(slots, &self.readers)
     }
 
     /// Looks at what it holds: for a thread whose record says something else, and where several keys have one tag.
@@ -238,15 +343,12 @@ impl<K, S, R> Store<K, S, R> {
         is_use: bool,
     ) -> Option<T> {
         let now = self.now();
-        let shard = self.shard(hash);
-        let locked = shard.lock();
-        let slots = locked.writer.slots(tag(hash)).filter(|slot| locked.writer.is_live(*slot, now)).collect();
-        let held = locked.hold(slots, &self.readers);
+        let held = self.hold(hash, |writer, slot| writer.is_live(slot, now));
         let place = held.position(is)?;
         if is_use {
             held.node(place).touch();
             if self.wants_uses {
-                shard.lock().writer.touch(held.slots()[place]);
+                self.shard(hash).lock().writer.touch(held.slots()[place]);
             }
         }
         held.value(place).map(take)
@@ -273,9 +375,9 @@ impl<K, S, R> Store<K, S, R> {
     #[inline(never)]
     fn time_a_hit(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool) {
         let start = clock::now();
-        let found = self.read(record, hash, is, &|_| (), false);
+        let found = self.read::<_, false>(record, hash, is, &|_| (), false);
         let ticks = clock::now().saturating_sub(start);
-        if let Ok(Some(())) = found {
+        if let Ok(Some(_)) = found {
             record.count_time(ticks);
         }
     }
@@ -346,6 +448,31 @@ impl<K, S, R> Store<K, S, R> {
         self.lead(hash, slot, locked, false, false)
     }
 
+    /// Begins to compute an entry anew, unless somebody does or it is gone.
+    pub(super) fn begin_refresh(
+        &'static self,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        key: impl FnOnce() -> K,
+    ) -> Option<Lead<K, S, R>> {
+        let held = self.hold(hash, |writer, slot| writer.node(slot).is(KEPT));
+        let place = held.position(is)?;
+        let old = held.only(place);
+        let key = key();
+        let mut locked = self.shard(hash).lock();
+        let node = locked.writer.node(old.slots()[0]);
+        if !node.is_only(KEPT, REFRESHED) {
+            drop(locked);
+            return None;
+        }
+        node.set(REFRESHED);
+        let slot = locked.fill(tag(hash), key);
+        locked.show(slot, ALOFT | SHARED);
+        let mut lead = self.lead(hash, slot, locked, false, true);
+        lead.old = Some(old);
+        Some(lead)
+    }
+
     /// The computation in a slot.
     fn lead(
         &'static self,
@@ -359,22 +486,33 @@ impl<K, S, R> Store<K, S, R> {
         let node = core::ptr::from_ref(locked.writer.node(slot));
         let stands_for = locked.writer.timed_loads();
         drop(locked);
-        Lead { store: self, hash, slot, node, flight, is_shared, stands_for, start: 0, is_over: false }
+        Lead {
+            store: self,
+            hash,
+            slot,
+            node,
+            flight,
+            is_shared,
+            stands_for,
+            start: 0,
+            old: None,
+            is_over: false,
+        }
     }
 
     /// Keeps an entry in place of what is there; no computation under way overwrites it.
-    pub(super) fn insert(&self, hash: u64, key: K, value: S, is: &impl Fn(&K) -> bool) {
+    pub(super) fn insert(&self, hash: u64, key: K, value: S, weight: u64, is: &impl Fn(&K) -> bool) {
         let mut locked = self.shard(hash).lock();
         let slot = locked.fill(tag(hash), key);
         // SAFETY: it is in no table, and held by this call.
         unsafe { locked.writer.node(slot).write_value(value) };
         drop(self.unlock(locked, false));
-        drop(self.settle(hash, Settlement::Insert(slot), None, is));
+        drop(self.settle(hash, Settlement::Insert(slot), None, weight, is));
     }
 
     /// Removes a key's entry; whether there was one. A computation under way is not kept.
     pub(super) fn invalidate(&self, hash: u64, is: &impl Fn(&K) -> bool) -> bool {
-        self.settle(hash, Settlement::Invalidate, None, is).was_there
+        self.settle(hash, Settlement::Invalidate, None, 0, is).was_there
     }
 
     /// Settles a key, and gives up what began earlier and could undo that. `load` is what the run of the body took, and whether its result
@@ -384,22 +522,27 @@ impl<K, S, R> Store<K, S, R> {
         hash: u64,
         settlement: Settlement,
         load: Option<(u64, bool)>,
+        weight: u64,
         is: &impl Fn(&K) -> bool,
     ) -> Settled<K, S, R> {
-        let (now, expires) = (self.now(), self.expires());
+        let now = self.now();
+        let terms = self.terms(now, load, weight);
         let shard = self.shard(hash);
         if let Settlement::Land(slot) = settlement {
             let mut locked = shard.lock();
             let writer = &mut *locked.writer;
             // Nothing else has the tag, and nothing else is to be done than to keep it: as a rule.
-            if writer.node(slot).is_only(ALOFT, CROWDED) && !writer.is_clogged() {
-                self.sweep(writer, now, 2);
-                if self.reserve() || writer.evict() {
-                    return self.land(locked, slot, expires, load);
+            if writer.node(slot).is_only(ALOFT, CROWDED)
+                && !writer.is_clogged()
+                && terms.weight.bytes() <= self.limits.max_memory
+            {
+                self.sweep_shard(writer, now, 2);
+                if self.make_room(writer, &terms) {
+                    return self.land(locked, slot, &terms, load);
                 }
             }
         }
-        self.settle_among(hash, settlement, load, is, (now, expires))
+        self.settle_among(hash, settlement, load, is, now, &terms)
     }
 
     /// Keeps what is in a slot that has a place.
@@ -408,10 +551,10 @@ impl<K, S, R> Store<K, S, R> {
         &self,
         mut locked: Locked<'_, K, S, R>,
         slot: u32,
-        expires: u64,
+        terms: &Terms,
         load: Option<(u64, bool)>,
     ) -> Settled<K, S, R> {
-        locked.keep(slot, expires);
+        locked.keep(slot, terms);
         load.into_iter().for_each(|(ticks, is_kept)| locked.writer.count_load(ticks, is_kept));
         let flight = locked.writer.finish(slot, true);
         Settled { was_there: false, flight, gones: self.unlock(locked, false) }
@@ -424,7 +567,8 @@ impl<K, S, R> Store<K, S, R> {
         settlement: Settlement,
         load: Option<(u64, bool)>,
         is: &impl Fn(&K) -> bool,
-        (now, expires): (u64, u64),
+        now: u64,
+        terms: &Terms,
     ) -> Settled<K, S, R> {
         let shard = self.shard(hash);
         let mut was_there = false;
@@ -451,19 +595,20 @@ impl<K, S, R> Store<K, S, R> {
                 for (other, _) in others.iter().zip(&same).filter(|(_, is_same)| **is_same) {
                     if writer.node(*other).is(KEPT) {
                         let is_over = writer.is_over(*other, now);
+                        let before = writer.bytes;
                         writer.remove(*other, if is_over { Cause::Expired } else { Cause::Invalidated });
-                        self.len.fetch_sub(1, Ordering::Relaxed);
+                        self.shrink(1, before - writer.bytes);
                         was_there |= !is_over;
                     } else if writer.node(*other).is_before(serial) {
                         writer.detach(*other);
                     }
                 }
-                self.sweep(writer, now, 2);
+                self.sweep_shard(writer, now, 2);
                 if let Some(slot) = slot.filter(|_| settlement.has_value()) {
-                    if writer.is_clogged() {
+                    if writer.is_clogged() || terms.weight.bytes() > self.limits.max_memory {
                         writer.node(slot).is(ALOFT).then(|| writer.detach(slot));
-                    } else if self.reserve() || writer.evict() {
-                        locked.keep(slot, expires);
+                    } else if self.make_room(writer, terms) {
+                        locked.keep(slot, terms);
                     } else {
                         drop(self.unlock(locked, false));
                         self.evict_anywhere();
@@ -482,15 +627,15 @@ impl<K, S, R> Store<K, S, R> {
         }
     }
 
-    /// Ends a flight that brought nothing for its entry; what is there stays.
-    fn give_up(&self, hash: u64, slot: u32, ticks: u64, landing: Landing<R>) {
+    /// Ends a flight whose result, if it has one, is not kept; what is there stays.
+    fn end(&self, hash: u64, slot: u32, has_value: bool, ticks: u64, landing: Landing<R>) {
         let mut locked = self.shard(hash).lock();
         let writer = &mut *locked.writer;
         if writer.node(slot).is(ALOFT) {
             writer.detach(slot);
         }
         writer.count_load(ticks, false);
-        let flight = writer.finish(slot, false);
+        let flight = writer.finish(slot, has_value);
         let gones = self.unlock(locked, false);
         flight.into_iter().for_each(|flight| flight.land(landing.clone()));
         drop(gones);
@@ -507,16 +652,59 @@ impl<K, S, R> Store<K, S, R> {
         flight.land(Landing::Nothing);
     }
 
+    /// Takes a place and the bytes for an entry, for which others of its shard give way. If that is not enough, nothing is taken.
+    #[inline]
+    fn make_room(&self, writer: &mut Writer<K, S, R>, terms: &Terms) -> bool {
+        if !self.is_flat && !self.make_room_for(writer, terms.weight.bytes()) {
+            return false;
+        }
+        let before = writer.bytes;
+        if self.reserve() {
+            return true;
+        }
+        if writer.evict(Cause::Evicted) {
+            self.shrink(0, before - writer.bytes);
+            return true;
+        }
+        self.shrink(0, terms.weight.bytes());
+        false
+    }
+
+    fn make_room_for(&self, writer: &mut Writer<K, S, R>, bytes: u64) -> bool {
+        let max = self.limits.max_memory;
+        let mut total = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        while total > max {
+            let before = writer.bytes;
+            if !writer.evict(Cause::Memory) {
+                self.shrink(0, bytes);
+                return false;
+            }
+            self.shrink(1, before - writer.bytes);
+            total = self.bytes.load(Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Entries left, and bytes.
+    fn shrink(&self, entries: usize, bytes: u64) {
+        if entries > 0 {
+            self.len.fetch_sub(entries, Ordering::Relaxed);
+        }
+        if bytes > 0 && !self.is_flat {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
     /// Lets an entry of any shard give way.
     #[cold]
     #[inline(never)]
     fn evict_anywhere(&self) {
         for shard in &self.shards {
             let mut locked = shard.lock();
-            let is_evicted = locked.writer.evict();
-            drop(self.unlock(locked, false));
-            if is_evicted {
-                self.len.fetch_sub(1, Ordering::Relaxed);
+            let before = locked.writer.bytes;
+            if locked.writer.evict(Cause::Evicted) {
+                self.shrink(1, before - locked.writer.bytes);
+                drop(self.unlock(locked, false));
                 return;
             }
         }
@@ -527,8 +715,9 @@ impl<K, S, R> Store<K, S, R> {
         let (mut removed, mut gones) = (0, Vec::new());
         for shard in &self.shards {
             let mut locked = shard.lock();
+            let before = locked.writer.bytes;
             let removed_here = locked.writer.clear();
-            self.len.fetch_sub(removed_here, Ordering::Relaxed);
+            self.shrink(removed_here, before);
             removed += removed_here as u64;
             gones.push(self.unlock(locked, true));
         }
@@ -540,12 +729,28 @@ impl<K, S, R> Store<K, S, R> {
         locked.unlock(&self.readers, at_once)
     }
 
-    /// Removes some of a shard's entries whose time is up.
-    fn sweep(&self, writer: &mut super::shard::Writer<K, S, R>, now: u64, most: usize) {
-        let swept = writer.sweep(now, most);
-        if swept > 0 {
-            self.len.fetch_sub(swept, Ordering::Relaxed);
+    /// Removes some of a shard's entries whose time is up; how many.
+    #[inline]
+    fn sweep_shard(&self, writer: &mut Writer<K, S, R>, now: u64, most: usize) -> usize {
+        if !self.is_timed {
+            return 0;
         }
+        let before = writer.bytes;
+        let swept = writer.sweep(now, self.windows.longest(), self.idle < u64::MAX, most);
+        self.shrink(swept, before - writer.bytes);
+        swept
+    }
+
+    /// What becomes of an entry that is kept now.
+    #[inline]
+    fn terms(&self, now: u64, load: Option<(u64, bool)>, weight: u64) -> Terms {
+        let weight = if self.is_flat { Weight::new(0) } else { Weight::new(weight + Self::PLACE) };
+        if !self.is_timed {
+            return Terms { expires: u64::MAX, ends: u64::MAX, load: 0, weight };
+        }
+        let ends = now.saturating_add(self.life);
+        let load = load.map_or(0, |load| load.0);
+        Terms { expires: ends.min(now.saturating_add(self.idle)), ends, load, weight }
     }
 
     /// Takes a place if there is one left.
@@ -566,9 +771,43 @@ impl<K, S, R> Store<K, S, R> {
     fn now(&self) -> u64 {
         if self.is_timed { clock::now() } else { 0 }
     }
+}
 
-    fn expires(&self) -> u64 {
-        self.limits.ttl.map_or(u64::MAX, |ttl| clock::now().saturating_add(clock::rate().ticks(ttl)))
+impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sweep for Store<K, S, R> {
+    fn sweep(&self) -> bool {
+        /// Entries that are looked at with the lock held.
+        const AT_ONCE: usize = 256;
+        for shard in &self.shards {
+            let mut left = shard.lock().writer.len;
+            while left > 0 {
+                let mut locked = shard.lock();
+                let swept = self.sweep_shard(&mut locked.writer, self.now(), AT_ONCE.min(left));
+                drop(self.unlock(locked, true));
+                // What was touched goes to the end of the queue, so all of them are to be looked at; otherwise the first that is not over ends it.
+                left = if swept > 0 || self.idle < u64::MAX { left.saturating_sub(AT_ONCE) } else { 0 };
+            }
+        }
+        // Before the last look: what comes after it asks for another watch.
+        self.is_watched.store(false, Ordering::SeqCst);
+        self.len.load(Ordering::SeqCst) > 0 && !self.is_watched.swap(true, Ordering::SeqCst)
+    }
+
+    fn life(&self) -> Duration {
+        let life = self.limits.ttl.unwrap_or(Duration::MAX).min(self.limits.tti.unwrap_or(Duration::MAX));
+        life.saturating_add(self.limits.stale.max(self.limits.stale_if_error))
+    }
+}
+
+impl<K: Send + Sync + 'static, S: Send + Sync + 'static, R: Send + Sync + 'static> Store<K, S, R> {
+    /// Has entries that are over removed, as there is one that ends.
+    #[inline]
+    pub(super) fn watch(&'static self) {
+        if self.is_timed
+            && !self.is_watched.load(Ordering::Relaxed)
+            && !self.is_watched.swap(true, Ordering::SeqCst)
+        {
+            sweeper::watch(self);
+        }
     }
 }
 
@@ -598,7 +837,7 @@ impl<K, S, R> Store<K, S, R> {
         let mut ticks = 0;
         for shard in &self.shards {
             let locked = shard.lock();
-            let counts = locked.writer.counts;
+            let (counts, bytes) = (locked.writer.counts, locked.writer.bytes);
             stats.len += locked.writer.len as u64;
             drop(locked);
             stats.hits += counts.hits;
@@ -607,6 +846,8 @@ impl<K, S, R> Store<K, S, R> {
             stats.loads += counts.loads;
             stats.load_errors += counts.load_errors;
             stats.evicted += counts.evicted;
+            stats.evicted_for_memory += counts.evicted_for_memory;
+            stats.memory += bytes;
             stats.expired += counts.expired;
             stats.invalidated += counts.invalidated;
             ticks += counts.load_ticks;
@@ -632,6 +873,8 @@ pub(super) struct Lead<K: 'static, S: 'static, R: 'static> {
     stands_for: u64,
     /// When the body began, in ticks.
     start: u64,
+    /// The entry that is computed anew.
+    old: Option<Held<'static, K, S, R>>,
     is_over: bool,
 }
 
@@ -641,6 +884,10 @@ unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Send for Lead<K, S, 
 unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sync for Lead<K, S, R> {}
 
 impl<K, S, R> Lead<K, S, R> {
+    pub(super) const fn store(&self) -> &'static Store<K, S, R> {
+        self.store
+    }
+
     /// What it is called among all that are under way.
     pub(super) fn id(&self) -> FlightId {
         self.node.addr()
@@ -677,46 +924,61 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case.
-    pub(super) fn land(mut self, value: S, are_same: impl Fn(&K, &K) -> bool) {
+    pub(super) fn land(mut self, value: S, weight: u64, are_same: impl Fn(&K, &K) -> bool) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { (*self.node).write_value(value) };
-        self.settle(Settlement::Land(self.slot), ticks, Landing::Kept, are_same);
+        self.settle(Settlement::Land(self.slot), (ticks, weight), Landing::Kept, are_same);
     }
 
     /// Ends with a result that is not kept: what was there is not what the function returns now.
     pub(super) fn forget(mut self, are_same: impl Fn(&K, &K) -> bool) {
         let ticks = self.ticks();
-        self.settle(Settlement::Forget(self.slot), ticks, Landing::Nothing, are_same);
+        self.settle(Settlement::Forget(self.slot), (ticks, 0), Landing::Nothing, are_same);
     }
 
     fn settle(
         &mut self,
         settlement: Settlement,
-        ticks: u64,
+        (ticks, weight): (u64, u64),
         landing: Landing<R>,
         are_same: impl Fn(&K, &K) -> bool,
     ) {
         let load = Some((ticks, settlement.has_value()));
         let own = self.key();
-        let settled = self.store.settle(self.hash, settlement, load, &|key| are_same(key, own));
+        let settled = self.store.settle(self.hash, settlement, load, weight, &|key| are_same(key, own));
         self.is_over = true;
         // Before anything of what gave way is dropped, which may take long.
         settled.flight.into_iter().for_each(|flight| flight.land(landing.clone()));
         drop(settled.gones);
     }
 
+    /// Ends with a result that is for those who wait, and is not kept.
+    pub(super) fn share(mut self, value: S) {
+        let ticks = self.ticks();
+        // SAFETY: this computes it, and does so once.
+        unsafe { (*self.node).write_value(value) };
+        self.is_over = true;
+        self.store.end(self.hash, self.slot, true, ticks, Landing::Kept);
+    }
+
     /// Ends without a result for the entry.
     pub(super) fn give_up(mut self, landing: Landing<R>) {
         self.is_over = true;
-        self.store.give_up(self.hash, self.slot, self.ticks(), landing);
+        self.store.end(self.hash, self.slot, false, self.ticks(), landing);
     }
 }
 
 impl<K, S, R> Drop for Lead<K, S, R> {
     fn drop(&mut self) {
         if !self.is_over {
-            self.store.give_up(self.hash, self.slot, self.ticks(), Landing::Nothing);
+            self.store.end(self.hash, self.slot, false, self.ticks(), Landing::Nothing);
+        }
+        if let Some(old) = self.old.take() {
+            // Where it was not replaced, somebody else may try.
+            let locked = self.store.shard(self.hash).lock();
+            locked.writer.node(old.slots()[0]).unset(REFRESHED);
+            drop(locked);
         }
     }
 }
@@ -743,7 +1005,7 @@ mod tests {
     type Numbers = Store<u64, u64, ()>;
 
     fn store(max_size: usize, policy: Policy) -> Numbers {
-        Store::new(Limits { max_size, policy, ..Limits::DEFAULT })
+        Store::new(Limits { max_size, policy, ..Limits::DEFAULT }, Some(16))
     }
 
     /// A hash in which, from a thousand on, every eighth key meets another one. A look at the wrong one of the two is a use of it, so
@@ -754,7 +1016,7 @@ mod tests {
     }
 
     fn put(store: &Numbers, key: u64, value: u64) {
-        store.insert(hash(key), key, value, &|other| *other == key);
+        store.insert(hash(key), key, value, 0, &|other| *other == key);
     }
 
     fn get(store: &Numbers, key: u64) -> Option<u64> {
