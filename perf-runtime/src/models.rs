@@ -225,6 +225,66 @@ mod cache {
             }
         });
     }
+
+    /// A result that knows whether it was dropped, and takes its time to be cloned.
+    #[derive(Debug)]
+    struct Fragile(Arc<AtomicU32>);
+
+    impl Fragile {
+        fn new() -> Self {
+            Fragile(Arc::new(AtomicU32::new(1)))
+        }
+
+        fn check(&self) {
+            assert_eq!(self.0.load(Ordering::SeqCst), 1, "it is used after it was dropped");
+        }
+    }
+
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            self.check();
+            thread::yield_now();
+            self.check();
+            Fragile::new()
+        }
+    }
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            self.0.store(0, Ordering::SeqCst);
+        }
+    }
+
+    fn fragile(site: &'static CacheSite, key: u32) {
+        let key = Key(key);
+        let found = look_up(site.instance(()), &key, |key| (Argument(key).__perfkit_part(), ()), KeepAny);
+        match found {
+            Found::Hit(result) => result,
+            Found::Miss(miss) => miss.run(Fragile::new),
+        }
+        .check();
+    }
+
+    /// Hits take no lock: what gives way under them, or is invalidated, is there until they are done.
+    #[test]
+    fn what_is_read_is_not_dropped() {
+        check(|| {
+            let site = site();
+            let reader = thread::spawn(move || (0..4).for_each(|_| fragile(site, 1)));
+            let writer = thread::spawn(move || (1..5).for_each(|key| fragile(site, key)));
+            fragile(site, 1);
+            let handle: CacheHandle<&Key, Fragile, _> = CacheHandle::new(
+                site.instance(()),
+                |key: &Key| (Argument(key).__perfkit_part(), ()),
+                KeepAny,
+            );
+            handle.invalidate(&Key(1));
+            handle.clear();
+            reader.join().unwrap();
+            writer.join().unwrap();
+            assert!(site.stats().len <= 2);
+        });
+    }
 }
 
 mod pool {
