@@ -14,11 +14,12 @@ use std::sync::Arc;
 use super::flight::{Flight, Landing};
 use super::node::{ALOFT, CROWDED, KEPT, Node, REFRESHED, SHARED, times};
 use super::policy::Policy;
-use super::readers::{Record, Register};
+use super::readers::{Reading, Record, Register};
 use super::refresh::{Freshness, Windows, random};
 use super::shard::{Cause, Gones, Held, Locked, Shard, Terms, Writer};
 use super::stats::CacheStats;
 use super::sweeper::{self, Sweep};
+use super::table::First;
 use super::waits::FlightId;
 use super::weight::Weight;
 use crate::clock;
@@ -89,6 +90,8 @@ pub(super) struct Store<K, S, R> {
     bytes: AtomicU64,
     /// Whether a hit is told to the policy.
     wants_uses: bool,
+    /// Whether anything but the entry's own count is to be told of a hit.
+    is_touched: bool,
     len: AtomicUsize,
 }
 
@@ -195,6 +198,7 @@ impl<K, S, R> Store<K, S, R> {
             readers: Register::new(limits.max_size >= LARGE),
             is_timed: limits.is_timed(),
             wants_uses: limits.policy.wants_uses(),
+            is_touched: limits.policy.wants_uses() || limits.tti.is_some(),
             len: AtomicUsize::new(0),
         }
     }
@@ -243,44 +247,108 @@ impl<K, S, R> Store<K, S, R> {
         let shard = self.shard(hash);
         let Some(reading) = record.read() else { return Err(Inconclusive) };
         // A table that is replaced is freed when nobody reads it any more.
+        match shard.table().first::<Node<K, S>>(tag(hash)) {
+            First::Nothing => return Ok(None),
+            First::Node(address) if !address.is_null() => {
+                if let Some(freshness) = self.is_usable::<AHEAD>(address, hash, now) {
+                    return self.use_it(&reading, address, freshness, now, shard, is, take, is_use);
+                }
+            }
+            First::Node(_) | First::Further => {}
+        }
+        self.read_on::<_, AHEAD>(&reading, hash, now, is, take, is_use)
+    }
+
+    /// The same where what it met first was not it.
+    #[cold]
+    #[inline(never)]
+    fn read_on<T, const AHEAD: bool>(
+        &self,
+        reading: &Reading<'_>,
+        hash: u64,
+        now: u64,
+        is: &impl Fn(&K) -> bool,
+        take: &impl Fn(&S) -> T,
+        is_use: bool,
+    ) -> Result<Option<(T, Freshness)>, Inconclusive> {
+        let shard = self.shard(hash);
         for address in shard.table().candidates::<Node<K, S>>(tag(hash)) {
-            // SAFETY: nodes live as long as the shard.
-            let node = unsafe { &*address };
-            if node.tag() != tag(hash) || !node.is(KEPT) {
-                continue;
+            if let Some(freshness) = self.is_usable::<AHEAD>(address, hash, now) {
+                return self.use_it(reading, address, freshness, now, shard, is, take, is_use);
             }
-            let mut freshness = Freshness::Fresh;
-            if self.is_timed {
-                // SAFETY: entries end, so it has times.
-                let times = unsafe { times(address) };
-                if AHEAD {
-                    freshness = self.windows.freshness(now, times.expires(), times.load(), random);
-                    if matches!(freshness, Freshness::OnlyIfError | Freshness::Gone) {
-                        continue;
-                    }
-                } else if times.is_over(now) {
-                    continue;
-                }
-                if is_use && self.idle < u64::MAX {
-                    times.touch(now, self.idle);
-                }
-            }
-            reading.only(address);
-            // SAFETY: it was an entry after this thread had begun to read.
-            if !is(unsafe { node.key() }) {
-                // Another key has the same tag.
-                return Err(Inconclusive);
-            }
-            if is_use {
-                node.touch();
-                if self.wants_uses {
-                    shard.lock().writer.touch(node.slot());
-                }
-            }
-            // SAFETY: as of the key.
-            return Ok(Some((take(unsafe { node.value() }), freshness)));
         }
         Ok(None)
+    }
+
+    /// Whether what the table showed to a thread that reads is an entry with this tag, and how fresh it is.
+    #[inline]
+    fn is_usable<const AHEAD: bool>(
+        &self,
+        address: *const Node<K, S>,
+        hash: u64,
+        now: u64,
+    ) -> Option<Freshness> {
+        // SAFETY: nodes live as long as the shard.
+        let node = unsafe { &*address };
+        if node.tag() != tag(hash) || !node.is(KEPT) {
+            return None;
+        }
+        if !self.is_timed {
+            return Some(Freshness::Fresh);
+        }
+        // SAFETY: entries end, so it has times.
+        let times = unsafe { times(address) };
+        if !AHEAD {
+            return (!times.is_over(now)).then_some(Freshness::Fresh);
+        }
+        let freshness = self.windows.freshness(now, times.expires(), times.load(), random);
+        (!matches!(freshness, Freshness::OnlyIfError | Freshness::Gone)).then_some(freshness)
+    }
+
+    /// Compares and clones what is usable.
+    #[inline]
+    #[allow(clippy::too_many_arguments, reason = "it is a part of `read`")]
+    fn use_it<T>(
+        &self,
+        reading: &Reading<'_>,
+        address: *const Node<K, S>,
+        freshness: Freshness,
+        now: u64,
+        shard: &Shard<K, S, R>,
+        is: &impl Fn(&K) -> bool,
+        take: &impl Fn(&S) -> T,
+        is_use: bool,
+    ) -> Result<Option<(T, Freshness)>, Inconclusive> {
+        reading.only(address);
+        // SAFETY: nodes live as long as the shard.
+        let node = unsafe { &*address };
+        // SAFETY: it was an entry after this thread had begun to read.
+        if !is(unsafe { node.key() }) {
+            // Another key has the same tag.
+            return Err(Inconclusive);
+        }
+        if is_use {
+            node.touch();
+            if self.is_touched {
+                self.touch(shard, address, now);
+            }
+        }
+        // SAFETY: as of the key.
+        Ok(Some((take(unsafe { node.value() }), freshness)))
+    }
+
+    /// Tells the policy and the entry's times of a use, where they want to know.
+    #[inline(never)]
+    fn touch(&self, shard: &Shard<K, S, R>, address: *const Node<K, S>, now: u64) {
+        if self.idle < u64::MAX {
+            // SAFETY: entries end, so it has times.
+            unsafe { times(address) }.touch(now, self.idle);
+        }
+        if self.wants_uses {
+            // SAFETY: nodes live as long as the shard.
+            let slot = unsafe { (*address).slot() };
+            shard.lock().writer.touch(slot);
+        }
     }
 
     /// The same as [`find`](Self::find), of what is past its time, too, as long as it may be handed out; `true` asks for it to be computed

@@ -56,6 +56,16 @@ pub(super) struct Table {
     word: *mut (),
 }
 
+/// What a search for a tag meets first.
+pub(super) enum First<T> {
+    /// It may have the tag; null if it was taken out just now.
+    Node(*const T),
+    /// There is no node with the tag.
+    Nothing,
+    /// If there is one, it is in another group.
+    Further,
+}
+
 /// Lower bits of the word.
 const LOGARITHM: usize = 63;
 
@@ -124,6 +134,19 @@ impl Table {
     fn group<'a>(self, at: usize) -> &'a Group {
         // SAFETY: the mask keeps it among the groups, which are there until the table is freed.
         unsafe { &*self.groups().add(at & self.mask()) }
+    }
+
+    /// What a search meets first, which it nearly always ends with.
+    #[inline]
+    pub(super) fn first<T>(self, tag: u32) -> First<T> {
+        let group = self.group(self.home(tag));
+        let marks = group.marks.load(Ordering::Acquire);
+        let found = matches(marks, mark(tag));
+        if found != 0 {
+            let place = found.trailing_zeros() as usize / 8;
+            return First::Node(group.nodes[place].load(Ordering::Acquire).cast_const().cast());
+        }
+        if marks >> OVERFLOW == 0 { First::Nothing } else { First::Further }
     }
 
     /// The nodes that may have this tag, nearest first.
