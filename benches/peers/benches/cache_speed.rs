@@ -127,7 +127,11 @@ static MOKA_TTL: LazyLock<Moka<u64, u64>> =
 static MOKA_TEXT: LazyLock<Moka<String, Arc<str>>> = LazyLock::new(|| Moka::new(20_000));
 static MOKA_FULL: LazyLock<Moka<u64, u64>> = LazyLock::new(|| Moka::new(10_000));
 
-fn foyer<K: foyer_memory::Key, V: foyer_memory::Value>(capacity: usize) -> Foyer<K, V> {
+fn foyer<K, V>(capacity: usize) -> Foyer<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Send + Sync + 'static,
+{
     foyer_memory::CacheBuilder::new(capacity)
         .with_eviction_config(foyer_memory::S3FifoConfig::default())
         .build()

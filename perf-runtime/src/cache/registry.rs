@@ -51,11 +51,24 @@ impl<M> fmt::Debug for Instance<M> {
 
 /// A cache and what it is for: the type that names the instance, with that of the cache. Never freed: it belongs to a function, and functions do not end.
 struct Made {
-    of: TypeId,
+    of: TypeOf,
     cache: &'static dyn AnyCache,
 }
 
+/// Gives a type's number.
+type TypeOf = fn() -> TypeId;
+
 impl Made {
+    /// Whether it is of this type.
+    #[inline]
+    #[allow(
+        unpredictable_function_pointer_comparisons,
+        reason = "one function gives one number; where one number has two functions, the numbers are compared"
+    )]
+    fn is_of(&self, of: TypeOf) -> bool {
+        self.of == of || (self.of)() == of()
+    }
+
     /// The cache, of the types that `of` says.
     #[inline]
     fn cast<K, S, R>(&'static self) -> &'static Cache<K, S, R> {
@@ -66,7 +79,7 @@ impl Made {
 
 impl fmt::Debug for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Made").field(&self.of).finish()
+        f.debug_tuple("Made").field(&(self.of)()).finish()
     }
 }
 
@@ -202,9 +215,9 @@ impl CacheSite {
         R: Send + Sync + 'static,
     {
         // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
-        let of = typeid::of::<(M, Cache<K, S, R>)>();
+        let of: TypeOf = typeid::of::<(M, Cache<K, S, R>)>;
         if let Some(first) = self.first.get()
-            && first.of == of
+            && first.is_of(of)
         {
             return first.cast();
         }
@@ -213,14 +226,15 @@ impl CacheSite {
 
     #[cold]
     #[inline(never)]
-    fn other_cache<K, S, R>(&'static self, of: TypeId) -> &'static Cache<K, S, R>
+    fn other_cache<K, S, R>(&'static self, of: TypeOf) -> &'static Cache<K, S, R>
     where
         K: Send + Sync + 'static,
         S: Send + Sync + 'static,
         R: Send + Sync + 'static,
     {
         first_use::announce();
-        let find = |instances: &[&'static Made]| instances.iter().find(|instance| instance.of == of).copied();
+        let find =
+            |instances: &[&'static Made]| instances.iter().find(|instance| (instance.of)() == of()).copied();
         if let Some(made) = find(&self.all.lock()) {
             return made.cast();
         }
