@@ -36,6 +36,7 @@ mod flight;
 mod handle;
 mod keep;
 mod key;
+mod lock;
 mod node;
 mod policy;
 mod readers;

@@ -8,20 +8,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::flight::Flight;
+use super::lock::{Guard, Lock};
 use super::node::{ALOFT, CROWDED, Chunk, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
 use super::policy::{Details, Entries, Fifo, Order, Policy};
 use super::readers::Readers;
 use super::table::Table;
 use super::waits::FlightId;
 use super::weight::Weight;
-use crate::sync::{AtomicPtr, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicPtr, Ordering};
 
 /// What hits read stands apart from what misses write.
 #[repr(align(128))]
 pub(super) struct Shard<K, S, R> {
     /// The word of a [`Table`].
     table: AtomicPtr<()>,
-    writer: Apart<Mutex<Writer<K, S, R>>>,
+    writer: Apart<Lock<Writer<K, S, R>>>,
 }
 
 #[repr(align(128))]
@@ -162,7 +163,7 @@ impl<K, S, R> Shard<K, S, R> {
             limbo_bytes: 0,
             counts: Counts::default(),
         };
-        Shard { table: AtomicPtr::new(table.word()), writer: Apart(Mutex::new(writer)) }
+        Shard { table: AtomicPtr::new(table.word()), writer: Apart(Lock::new(writer)) }
     }
 
     /// The table, for as long as this thread reads.
@@ -179,7 +180,7 @@ impl<K, S, R> Shard<K, S, R> {
 /// A shard whose lock is held.
 pub(super) struct Locked<'a, K, S, R> {
     shard: &'a Shard<K, S, R>,
-    pub(super) writer: MutexGuard<'a, Writer<K, S, R>>,
+    pub(super) writer: Guard<'a, Writer<K, S, R>>,
 }
 
 /// All nodes ever made.

@@ -537,7 +537,7 @@ impl<K, S, R> Store<K, S, R> {
         let slot = locked.fill(tag(hash), key);
         locked.show(slot, ALOFT | SHARED);
         let mut lead = self.lead(hash, slot, locked, false, true);
-        lead.old = Some(old);
+        lead.old = Some(Box::new(old));
         Some(lead)
     }
 
@@ -942,7 +942,7 @@ pub(super) struct Lead<K: 'static, S: 'static, R: 'static> {
     /// When the body began, in ticks.
     start: u64,
     /// The entry that is computed anew.
-    old: Option<Held<'static, K, S, R>>,
+    old: Option<Box<Held<'static, K, S, R>>>,
     is_over: bool,
 }
 
