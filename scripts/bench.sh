@@ -2,7 +2,7 @@
 # What perfkit costs, how right it is, how often its caches hit, and what does not grow: beside others where they do the same. With `--quick`: just long enough to see that it works.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for bench in profiler_cost profiler_accuracy cache_speed cache_hit_ratio cache_remote; do
+for bench in profiler_cost profiler_accuracy cache_speed cache_memory cache_hit_ratio cache_remote; do
     echo "== $bench"
     cargo bench -p perfkit-peers --quiet --bench "$bench" -- "$@"
 done

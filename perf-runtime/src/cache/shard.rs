@@ -419,7 +419,9 @@ impl<K, S, R> Writer<K, S, R> {
     fn reclaim(&mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
         let mut gones = Gones::none();
         // One look at all readers for many slots, fewer where they are much of the cache.
-        let batch = if everything { 1 } else { (self.len / 8).clamp(1, BATCH) };
+        // What has to be dropped lies there longer: it leaves by twos.
+        let share = if const { needs_drop::<K>() || needs_drop::<S>() } { 16 } else { 8 };
+        let batch = if everything { 1 } else { (self.len / share).clamp(1, BATCH) };
         if self.limbo.len() >= batch || self.limbo_bytes > self.bytes / 16 + LIGHT {
             self.sift(readers);
         }
