@@ -9,6 +9,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 
+use super::dependency::Computed;
 use super::policy::MOST_USES;
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
@@ -24,6 +25,9 @@ pub(super) const ALOFT: u8 = 8;
 pub(super) const SHARED: u8 = 16;
 /// Something else had the same tag when it was put into the table or later.
 pub(super) const CROWDED: u8 = 32;
+
+/// What its result was computed from is known: its shard has the record.
+pub(super) const DERIVED: u8 = 128;
 
 /// How many may wait for one computation; who comes later runs the body as it would without a cache.
 const MOST_WAITING: u16 = 50_000;
@@ -126,7 +130,7 @@ impl<K, S> Node<K, S> {
     /// What was computed is an entry now. Under the lock.
     #[inline]
     pub(super) fn become_kept(&self) {
-        let state = self.state.load(Ordering::Relaxed) & CROWDED;
+        let state = self.state.load(Ordering::Relaxed) & (CROWDED | DERIVED);
         self.state.store(state | KEY | VALUE | KEPT, Ordering::Release);
     }
 
@@ -210,7 +214,7 @@ impl<K, S> Node<K, S> {
         let key = has_key.then(|| unsafe { (*self.key.get()).assume_init_read() });
         // SAFETY: as above.
         let value = has_value.then(|| unsafe { (*self.value.get()).assume_init_read() });
-        Gone { _key: key, _value: value }
+        Gone { _key: key, _value: value, computed: None }
     }
 }
 
@@ -309,4 +313,6 @@ impl<K, S> Drop for Chunk<K, S> {
 pub(super) struct Gone<K, S> {
     _key: Option<K>,
     _value: Option<S>,
+    /// What the result was computed from.
+    pub(super) computed: Option<Computed>,
 }

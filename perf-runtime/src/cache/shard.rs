@@ -7,8 +7,9 @@ use core::mem::needs_drop;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::dependency::Computed;
 use super::flight::Flight;
-use super::node::{ALOFT, CROWDED, Chunk, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
+use super::node::{ALOFT, CROWDED, Chunk, DERIVED, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
 use super::policy::{Details, Entries, Fifo, Order, Policy};
 use super::readers::Readers;
 use super::table::Table;
@@ -51,6 +52,8 @@ pub(super) struct Writer<K, S, R> {
     is_timed: bool,
     /// Those who wait, by the slot that is being computed.
     waiting: HashMap<u32, Arc<Flight<R>>, foldhash::fast::FixedState>,
+    /// What the results in slots that are `DERIVED` were computed from. As long as they are there, kept or not.
+    derived: HashMap<u32, Computed, foldhash::fast::FixedState>,
     serial: u32,
     /// Entries.
     pub(super) len: usize,
@@ -127,6 +130,7 @@ impl<K, S, R> Shard<K, S, R> {
             ages: Fifo::default(),
             is_timed,
             waiting: HashMap::default(),
+            derived: HashMap::default(),
             serial: 0,
             len: 0,
             counts: Counts::default(),
@@ -245,6 +249,22 @@ impl<K, S, R> Writer<K, S, R> {
         }
         self.release(slot);
         if self.waiting.is_empty() { None } else { self.waiting.remove(&slot) }
+    }
+
+    /// Notes what the result in a slot was computed from. The caller computes it, and did not do so before.
+    pub(super) fn derive(&mut self, slot: u32, computed: Computed) {
+        self.derived.insert(slot, computed);
+        self.node(slot).set(DERIVED);
+    }
+
+    /// What the result in a slot that is held or in the table was computed from, if that is known.
+    pub(super) fn computed(&self, slot: u32) -> Option<&Computed> {
+        if self.node(slot).is(DERIVED) { self.derived.get(&slot) } else { None }
+    }
+
+    /// Whether something changed that the result in a slot was computed from.
+    pub(super) fn is_outdated(&self, slot: u32) -> bool {
+        self.computed(slot).is_some_and(|computed| !computed.is_current())
     }
 
     /// For how many runs of the body the next one is to be timed: for itself, or, where they are short on average, one in eight for all of
@@ -368,9 +388,13 @@ impl<K, S, R> Writer<K, S, R> {
         let most = if everything { self.left.len() } else { 2 };
         for _ in 0..most {
             let Some(slot) = self.left.pop() else { break };
+            let is_derived = self.node(slot).is(DERIVED);
             // SAFETY: it is in no table, nobody holds it, and nobody reads it.
-            let gone = unsafe { self.node(slot).take() };
-            if const { needs_drop::<K>() || needs_drop::<S>() } {
+            let mut gone = unsafe { self.node(slot).take() };
+            if is_derived {
+                gone.computed = self.derived.remove(&slot);
+            }
+            if const { needs_drop::<K>() || needs_drop::<S>() } || is_derived {
                 gones.push(gone);
             }
             self.free.push(slot);

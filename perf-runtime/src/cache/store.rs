@@ -8,18 +8,26 @@
 //! The number of entries is bounded for the cache as a whole, so that an uneven spread costs nothing: a full cache makes room in the shard that the new
 //! entry belongs to, and its shared counter is touched only while it fills.
 
+mod adapt;
+mod derived;
+mod resize;
+
 use core::time::Duration;
 use std::sync::Arc;
 
+use self::adapt::{Adaptation, USES};
+use super::dependency::{Computed, next_cache};
 use super::flight::{Flight, Landing};
-use super::node::{ALOFT, CROWDED, KEPT, Node, SHARED, times};
+use super::node::{ALOFT, CROWDED, DERIVED, KEPT, Node, SHARED, times};
 use super::policy::Policy;
 use super::readers::{Record, Register};
 use super::shard::{Cause, Gones, Held, Locked, Shard};
 use super::stats::CacheStats;
 use super::waits::FlightId;
 use crate::clock;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicU8, AtomicUsize, Ordering};
+
+pub use self::adapt::set_adaptive;
 
 /// What a cache is told when it is made.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +45,8 @@ pub(super) struct Limits {
     pub(super) stale_if_error: Duration,
     /// Whether it is computed anew a little before its end, at random.
     pub(super) refresh_ahead: bool,
+    /// Whether it grows by itself where that helps.
+    pub(super) is_adaptive: bool,
 }
 
 /// Entries of a cache that sets no `max_size`.
@@ -55,6 +65,7 @@ impl Limits {
         stale: Duration::ZERO,
         stale_if_error: Duration::ZERO,
         refresh_ahead: false,
+        is_adaptive: false,
     };
 
     const fn is_timed(&self) -> bool {
@@ -67,16 +78,21 @@ impl Limits {
 
 /// One cache: the keys `K` and the values `S` that it keeps, and the results `R` that it does not keep but shares.
 pub(super) struct Store<K, S, R> {
+    /// As it was made; `max_size` may be another one now.
     limits: Limits,
+    /// What the index of dependencies knows it by.
+    pub(super) number: u32,
     /// One less than the number of shards, which is a power of two.
     mask: u64,
     shards: Box<[Shard<K, S, R>]>,
     readers: Register,
     /// Whether entries end.
     is_timed: bool,
-    /// Whether a hit is told to the policy.
-    wants_uses: bool,
+    /// Who wants to know of hits: nobody, as a rule.
+    on_hit: AtomicU8,
+    max_size: AtomicUsize,
     len: AtomicUsize,
+    adaptation: Adaptation,
 }
 
 /// What to do about a key that is not in the cache.
@@ -126,6 +142,8 @@ impl Settlement {
 #[must_use = "what gave way is dropped with it"]
 struct Settled<K, S, R> {
     was_there: bool,
+    /// What the result was computed from has changed meanwhile: it is not kept, and not for those who wait.
+    is_outdated: bool,
     /// Those who wait for the flight that landed.
     flight: Option<Arc<Flight<R>>>,
     gones: Gones<K, S>,
@@ -148,12 +166,15 @@ impl<K, S, R> Store<K, S, R> {
         let shards = 1 << shards.ilog2();
         Store {
             limits,
+            number: next_cache(),
             mask: shards as u64 - 1,
             shards: (0..shards).map(|_| Shard::new(limits.policy, limits.is_timed())).collect(),
             readers: Register::new(limits.max_size >= LARGE),
             is_timed: limits.is_timed(),
-            wants_uses: limits.policy.wants_uses(),
+            on_hit: AtomicU8::new(if limits.policy.wants_uses() { USES } else { 0 }),
+            max_size: AtomicUsize::new(limits.max_size),
             len: AtomicUsize::new(0),
+            adaptation: Adaptation::new(),
         }
     }
 
@@ -167,10 +188,10 @@ impl<K, S, R> Store<K, S, R> {
     #[inline]
     pub(super) fn find<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
         let Some(record) = self.readers.mine() else { return self.find_without_a_record(hash, &is, &take) };
-        let found = self.read(record, hash, &is, &take, true);
+        let found = self.read::<T, false>(record, hash, &is, &take, true);
         let found = found.unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, true));
         if found.is_none() {
-            record.count_miss();
+            self.missed(record, hash);
         } else if record.count_hit() {
             self.time_a_hit(record, hash, &is);
         }
@@ -179,15 +200,16 @@ impl<K, S, R> Store<K, S, R> {
 
     /// The same; neither counted nor used.
     pub(super) fn peek<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
-        let found = self.readers.mine().map(|record| self.read(record, hash, &is, &take, false));
+        let found = 
+            self.readers.mine().map(|record| self.read::<T, false>(record, hash, &is, &take, false));
         found
             .unwrap_or(Err(Inconclusive))
             .unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, false))
     }
 
-    /// Looks without a lock.
+    /// Looks without a lock. `NOTED` asks for results that were computed from nothing.
     #[inline]
-    fn read<T>(
+    fn read<T, const NOTED: bool>(
         &self,
         record: &Record,
         hash: u64,
@@ -215,10 +237,13 @@ impl<K, S, R> Store<K, S, R> {
                 // Another key has the same tag.
                 return Err(Inconclusive);
             }
+            if NOTED && node.is(DERIVED) {
+                return Err(Inconclusive);
+            }
             if is_use {
                 node.touch();
-                if self.wants_uses {
-                    shard.lock().writer.touch(node.slot());
+                if self.on_hit.load(Ordering::Relaxed) != 0 {
+                    self.tell_of_hit(hash, node.slot());
                 }
             }
             // SAFETY: as of the key.
@@ -245,9 +270,7 @@ impl<K, S, R> Store<K, S, R> {
         let place = held.position(is)?;
         if is_use {
             held.node(place).touch();
-            if self.wants_uses {
-                shard.lock().writer.touch(held.slots()[place]);
-            }
+            self.tell_of_hit(hash, held.slots()[place]);
         }
         held.value(place).map(take)
     }
@@ -273,7 +296,7 @@ impl<K, S, R> Store<K, S, R> {
     #[inline(never)]
     fn time_a_hit(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool) {
         let start = clock::now();
-        let found = self.read(record, hash, is, &|_| (), false);
+        let found = self.read::<(), false>(record, hash, is, &|_| (), false);
         let ticks = clock::now().saturating_sub(start);
         if let Ok(Some(())) = found {
             record.count_time(ticks);
@@ -379,12 +402,16 @@ impl<K, S, R> Store<K, S, R> {
         // SAFETY: it is in no table, and held by this call.
         unsafe { locked.writer.node(slot).write_value(value) };
         drop(self.unlock(locked, false));
-        drop(self.settle(hash, Settlement::Insert(slot), None, is));
+        let settled = self.settle(hash, Settlement::Insert(slot), None, is);
+        self.changed(hash);
+        drop(settled);
     }
 
     /// Removes a key's entry; whether there was one. A computation under way is not kept.
     pub(super) fn invalidate(&self, hash: u64, is: &impl Fn(&K) -> bool) -> bool {
-        self.settle(hash, Settlement::Invalidate, None, is).was_there
+        let settled = self.settle(hash, Settlement::Invalidate, None, is);
+        self.changed(hash);
+        settled.was_there
     }
 
     /// Settles a key, and gives up what began earlier and could undo that. `load` is what the run of the body took, and whether its result
@@ -401,8 +428,8 @@ impl<K, S, R> Store<K, S, R> {
         if let Settlement::Land(slot) = settlement {
             let mut locked = shard.lock();
             let writer = &mut *locked.writer;
-            // Nothing else has the tag, and nothing else is to be done than to keep it: as a rule.
-            if writer.node(slot).is_only(ALOFT, CROWDED) && !writer.is_clogged() {
+            // Nothing else has the tag, and nothing else is to be done or asked than to keep it: as a rule.
+            if writer.node(slot).is_only(ALOFT, CROWDED | DERIVED) && !writer.is_clogged() {
                 self.sweep(writer, now, 2);
                 if self.reserve() || writer.evict() {
                     return self.land(locked, slot, expires, load);
@@ -424,7 +451,7 @@ impl<K, S, R> Store<K, S, R> {
         locked.keep(slot, expires);
         load.into_iter().for_each(|(ticks, is_kept)| locked.writer.count_load(ticks, is_kept));
         let flight = locked.writer.finish(slot, true);
-        Settled { was_there: false, flight, gones: self.unlock(locked, false) }
+        Settled { was_there: false, is_outdated: false, flight, gones: self.unlock(locked, false) }
     }
 
     /// The rest of [`settle`](Self::settle).
@@ -470,7 +497,7 @@ impl<K, S, R> Store<K, S, R> {
                 }
                 self.sweep(writer, now, 2);
                 if let Some(slot) = slot.filter(|_| settlement.has_value()) {
-                    if writer.is_clogged() {
+                    if writer.is_clogged() || writer.is_outdated(slot) {
                         writer.node(slot).is(ALOFT).then(|| writer.detach(slot));
                     } else if self.reserve() || writer.evict() {
                         locked.keep(slot, expires);
@@ -486,9 +513,10 @@ impl<K, S, R> Store<K, S, R> {
             let writer = &mut *locked.writer;
             seen.release(writer);
             load.into_iter().for_each(|(ticks, is_kept)| writer.count_load(ticks, is_kept));
+            let is_outdated = slot.is_some_and(|slot| writer.is_outdated(slot));
             let flight = slot.and_then(|slot| writer.finish(slot, settlement.has_value()));
             let at_once = matches!(settlement, Settlement::Invalidate);
-            return Settled { was_there, flight, gones: self.unlock(locked, at_once) };
+            return Settled { was_there, is_outdated, flight, gones: self.unlock(locked, at_once) };
         }
     }
 
@@ -542,6 +570,7 @@ impl<K, S, R> Store<K, S, R> {
             removed += removed_here as u64;
             gones.push(self.unlock(locked, true));
         }
+        self.all_changed();
         removed
     }
 
@@ -560,7 +589,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Takes a place if there is one left.
     fn reserve(&self) -> bool {
-        let max = self.limits.max_size;
+        let max = self.max_size();
         let mut len = self.len.load(Ordering::Relaxed);
         while len < max {
             match self.len.compare_exchange_weak(len, len + 1, Ordering::Relaxed, Ordering::Relaxed) {
@@ -599,7 +628,7 @@ impl<K, S, R> Store<K, S, R> {
         let mut stats = CacheStats {
             hits: counted.hits,
             misses: counted.misses,
-            max_size: self.limits.max_size as u64,
+            max_size: self.max_size() as u64,
             ..CacheStats::default()
         };
         if let Some(ticks) = counted.ticks.checked_div(counted.timed) {
@@ -686,11 +715,13 @@ impl<K, S, R> Lead<K, S, R> {
         clock::now().saturating_sub(self.start).saturating_mul(self.stands_for)
     }
 
-    /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case.
-    pub(super) fn land(mut self, value: S, are_same: impl Fn(&K, &K) -> bool) {
+    /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case. Unless what it was `computed` from
+    /// has changed: then it is for nobody but the caller.
+    pub(super) fn land(mut self, value: S, computed: Option<Computed>, are_same: impl Fn(&K, &K) -> bool) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { (*self.node).write_value(value) };
+        computed.into_iter().for_each(|computed| self.derive(computed));
         self.settle(Settlement::Land(self.slot), ticks, Landing::Kept, are_same);
     }
 
@@ -712,7 +743,11 @@ impl<K, S, R> Lead<K, S, R> {
         let settled = self.store.settle(self.hash, settlement, load, &|key| are_same(key, own));
         self.is_over = true;
         // Before anything of what gave way is dropped, which may take long.
+        let landing = if settled.is_outdated { Landing::Nothing } else { landing };
         settled.flight.into_iter().for_each(|flight| flight.land(landing.clone()));
+        if !self.is_shared {
+            self.store.changed(self.hash);
+        }
         drop(settled.gones);
     }
 

@@ -181,6 +181,9 @@ fn begin_reading() -> Reading {
 }
 
 impl Reading {
+    /// By nobody.
+    pub(in super::super) const NONE: Reading = Reading(None);
+
     /// It found a result, there or computed just then, also one that is not kept: the innermost body now depends on it.
     #[inline]
     pub(in super::super) fn of(self, cache: u32, hash: u64, computed: Option<&Computed>) {
