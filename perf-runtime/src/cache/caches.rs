@@ -33,7 +33,8 @@ impl Caches {
     /// Each of them, by name and place.
     #[must_use]
     pub fn list(self) -> Vec<CacheRef> {
-        let mut list: Vec<CacheRef> = inventory::iter::<&'static CacheSite>().map(|site| CacheRef { site }).collect();
+        let mut list: Vec<CacheRef> =
+            inventory::iter::<&'static CacheSite>().map(|site| CacheRef { site }).collect();
         list.sort_by_cached_key(|cache| (cache.name(), cache.location()));
         list
     }

@@ -189,7 +189,11 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let reading = reading();
         let lead = self.cache.store.begin(hash, key.own());
         let computation = Computation::new();
-        Primer { computation, reading, keep: Box::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same }) }
+        Primer {
+            computation,
+            reading,
+            keep: Box::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same }),
+        }
     }
 }
 

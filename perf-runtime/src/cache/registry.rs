@@ -10,8 +10,8 @@ use core::time::Duration;
 use std::sync::OnceLock;
 
 use super::cascade;
-use super::policy::Policy;
 use super::dependency::{Gone, next_cache};
+use super::policy::Policy;
 use super::stats::CacheStats;
 use super::store::{Limits, Store};
 use crate::first_use;
@@ -357,6 +357,7 @@ impl CacheSite {
             load_time: stats.load_time,
             time_saved: stats.time_saved(),
             evicted: stats.evicted,
+            evicted_for_memory: stats.evicted_for_memory,
             expired: stats.expired,
             invalidated: stats.invalidated,
             len: stats.len,

@@ -200,8 +200,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// The same; neither counted nor used.
     pub(super) fn peek<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
-        let found = 
-            self.readers.mine().map(|record| self.read::<T, false>(record, hash, &is, &take, false));
+        let found = self.readers.mine().map(|record| self.read::<T, false>(record, hash, &is, &take, false));
         found
             .unwrap_or(Err(Inconclusive))
             .unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, false))

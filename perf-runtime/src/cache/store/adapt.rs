@@ -133,10 +133,8 @@ impl<K, S, R> Store<K, S, R> {
             }
             return None;
         };
-        let decision = self
-            .adaptation
-            .sampler
-            .read(lookups, |curve| decide(&seen, |size| curve.hit_ratio_at(size)));
+        let decision =
+            self.adaptation.sampler.read(lookups, |curve| decide(&seen, |size| curve.hit_ratio_at(size)));
         match decision {
             Some(Decision::Grow { max_size, .. }) => {
                 period.sampled_since = Some(lookups);

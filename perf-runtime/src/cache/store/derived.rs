@@ -54,9 +54,8 @@ impl<K, S, R> Store<K, S, R> {
         take: &impl Fn(&S) -> T,
         is_use: bool,
     ) -> Option<T> {
-        let found = record.map_or(Err(Inconclusive), |record| {
-            self.read::<T, true>(record, hash, is, take, is_use)
-        });
+        let found =
+            record.map_or(Err(Inconclusive), |record| self.read::<T, true>(record, hash, is, take, is_use));
         match found {
             Ok(found) => {
                 if found.is_some() {
