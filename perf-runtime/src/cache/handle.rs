@@ -513,6 +513,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 }
 
 /// Ends a computation with a result.
+#[inline]
 fn land<K, R, W: Keep<R>>(
     lead: Lead<K, W::Kept, W::Refused>,
     result: &R,

@@ -9,7 +9,6 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 
-use super::dependency::Computed;
 use super::policy::MOST_USES;
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
@@ -214,7 +213,7 @@ impl<K, S> Node<K, S> {
         let key = has_key.then(|| unsafe { (*self.key.get()).assume_init_read() });
         // SAFETY: as above.
         let value = has_value.then(|| unsafe { (*self.value.get()).assume_init_read() });
-        Gone { _key: key, _value: value, computed: None }
+        Gone { _key: key, _value: value }
     }
 }
 
@@ -313,6 +312,4 @@ impl<K, S> Drop for Chunk<K, S> {
 pub(super) struct Gone<K, S> {
     _key: Option<K>,
     _value: Option<S>,
-    /// What the result was computed from.
-    pub(super) computed: Option<Computed>,
 }

@@ -54,6 +54,8 @@ pub(super) struct Writer<K, S, R> {
     waiting: HashMap<u32, Arc<Flight<R>>, foldhash::fast::FixedState>,
     /// What the results in slots that are `DERIVED` were computed from. As long as they are there, kept or not.
     derived: HashMap<u32, Computed, foldhash::fast::FixedState>,
+    /// The same of results that left, to be dropped when the lock is released.
+    departed: Vec<Computed>,
     serial: u32,
     /// Entries.
     pub(super) len: usize,
@@ -131,6 +133,7 @@ impl<K, S, R> Shard<K, S, R> {
             is_timed,
             waiting: HashMap::default(),
             derived: HashMap::default(),
+            departed: Vec::new(),
             serial: 0,
             len: 0,
             counts: Counts::default(),
@@ -390,11 +393,11 @@ impl<K, S, R> Writer<K, S, R> {
             let Some(slot) = self.left.pop() else { break };
             let is_derived = self.node(slot).is(DERIVED);
             // SAFETY: it is in no table, nobody holds it, and nobody reads it.
-            let mut gone = unsafe { self.node(slot).take() };
+            let gone = unsafe { self.node(slot).take() };
             if is_derived {
-                gone.computed = self.derived.remove(&slot);
+                self.departed.extend(self.derived.remove(&slot));
             }
-            if const { needs_drop::<K>() || needs_drop::<S>() } || is_derived {
+            if const { needs_drop::<K>() || needs_drop::<S>() } {
                 gones.push(gone);
             }
             self.free.push(slot);
@@ -503,7 +506,19 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
 
     /// Lets go of the lock. What is returned is to be dropped.
     pub(super) fn unlock(mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
-        self.writer.reclaim(readers, everything)
+        let gones = self.writer.reclaim(readers, everything);
+        if !self.writer.departed.is_empty() {
+            self.drop_departed();
+        }
+        gones
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_departed(mut self) {
+        let departed = core::mem::take(&mut self.writer.departed);
+        drop(self);
+        drop(departed);
     }
 
     /// Holds slots and lets go of the lock.

@@ -716,11 +716,14 @@ impl<K, S, R> Lead<K, S, R> {
 
     /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case. Unless what it was `computed` from
     /// has changed: then it is for nobody but the caller.
+    #[inline]
     pub(super) fn land(mut self, value: S, computed: Option<Computed>, are_same: impl Fn(&K, &K) -> bool) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { (*self.node).write_value(value) };
-        computed.into_iter().for_each(|computed| self.derive(computed));
+        if let Some(computed) = computed {
+            self.derive(computed);
+        }
         self.settle(Settlement::Land(self.slot), ticks, Landing::Kept, are_same);
     }
 
@@ -742,8 +745,9 @@ impl<K, S, R> Lead<K, S, R> {
         let settled = self.store.settle(self.hash, settlement, load, &|key| are_same(key, own));
         self.is_over = true;
         // Before anything of what gave way is dropped, which may take long.
-        let landing = if settled.is_outdated { Landing::Nothing } else { landing };
-        settled.flight.into_iter().for_each(|flight| flight.land(landing.clone()));
+        if let Some(flight) = settled.flight {
+            flight.land(if settled.is_outdated { Landing::Nothing } else { landing });
+        }
         if !self.is_shared {
             self.store.changed(self.hash);
         }

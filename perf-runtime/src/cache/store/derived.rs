@@ -136,6 +136,7 @@ impl<K, S, R> Store<K, S, R> {
 
 impl<K, S, R> Lead<K, S, R> {
     /// The body has ended: what it read.
+    #[inline]
     pub(in super::super) fn finish(&self, computation: Computation, reading: Reading) -> Finished {
         let finished = computation.finish(self.store.number, self.hash);
         reading.of(self.store.number, self.hash, finished.computed.as_ref());
@@ -143,6 +144,7 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// What the result, which is about to land, was computed from.
+    #[cold]
     pub(super) fn derive(&self, computed: Computed) {
         let mut locked = self.store.shard(self.hash).lock();
         debug_assert!(!locked.writer.node(self.slot).is(VALUE) || !locked.writer.node(self.slot).is(ALOFT));
