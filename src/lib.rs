@@ -32,6 +32,8 @@
 //!
 //! [`timeit()`] tells how long a piece of code takes, in one line.
 //!
+//! [`caches()`] are all caches of the program, to look at, clear and resize; [`cache`] has what concerns several of them.
+//!
 //! [`pause`] and [`resume`] leave a part of the run out, [`reset`] leaves out all of it up to now.
 //!
 //! # Features
@@ -42,6 +44,7 @@
 //! * `disk`: results kept in a file. Needs Rust 1.90.
 //! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
 
+pub mod cache;
 pub mod environment;
 mod profile_block;
 
@@ -49,7 +52,7 @@ pub use perf_bench::{Bencher, Timing, bench_main, timeit};
 pub use perf_macros::{benchmark, cached, pooled, profiled};
 #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
 pub use perf_runtime::cache::remote::{Remote, RemoteStats, remote};
-pub use perf_runtime::cache::{CacheHandle, CacheStats};
+pub use perf_runtime::cache::{CacheHandle, CacheRef, CacheStats, Caches, caches};
 pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume, set_budget};

@@ -74,6 +74,7 @@ pub(super) enum Reason {
 
 impl Decision {
     /// The new size, if there is one.
+    #[cfg(test)]
     pub(super) fn new_size(self) -> Option<usize> {
         match self {
             Decision::Grow { max_size, .. } => Some(max_size),

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use super::background;
-use super::handle::{Miss, Prime, Primer};
+use super::dependency::reading;
+use super::handle::{Found, Miss, Prime, Primer, look_up_noted};
 use super::keep::Keep;
 use super::key::Key;
 use super::registry::Instance;
@@ -52,13 +53,21 @@ pub fn look_up_ahead<M, A, R: 'static, Q: Key, W: Keep<R>>(
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>();
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
+    let reading = reading();
+    if reading.is_noted() {
+        // What is computed from it is not to begin its life with a result whose own is over.
+        return match look_up_noted(cache, hash, &key, reading) {
+            Found::Hit(result) => FoundAhead::Hit(result),
+            Found::Miss(miss) => FoundAhead::Miss(miss),
+        };
+    }
     match cache.store.find_ahead(hash, |owned| key.is(owned), W::Kept::clone) {
         Some((value, false)) => FoundAhead::Hit(W::kept(value)),
         Some((value, true)) => {
             let lead = cache.store.begin_refresh(hash, &|owned| key.is(owned), || key.own());
             match lead {
                 Some(lead) => {
-                    let refresh = Primer::new(Prime::<_, R, W> { lead, are_same: Q::are_same });
+                    let refresh = Primer::new(Prime::<_, R, W> { lead, are_same: Q::are_same }, reading);
                     FoundAhead::Stale(W::kept(value), Refresh(refresh))
                 }
                 None => FoundAhead::Hit(W::kept(value)),

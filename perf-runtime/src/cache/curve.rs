@@ -123,7 +123,7 @@ impl Curve {
     }
 
     /// A lookup of the key with this hash.
-    #[inline]
+    #[cfg(test)]
     pub(super) fn record(&mut self, hash: u64) {
         self.count(1);
         if self.filter.follows(hash) {

@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::dependency::Computed;
 use crate::clock;
 use crate::sync::{Condvar, Mutex};
 
@@ -25,8 +26,8 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 pub(super) enum Landing<R> {
     /// Its entry has a value.
     Kept,
-    /// With a result that is not kept.
-    Refused(Arc<R>),
+    /// With a result that is not kept, and what it was computed from.
+    Refused(Arc<R>, Option<Computed>),
     /// With nothing to share.
     Nothing,
 }
@@ -35,7 +36,7 @@ impl<R> Clone for Landing<R> {
     fn clone(&self) -> Self {
         match self {
             Landing::Kept => Landing::Kept,
-            Landing::Refused(result) => Landing::Refused(Arc::clone(result)),
+            Landing::Refused(result, computed) => Landing::Refused(Arc::clone(result), computed.clone()),
             Landing::Nothing => Landing::Nothing,
         }
     }

@@ -10,10 +10,12 @@ use core::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use super::cascade;
+use super::dependency::{Computation, Computed, Finished, Reading, Source, reading};
 use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
 use super::key::Key;
-use super::registry::{Cache, Instance};
+use super::registry::{Cache, CacheSite, Instance};
 use super::shard::Held;
 use super::stats::CacheStats;
 use super::store::{Lead, Turn};
@@ -100,30 +102,56 @@ pub fn look_up<M, A, R, Q: Key, W: Keep<R>>(
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>();
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
+    let reading = reading();
+    if reading.is_noted() {
+        return look_up_noted(cache, hash, &key, reading);
+    }
     match cache.store.find(hash, |owned| key.is(owned), W::Kept::clone) {
         Some(value) => Found::Hit(W::kept(value)),
         None => Found::Miss(Miss::new(cache, hash, &key)),
     }
 }
 
+/// The first step of a call from the body of another cached function, which depends on what is found.
+#[cold]
+#[inline(never)]
+pub(super) fn look_up_noted<R, Q: Key, W: Keep<R>>(
+    cache: &'static Cache<Q::Owned, W::Kept, W::Refused>,
+    hash: u64,
+    key: &Q,
+    reading: Reading,
+) -> Found<R, Miss<Q::Owned, R, W>> {
+    match cache.store.find_noted(reading, hash, |owned| key.is(owned), W::Kept::clone) {
+        Some(value) => Found::Hit(W::kept(value)),
+        None => Found::Miss(Miss::new(cache, hash, key)),
+    }
+}
+
 impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
     /// Removes the result of a call with these arguments, and tells whether there was one. A computation of it that is under way is
-    /// not kept.
+    /// not kept. What other cached functions computed from it is removed, too.
     pub fn invalidate(&self, arguments: A) -> bool {
         let key = self.binding.key(arguments);
         self.cache.store.invalidate(key.hash(&self.cache.seed), &|owned| key.is(owned))
     }
 
-    /// The result of a call with these arguments if it is in the cache. Neither computes nor counts.
+    /// The result of a call with these arguments if it is in the cache. Neither computes nor counts. To the body of a cached function
+    /// it is as good as a call: the function's result depends on it.
     #[must_use]
     pub fn peek(&self, arguments: A) -> Option<R> {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
-        self.cache.store.peek(hash, |owned| key.is(owned), Clone::clone).map(B::Keep::kept)
+        let reading = reading();
+        let kept = if reading.is_noted() {
+            self.cache.store.peek_noted(reading, hash, |owned| key.is(owned), Clone::clone)
+        } else {
+            self.cache.store.peek(hash, |owned| key.is(owned), Clone::clone)
+        };
+        kept.map(B::Keep::kept)
     }
 
     /// Keeps `result` as that of a call with these arguments, in place of what was there. What is not kept, an `Err` or a `None`, only
-    /// removes what was there.
+    /// removes what was there. What was computed from that is removed, too.
     pub fn insert(&self, arguments: A, result: &R) {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
@@ -138,7 +166,8 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         }
     }
 
-    /// Removes everything and returns how many results there were. Computations under way are not kept.
+    /// Removes everything and returns how many results there were. Computations under way are not kept. What other cached functions
+    /// computed from it is removed, too.
     #[allow(clippy::must_use_candidate, reason = "it is called to clear")]
     pub fn clear(&self) -> u64 {
         self.cache.store.clear()
@@ -157,8 +186,11 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
     {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
+        // A body that primes has changed what it reads, so its own result is not kept.
+        let reading = reading();
         let lead = self.cache.store.begin(hash, key.own());
-        Primer::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same })
+        let keep = Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same };
+        Primer::new(keep, reading)
     }
 }
 
@@ -167,13 +199,15 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
 pub struct Primer<R> {
     /// Knows the key, whose type depends on how long the arguments live as far as the compiler can tell.
     keep: Box<dyn KeepOnce<R> + Send>,
+    computation: Computation,
+    reading: Reading,
 }
 
 /// A computation that ends once.
 trait KeepOnce<R> {
     fn begin(&mut self);
 
-    fn end(self: Box<Self>, result: &R);
+    fn end(self: Box<Self>, result: &R, computation: Computation, reading: Reading);
 }
 
 /// See [`Primer`].
@@ -187,8 +221,9 @@ impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
         self.lead.begin();
     }
 
-    fn end(self: Box<Self>, result: &R) {
-        land::<K, R, W>(self.lead, result, self.are_same);
+    fn end(self: Box<Self>, result: &R, computation: Computation, reading: Reading) {
+        let finished = self.lead.finish(computation, reading);
+        land::<K, R, W>(self.lead, result, finished, self.are_same);
     }
 }
 
@@ -199,28 +234,61 @@ impl<R> fmt::Debug for Primer<R> {
 }
 
 impl<R> Primer<R> {
-    pub(super) fn new<K: Send + Sync, W: Keep<R>>(prime: Prime<K, R, W>) -> Self
+    pub(super) fn new<K: Send + Sync, W: Keep<R>>(prime: Prime<K, R, W>, reading: Reading) -> Self
     where
         R: 'static,
     {
-        Primer { keep: Box::new(prime) }
+        Primer { computation: Computation::new(), reading, keep: Box::new(prime) }
     }
 
     /// Runs the body.
     pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
         self.keep.begin();
+        let entered = self.computation.enter();
         let result = body();
-        self.keep.end(&result);
+        drop(entered);
+        self.keep.end(&result, self.computation, self.reading);
         result
     }
 
     /// Runs the body, which is a future.
     pub async fn prime_async(mut self, body: impl Future<Output = R>) -> R {
         self.keep.begin();
-        let result = body.await;
-        self.keep.end(&result);
+        let result = noting(&mut self.computation, body).await;
+        self.keep.end(&result, self.computation, self.reading);
         result
     }
+
+    /// Gives the result tags: see [`invalidate_tag`](super::invalidate_tag). They are noted before the body runs.
+    pub fn tagged(mut self, tags: impl FnOnce() -> Vec<String>) -> Self {
+        tag(&mut self.computation, tags());
+        self
+    }
+
+    /// Lets the result depend on all results of another function, of any instance of its generics: when one of them is
+    /// invalidated, it goes as well.
+    pub fn depends_on(mut self, site: &'static CacheSite) -> Self {
+        cascade::depend_on_function(&mut self.computation, site);
+        self
+    }
+}
+
+/// Notes tags of what is computed.
+#[cold]
+fn tag(computation: &mut Computation, tags: Vec<String>) {
+    for tag in tags {
+        computation.depend_on(Source::Tag(&tag));
+    }
+}
+
+/// Runs a body that is a future, and takes note of what it reads.
+async fn noting<R>(computation: &mut Computation, body: impl Future<Output = R>) -> R {
+    let mut body = pin!(body);
+    poll_fn(|context| {
+        let _entered = computation.enter();
+        body.as_mut().poll(context)
+    })
+    .await
 }
 
 /// What the first step of a call found.
@@ -239,6 +307,10 @@ pub struct Miss<K: 'static, R, W: Keep<R>> {
     hash: u64,
     /// Until it leads.
     key: Option<K>,
+    /// What the body reads.
+    computation: Computation,
+    /// Since it last looked whether there is a result.
+    reading: Reading,
     are_same: fn(&K, &K) -> bool,
 }
 
@@ -265,7 +337,27 @@ impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
         hash: u64,
         key: &Q,
     ) -> Self {
-        Miss { cache, hash, key: Some(key.own()), are_same: Q::are_same }
+        Miss {
+            cache,
+            hash,
+            key: Some(key.own()),
+            computation: Computation::new(),
+            reading: Reading::NONE,
+            are_same: Q::are_same,
+        }
+    }
+
+    /// Gives the result tags: see [`invalidate_tag`](super::invalidate_tag). They are noted before the body runs.
+    pub fn tagged(mut self, tags: impl FnOnce() -> Vec<String>) -> Self {
+        tag(&mut self.computation, tags());
+        self
+    }
+
+    /// Lets the result depend on all results of another function, of any instance of its generics: when one of them is
+    /// invalidated, it goes as well.
+    pub fn depends_on(mut self, site: &'static CacheSite) -> Self {
+        cascade::depend_on_function(&mut self.computation, site);
+        self
     }
 }
 
@@ -275,6 +367,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     pub fn run(mut self, body: impl FnOnce() -> R) -> R {
         // As a rule nobody else is at it.
         if let Some(key) = self.key.take() {
+            self.reading = reading();
             match self.cache.store.lead_alone(self.hash, key, false) {
                 Ok(lead) => return self.lead(lead, body),
                 Err(key) => self.key = Some(key),
@@ -291,8 +384,11 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
                 Ok(Next::Lead(lead)) => return self.lead(lead, body),
                 Ok(Next::Alone) => {
                     let alone = self.alone();
+                    let entered = self.computation.enter();
                     let result = body();
+                    drop(entered);
                     alone.end(is_kept::<R, W>(&result));
+                    self.note_alone();
                     return result;
                 }
                 Ok(Next::Wait(flight, held, waiting)) => {
@@ -309,6 +405,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     /// The same for a body that is a future. It may be polled by any task and dropped at any time.
     pub async fn run_async(mut self, body: impl Future<Output = R>) -> R {
         if let Some(key) = self.key.take() {
+            self.reading = reading();
             match self.cache.store.lead_alone(self.hash, key, true) {
                 Ok(lead) => return self.lead_async(lead, body).await,
                 Err(key) => self.key = Some(key),
@@ -324,8 +421,9 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
                 Next::Lead(lead) => return self.lead_async(lead, body).await,
                 Next::Alone => {
                     let alone = self.alone();
-                    let result = body.await;
+                    let result = noting(&mut self.computation, body).await;
                     alone.end(is_kept::<R, W>(&result));
+                    self.note_alone();
                     return result;
                 }
                 Next::Wait(flight, held, waiting) => {
@@ -349,11 +447,13 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 
     fn next(&mut self, is_task: bool) -> Result<Next<K, R, W>, R> {
         let store = &self.cache.store;
+        self.reading = reading();
         match store.join(self.hash, &mut self.key, self.are_same, is_task) {
             Some(Turn::Lead(lead)) => Ok(Next::Lead(lead)),
             Some(Turn::Found(held)) => match held.value(0).cloned() {
                 Some(value) => {
                     store.count_wait(self.hash);
+                    store.note(self.reading, self.hash, &held);
                     Err(W::kept(value))
                 }
                 None => Ok(Next::Alone),
@@ -374,39 +474,47 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     /// The result of the flight that it waited for, if there is one to share.
     fn share(&self, held: &Held<'_, K, W::Kept, W::Refused>, landing: Landing<W::Refused>) -> Option<R> {
         let result = match landing {
-            Landing::Kept => W::kept(held.value(0)?.clone()),
-            Landing::Refused(refused) => W::refused(W::Refused::clone(&refused)),
+            Landing::Kept => {
+                let value = held.value(0)?.clone();
+                self.cache.store.note(self.reading, self.hash, held);
+                W::kept(value)
+            }
+            Landing::Refused(refused, computed) => {
+                self.reading.of(self.cache.store.number, self.hash, computed.as_ref());
+                W::refused(W::Refused::clone(&refused))
+            }
             Landing::Nothing => return None,
         };
         self.cache.store.count_wait(self.hash);
         Some(result)
     }
 
-    fn lead(&self, mut lead: Lead<K, W::Kept, W::Refused>, body: impl FnOnce() -> R) -> R {
+    /// A body that ran for itself has ended: whoever called it depends on what it read.
+    fn note_alone(&mut self) {
+        let computation = core::mem::replace(&mut self.computation, Computation::new());
+        if self.reading.is_noted() {
+            let Finished { computed, crowded_out } = computation.finish(self.cache.store.number, self.hash);
+            self.reading.of(self.cache.store.number, self.hash, computed.as_ref());
+            cascade::remove(crowded_out);
+        }
+    }
+
+    fn lead(mut self, mut lead: Lead<K, W::Kept, W::Refused>, body: impl FnOnce() -> R) -> R {
         // Also while the flight lands: cloning, comparing and dropping may call this function again.
         let _running = waits::run(lead.id());
         lead.begin();
+        let entered = self.computation.enter();
         let result = body();
-        self.land(lead, result)
+        drop(entered);
+        let finished = lead.finish(self.computation, self.reading);
+        end::<K, R, W>(self.hash, lead, result, finished, self.are_same)
     }
 
-    /// Ends a computation for all who wait. The result, or that before it where this one is none to keep and that is good enough.
-    #[inline]
-    fn land(&self, lead: Lead<K, W::Kept, W::Refused>, result: R) -> R {
-        if self.cache.store.is_stale_if_error() && !is_kept::<R, W>(&result) {
-            let own = lead.key();
-            let before =
-                self.cache.store.find_if_error(self.hash, &|key| (self.are_same)(key, own), &Clone::clone);
-            if let Some(before) = before {
-                lead.share(W::Kept::clone(&before));
-                return W::kept(before);
-            }
-        }
-        land::<K, R, W>(lead, &result, self.are_same);
-        result
-    }
-
-    async fn lead_async(&self, mut lead: Lead<K, W::Kept, W::Refused>, body: impl Future<Output = R>) -> R {
+    async fn lead_async(
+        mut self,
+        mut lead: Lead<K, W::Kept, W::Refused>,
+        body: impl Future<Output = R>,
+    ) -> R {
         lead.begin();
         let flight = lead.flight();
         let waker = Waker::from(Arc::clone(&flight));
@@ -414,31 +522,71 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         let (result, _running) = poll_fn(|context| {
             flight.poll(context.waker(), || {
                 let running = waits::run(lead.id());
+                let entered = self.computation.enter();
                 let end = body.as_mut().poll(&mut Context::from_waker(&waker));
+                drop(entered);
                 end.map(|result| (result, running))
             })
         })
         .await;
-        self.land(lead, result)
+        let finished = lead.finish(self.computation, self.reading);
+        end::<K, R, W>(self.hash, lead, result, finished, self.are_same)
     }
 }
 
+/// Ends a computation for all who wait. The result, or that before it where this one is none to keep and that is good enough.
+#[inline]
+fn end<K: Send + Sync, R, W: Keep<R>>(
+    hash: u64,
+    lead: Lead<K, W::Kept, W::Refused>,
+    result: R,
+    finished: Finished,
+    are_same: fn(&K, &K) -> bool,
+) -> R {
+    if lead.store().is_stale_if_error() && !is_kept::<R, W>(&result) {
+        let own = lead.key();
+        let before = lead.store().find_if_error(hash, &|key| are_same(key, own), &Clone::clone);
+        if let Some(before) = before {
+            lead.share(W::Kept::clone(&before));
+            cascade::remove(finished.crowded_out);
+            return W::kept(before);
+        }
+    }
+    land::<K, R, W>(lead, &result, finished, are_same);
+    result
+}
+
 /// Ends a computation with a result.
+#[inline]
 fn land<K: Send + Sync, R, W: Keep<R>>(
     lead: Lead<K, W::Kept, W::Refused>,
     result: &R,
+    Finished { computed, crowded_out }: Finished,
     are_same: fn(&K, &K) -> bool,
 ) {
     match W::sort(result) {
         Sorted::Kept(value) => {
             let store = lead.store();
-            lead.land(value, 0, are_same);
+            lead.land(value, 0, computed, are_same);
             store.watch();
         }
-        Sorted::Refused(value) if lead.is_shared => lead.give_up(Landing::Refused(Arc::new(value))),
+        Sorted::Refused(_) if computed.as_ref().is_some_and(is_outdated) && lead.is_shared => {
+            lead.give_up(Landing::Nothing);
+        }
+        Sorted::Refused(value) if lead.is_shared => {
+            lead.give_up(Landing::Refused(Arc::new(value), computed));
+        }
         Sorted::Private if lead.is_shared => lead.give_up(Landing::Nothing),
         Sorted::Refused(_) | Sorted::Private => lead.forget(are_same),
     }
+    if !crowded_out.is_empty() {
+        cascade::remove(crowded_out);
+    }
+}
+
+/// What it was computed from has changed, so it is not for those who wait, some of whom may have called after that.
+fn is_outdated(computed: &Computed) -> bool {
+    !computed.is_current()
 }
 
 fn is_kept<R, W: Keep<R>>(result: &R) -> bool {

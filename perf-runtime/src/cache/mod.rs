@@ -15,22 +15,22 @@
 //! | `flight`, `waits` | one computation per key, and no waiting in a ring |
 //! | `dependency` | what was computed from what: an invalidation removes all that came of it |
 //! | `weigh`, `weight` | how many bytes keys and values take |
+//! | `cascade` | what follows from an invalidation, in other caches |
 //! | `refresh` | when a result is computed again |
 //! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
-//! | `registry`, `stats` | all caches of the program, and what they count |
+//! | `registry`, `caches`, `stats` | all caches of the program, what may be done with them, and what they count |
 //! | `remote` | results shared between processes or kept on disk |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
 //! hash and handed out by reference count.
 
-#[allow(dead_code, reason = "the store is going to call it")]
 mod adaptive;
 mod ahead;
 mod background;
 mod barrier;
-#[allow(dead_code, reason = "the store is going to call it")]
+mod caches;
+mod cascade;
 mod curve;
-#[allow(dead_code, unused_imports, reason = "the store is going to call it")]
 mod dependency;
 mod flight;
 mod handle;
@@ -44,7 +44,6 @@ mod refresh;
 mod registry;
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 pub mod remote;
-#[allow(dead_code, reason = "the store is going to call it")]
 mod sampler;
 mod shard;
 mod stats;
@@ -59,6 +58,8 @@ mod weight;
 
 pub use ahead::{FoundAhead, Refresh, look_up_ahead};
 pub use background::refresh_with;
+pub use caches::{CacheRef, Caches, caches};
+pub use cascade::{depends_on_tag, invalidate_tag};
 pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
 pub use keep::{
     CacheErr, CacheNone, CacheValue, ErrProbe, Keep, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,
@@ -68,7 +69,7 @@ pub use key::{ByOption, ByRef, ByValue, CacheKey, Hashable, Key, argument, expre
 pub use policy::Policy;
 pub use registry::{CacheSite, Instance, rows};
 pub use stats::CacheStats;
-pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE};
+pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE, set_adaptive};
 pub use weigh::{
     Buffer, ByBuffer, ByContent, BySize, Weigh, Weigher, WeightProbe, probe_kept, probe_part, probe_weight,
     weigh_by,

@@ -28,6 +28,9 @@ pub(super) const CROWDED: u8 = 32;
 /// Somebody computes it anew.
 pub(super) const REFRESHED: u8 = 64;
 
+/// What its result was computed from is known: its shard has the record.
+pub(super) const DERIVED: u8 = 128;
+
 /// How many may wait for one computation; who comes later runs the body as it would without a cache.
 const MOST_WAITING: u16 = 50_000;
 
@@ -157,7 +160,7 @@ impl<K, S> Node<K, S> {
     /// What was computed is an entry now. Under the lock.
     #[inline]
     pub(super) fn become_kept(&self) {
-        let state = self.state.load(Ordering::Relaxed) & CROWDED;
+        let state = self.state.load(Ordering::Relaxed) & (CROWDED | DERIVED);
         self.state.store(state | KEY | VALUE | KEPT, Ordering::Release);
     }
 

@@ -65,6 +65,8 @@ impl Counted {
 
 /// One hit in as many is timed.
 const TIMED: u64 = 1024;
+/// One miss in as many is one to look at how the cache does.
+const LOOKED_AT: u64 = 1024;
 
 /// Adds to a counter that this thread alone writes.
 #[inline]
@@ -81,9 +83,10 @@ impl Record {
         add(&self.hits, 1) % TIMED == 1
     }
 
+    /// Counts a miss; whether it is one to look at how the cache does.
     #[inline]
-    pub(super) fn count_miss(&self) {
-        add(&self.misses, 1);
+    pub(super) fn count_miss(&self) -> bool {
+        add(&self.misses, 1) % LOOKED_AT == 0
     }
 
     pub(super) fn count_time(&self, ticks: u64) {

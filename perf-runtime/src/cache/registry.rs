@@ -9,13 +9,15 @@ use core::marker::PhantomData;
 use core::time::Duration;
 use std::sync::OnceLock;
 
+use super::cascade;
+use super::dependency::{Gone, next_cache};
 use super::policy::Policy;
 use super::stats::CacheStats;
 use super::store::{Limits, Store};
 use crate::first_use;
 use crate::site::Site;
 use crate::snapshot::{CacheRow, Location};
-use crate::sync::Mutex;
+use crate::sync::{AtomicUsize, Mutex, Ordering};
 
 inventory::collect!(&'static CacheSite);
 
@@ -24,6 +26,10 @@ inventory::collect!(&'static CacheSite);
 pub struct CacheSite {
     site: &'static Site,
     limits: Limits,
+    /// The number of the cache of the instance used first, also before there is one.
+    number: OnceLock<u32>,
+    /// What `max_size` was set to at run time; 0 before.
+    resized: AtomicUsize,
     /// The instance used first; most functions have no other.
     first: OnceLock<&'static Made>,
     all: Mutex<Vec<&'static Made>>,
@@ -84,9 +90,13 @@ impl fmt::Debug for Made {
 }
 
 /// A cache of some types.
-trait AnyCache: Send + Sync {
+pub(super) trait AnyCache: Send + Sync {
+    fn number(&self) -> u32;
     fn stats(&self) -> CacheStats;
     fn clear(&self) -> u64;
+    fn resize(&self, max_size: usize);
+    /// Removes an entry that was computed from what has changed; whether it was there.
+    fn remove(&self, gone: &Gone) -> bool;
 }
 
 /// A store, with the seed of its hashes: no two caches have the same collisions, and nobody can guess them.
@@ -108,6 +118,18 @@ where
     fn clear(&self) -> u64 {
         self.store.clear()
     }
+
+    fn number(&self) -> u32 {
+        self.store.number
+    }
+
+    fn resize(&self, max_size: usize) {
+        self.store.resize(max_size);
+    }
+
+    fn remove(&self, gone: &Gone) -> bool {
+        self.store.remove(gone)
+    }
 }
 
 /// Making one. Of `static`s, so all of it is `const`.
@@ -115,7 +137,14 @@ impl CacheSite {
     /// The function at `site`, with a cache of [`DEFAULT_MAX_SIZE`] entries that never expire.
     #[must_use]
     pub const fn new(site: &'static Site) -> Self {
-        CacheSite { site, limits: Limits::DEFAULT, first: OnceLock::new(), all: Mutex::new(Vec::new()) }
+        CacheSite {
+            site,
+            limits: Limits::DEFAULT,
+            number: OnceLock::new(),
+            resized: AtomicUsize::new(0),
+            first: OnceLock::new(),
+            all: Mutex::new(Vec::new()),
+        }
     }
 
     /// The same, keeping at most `max_size` entries, or 2³¹ where that is less.
@@ -179,6 +208,13 @@ impl CacheSite {
         self
     }
 
+    /// The same, growing by itself where a sampled miss-ratio curve says that this helps.
+    #[must_use]
+    pub const fn adaptive(mut self) -> Self {
+        self.limits.is_adaptive = true;
+        self
+    }
+
     /// The same, forgetting each entry `ttl` after it was stored.
     #[must_use]
     pub const fn ttl(mut self, ttl: Duration) -> Self {
@@ -238,19 +274,31 @@ impl CacheSite {
         if let Some(made) = find(&self.all.lock()) {
             return made.cast();
         }
-        let made: &'static Cache<K, S, R> = Box::leak(Box::new(Cache {
-            seed: foldhash::quality::RandomState::default(),
-            store: Store::new(self.limits, Some((size_of::<K>() + size_of::<S>()) as u64)),
-        }));
-        let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
+        let mut store = Store::new(self.limits, Some((size_of::<K>() + size_of::<S>()) as u64));
         let mut all = self.all.lock();
         // Another thread may have come first; its cache stays, and this one, empty, is never used.
         if let Some(made) = find(&all) {
             return made.cast();
         }
+        let is_first = all.is_empty();
+        if is_first {
+            store.number = self.number();
+        }
+        let made: &'static Cache<K, S, R> =
+            Box::leak(Box::new(Cache { seed: foldhash::quality::RandomState::default(), store }));
+        cascade::register(made.store.number, made);
+        let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
+        match self.resized.load(Ordering::Relaxed) {
+            0 => {}
+            max_size => made.store.resize(max_size),
+        }
         all.push(instance);
         // Only the first one to come here sets it.
         self.first.get_or_init(|| instance);
+        drop(all);
+        if !is_first {
+            cascade::instance_added(self.number());
+        }
         made
     }
 
@@ -258,6 +306,38 @@ impl CacheSite {
     #[allow(clippy::must_use_candidate, reason = "it is called to clear")]
     pub fn clear(&self) -> u64 {
         self.instances().iter().map(|instance| instance.cache.clear()).sum()
+    }
+
+    /// Keeps as many entries at most from now on, in each instance.
+    pub(super) fn resize(&self, max_size: usize) {
+        // Also in those that are yet to be made.
+        let all = self.all.lock();
+        self.resized.store(max_size.clamp(1, Limits::LARGEST), Ordering::Relaxed);
+        let instances = all.clone();
+        drop(all);
+        instances.iter().for_each(|instance| instance.cache.resize(max_size));
+    }
+
+    /// What the index of dependencies knows the first instance by, also before there is one.
+    pub(super) fn number(&self) -> u32 {
+        *self.number.get_or_init(next_cache)
+    }
+
+    /// The numbers of all instances.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        self.instances().iter().map(|instance| instance.cache.number()).collect()
+    }
+
+    pub(super) const fn site(&self) -> &'static Site {
+        self.site
+    }
+
+    /// Entries at most, in each instance.
+    pub(super) fn max_size_of_each(&self) -> usize {
+        match self.resized.load(Ordering::Relaxed) {
+            0 => self.limits.max_size,
+            resized => resized,
+        }
     }
 
     fn instances(&self) -> Vec<&'static Made> {
@@ -271,7 +351,9 @@ impl CacheSite {
         for instance in self.instances() {
             sum.add(&instance.cache.stats());
         }
-        sum.max_size = sum.max_size.max(self.limits.max_size as u64);
+        if sum.max_size == 0 {
+            sum.max_size = self.max_size_of_each() as u64;
+        }
         sum
     }
 
@@ -289,6 +371,7 @@ impl CacheSite {
             load_time: stats.load_time,
             time_saved: stats.time_saved(),
             evicted: stats.evicted,
+            evicted_for_memory: stats.evicted_for_memory,
             expired: stats.expired,
             invalidated: stats.invalidated,
             len: stats.len,

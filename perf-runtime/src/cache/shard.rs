@@ -7,9 +7,10 @@ use core::mem::needs_drop;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::dependency::Computed;
 use super::flight::Flight;
 use super::lock::{Guard, Lock};
-use super::node::{ALOFT, CROWDED, Chunk, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
+use super::node::{ALOFT, CROWDED, Chunk, DERIVED, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
 use super::policy::{Details, Entries, Fifo, Order, Policy};
 use super::readers::Readers;
 use super::table::Table;
@@ -55,6 +56,10 @@ pub(super) struct Writer<K, S, R> {
     is_flat: bool,
     /// Those who wait, by the slot that is being computed.
     waiting: HashMap<u32, Arc<Flight<R>>, foldhash::fast::FixedState>,
+    /// What the results in slots that are `DERIVED` were computed from. As long as they are there, kept or not.
+    derived: HashMap<u32, Computed, foldhash::fast::FixedState>,
+    /// The same of results that left, to be dropped when the lock is released.
+    departed: Vec<Computed>,
     serial: u32,
     /// Entries.
     pub(super) len: usize,
@@ -156,6 +161,8 @@ impl<K, S, R> Shard<K, S, R> {
             is_timed,
             is_flat,
             waiting: HashMap::default(),
+            derived: HashMap::default(),
+            departed: Vec::new(),
             serial: 0,
             len: 0,
             weights: Vec::new(),
@@ -277,6 +284,22 @@ impl<K, S, R> Writer<K, S, R> {
         }
         self.release(slot);
         if self.waiting.is_empty() { None } else { self.waiting.remove(&slot) }
+    }
+
+    /// Notes what the result in a slot was computed from. The caller computes it, and did not do so before.
+    pub(super) fn derive(&mut self, slot: u32, computed: Computed) {
+        self.derived.insert(slot, computed);
+        self.node(slot).set(DERIVED);
+    }
+
+    /// What the result in a slot that is held or in the table was computed from, if that is known.
+    pub(super) fn computed(&self, slot: u32) -> Option<&Computed> {
+        if self.node(slot).is(DERIVED) { self.derived.get(&slot) } else { None }
+    }
+
+    /// Whether something changed that the result in a slot was computed from.
+    pub(super) fn is_outdated(&self, slot: u32) -> bool {
+        self.computed(slot).is_some_and(|computed| !computed.is_current())
     }
 
     /// For how many runs of the body the next one is to be timed: for itself, or, where they are short on average, one in eight for all of
@@ -428,8 +451,13 @@ impl<K, S, R> Writer<K, S, R> {
         let most = if everything { self.left.len() } else { 2 };
         for _ in 0..most {
             let Some(slot) = self.left.pop() else { break };
+            let is_derived = self.node(slot).is(DERIVED);
             // SAFETY: it is in no table, nobody holds it, and nobody reads it.
-            gones.push(unsafe { self.node(slot).take() });
+            let gone = unsafe { self.node(slot).take() };
+            if is_derived {
+                self.departed.extend(self.derived.remove(&slot));
+            }
+            gones.push(gone);
             self.free.push(slot);
         }
         gones
@@ -543,7 +571,19 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
 
     /// Lets go of the lock. What is returned is to be dropped.
     pub(super) fn unlock(mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
-        self.writer.reclaim(readers, everything)
+        let gones = self.writer.reclaim(readers, everything);
+        if !self.writer.departed.is_empty() {
+            self.drop_departed();
+        }
+        gones
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_departed(mut self) {
+        let departed = core::mem::take(&mut self.writer.departed);
+        drop(self);
+        drop(departed);
     }
 
     /// Holds slots and lets go of the lock.
@@ -580,6 +620,11 @@ impl<'a, K, S, R> Held<'a, K, S, R> {
     /// What the computation in the first of them is called.
     pub(super) fn id(&self) -> FlightId {
         self.nodes.first().map_or(0, |node| node.addr())
+    }
+
+    /// Where the node of one is.
+    pub(super) fn address(&self, place: usize) -> *const Node<K, S> {
+        self.nodes[place]
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &K> {

@@ -22,13 +22,13 @@ pub struct CacheStats {
     pub load_time: Duration,
     /// What one hit takes, from one in 1024 of them; 0 before the first.
     pub hit_cost: Duration,
-    /// Entries that gave way to others for want of a place.
+    /// Entries that gave way to others because there were `max_size`.
     pub evicted: u64,
-    /// Entries that gave way to others for want of memory.
+    /// Entries that gave way because all of them took too much memory.
     pub evicted_for_memory: u64,
     /// Entries removed because their time was up.
     pub expired: u64,
-    /// Entries removed by `invalidate` and `clear`, or replaced by `prime` and `insert`.
+    /// Entries removed by `invalidate` and `clear`, replaced by `prime` and `insert`, or computed from what was.
     pub invalidated: u64,
     /// Entries held now.
     pub len: u64,

@@ -8,11 +8,17 @@
 //! The number of entries is bounded for the cache as a whole, so that an uneven spread costs nothing: a full cache makes room in the shard that the new
 //! entry belongs to, and its shared counter is touched only while it fills.
 
+mod adapt;
+mod derived;
+mod resize;
+
 use core::time::Duration;
 use std::sync::Arc;
 
+use self::adapt::{Adaptation, IDLE, USES};
+use super::dependency::{Computed, next_cache};
 use super::flight::{Flight, Landing};
-use super::node::{ALOFT, CROWDED, KEPT, Node, REFRESHED, SHARED, times};
+use super::node::{ALOFT, CROWDED, DERIVED, KEPT, Node, REFRESHED, SHARED, times};
 use super::policy::Policy;
 use super::readers::{Reading, Record, Register};
 use super::refresh::{Freshness, Windows, random};
@@ -23,7 +29,9 @@ use super::table::First;
 use super::waits::FlightId;
 use super::weight::Weight;
 use crate::clock;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+pub use self::adapt::set_adaptive;
 
 /// What a cache is told when it is made.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +49,8 @@ pub(super) struct Limits {
     pub(super) stale_if_error: Duration,
     /// Whether it is computed anew a little before its end, at random.
     pub(super) refresh_ahead: bool,
+    /// Whether it grows by itself where that helps.
+    pub(super) is_adaptive: bool,
 }
 
 /// Entries of a cache that sets no `max_size`.
@@ -59,6 +69,7 @@ impl Limits {
         stale: Duration::ZERO,
         stale_if_error: Duration::ZERO,
         refresh_ahead: false,
+        is_adaptive: false,
     };
 
     const fn is_timed(&self) -> bool {
@@ -71,7 +82,10 @@ impl Limits {
 
 /// One cache: the keys `K` and the values `S` that it keeps, and the results `R` that it does not keep but shares.
 pub(super) struct Store<K, S, R> {
+    /// As it was made; `max_size` may be another one now.
     limits: Limits,
+    /// What the index of dependencies knows it by.
+    pub(super) number: u32,
     /// One less than the number of shards, which is a power of two.
     mask: u64,
     shards: Box<[Shard<K, S, R>]>,
@@ -84,15 +98,16 @@ pub(super) struct Store<K, S, R> {
     windows: Windows,
     /// Whether somebody removes what is over.
     is_watched: AtomicBool,
-    /// Whether all entries are of one weight.
+    /// Whether all entries are of one weight, and which.
     is_flat: bool,
+    flat: u64,
     /// Bytes, by estimate, where they are not.
     bytes: AtomicU64,
-    /// Whether a hit is told to the policy.
-    wants_uses: bool,
-    /// Whether anything but the entry's own count is to be told of a hit.
-    is_touched: bool,
+    /// Who wants to know of hits: nobody, as a rule.
+    on_hit: AtomicU8,
+    max_size: AtomicUsize,
     len: AtomicUsize,
+    adaptation: Adaptation,
 }
 
 /// What to do about a key that is not in the cache.
@@ -107,6 +122,18 @@ pub(super) enum Turn<K: 'static, S: 'static, R: 'static> {
 
 /// A look without a lock is not enough.
 struct Inconclusive;
+
+/// A look for an entry that is good.
+const PLAIN: u8 = 0;
+/// A look for one that may be past its time, as long as it may be handed out.
+const AHEAD: u8 = 1;
+/// A look for a body that depends on what is found: it asks for results that were computed from nothing.
+const NOTED: u8 = 2;
+
+/// The result, however fresh it is.
+fn first<T>(found: Option<(T, Freshness)>) -> Option<T> {
+    found.map(|found| found.0)
+}
 
 /// What is to become of a key.
 #[derive(Clone, Copy)]
@@ -142,6 +169,8 @@ impl Settlement {
 #[must_use = "what gave way is dropped with it"]
 struct Settled<K, S, R> {
     was_there: bool,
+    /// What the result was computed from has changed meanwhile: it is not kept, and not for those who wait.
+    is_outdated: bool,
     /// Those who wait for the flight that landed.
     flight: Option<Arc<Flight<R>>>,
     gones: Gones<K, S>,
@@ -189,17 +218,23 @@ impl<K, S, R> Store<K, S, R> {
             windows,
             is_watched: AtomicBool::new(false),
             is_flat: flat.is_some(),
+            flat: flat.map_or(0, |weight| weight + Self::PLACE),
             bytes: AtomicU64::new(0),
             limits,
+            number: next_cache(),
             mask: shards as u64 - 1,
             shards: (0..shards)
                 .map(|_| Shard::new(limits.policy, limits.is_timed(), flat.is_some()))
                 .collect(),
             readers: Register::new(limits.max_size >= LARGE),
             is_timed: limits.is_timed(),
-            wants_uses: limits.policy.wants_uses(),
-            is_touched: limits.policy.wants_uses() || limits.tti.is_some(),
+            on_hit: AtomicU8::new(
+                if limits.policy.wants_uses() { USES } else { 0 }
+                    | if limits.tti.is_some() { IDLE } else { 0 },
+            ),
+            max_size: AtomicUsize::new(limits.max_size),
             len: AtomicUsize::new(0),
+            adaptation: Adaptation::new(),
         }
     }
 
@@ -213,11 +248,10 @@ impl<K, S, R> Store<K, S, R> {
     #[inline]
     pub(super) fn find<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
         let Some(record) = self.readers.mine() else { return self.find_without_a_record(hash, &is, &take) };
-        let found =
-            self.read::<_, false>(record, hash, &is, &take, true).map(|found| found.map(|found| found.0));
+        let found = self.read::<T, PLAIN>(record, hash, &is, &take, true).map(first);
         let found = found.unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, true));
         if found.is_none() {
-            record.count_miss();
+            self.missed(record, hash);
         } else if record.count_hit() {
             self.time_a_hit(record, hash, &is);
         }
@@ -226,16 +260,18 @@ impl<K, S, R> Store<K, S, R> {
 
     /// The same; neither counted nor used.
     pub(super) fn peek<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T) -> Option<T> {
-        let found = self.readers.mine().map(|record| self.read::<_, false>(record, hash, &is, &take, false));
-        let found = found.map(|found| found.map(|found| found.map(|found| found.0)));
+        let found = self
+            .readers
+            .mine()
+            .map(|record| self.read::<T, PLAIN>(record, hash, &is, &take, false).map(first));
         found
             .unwrap_or(Err(Inconclusive))
             .unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, false))
     }
 
-    /// Looks without a lock. `AHEAD` finds what is past its time, too, and tells how fresh it is.
+    /// Looks without a lock. `MODE` says for what: see [`PLAIN`].
     #[inline]
-    fn read<T, const AHEAD: bool>(
+    fn read<T, const MODE: u8>(
         &self,
         record: &Record,
         hash: u64,
@@ -250,19 +286,19 @@ impl<K, S, R> Store<K, S, R> {
         match shard.table().first::<Node<K, S>>(tag(hash)) {
             First::Nothing => return Ok(None),
             First::Node(address) if !address.is_null() => {
-                if let Some(freshness) = self.is_usable::<AHEAD>(address, hash, now) {
-                    return self.use_it(&reading, address, freshness, now, shard, is, take, is_use);
+                if let Some(freshness) = self.is_usable::<MODE>(address, hash, now) {
+                    return self.use_it::<_, MODE>(&reading, address, hash, freshness, now, is, take, is_use);
                 }
             }
             First::Node(_) | First::Further => {}
         }
-        self.read_on::<_, AHEAD>(&reading, hash, now, is, take, is_use)
+        self.read_on::<_, MODE>(&reading, hash, now, is, take, is_use)
     }
 
     /// The same where what it met first was not it.
     #[cold]
     #[inline(never)]
-    fn read_on<T, const AHEAD: bool>(
+    fn read_on<T, const MODE: u8>(
         &self,
         reading: &Reading<'_>,
         hash: u64,
@@ -273,8 +309,8 @@ impl<K, S, R> Store<K, S, R> {
     ) -> Result<Option<(T, Freshness)>, Inconclusive> {
         let shard = self.shard(hash);
         for address in shard.table().candidates::<Node<K, S>>(tag(hash)) {
-            if let Some(freshness) = self.is_usable::<AHEAD>(address, hash, now) {
-                return self.use_it(reading, address, freshness, now, shard, is, take, is_use);
+            if let Some(freshness) = self.is_usable::<MODE>(address, hash, now) {
+                return self.use_it::<_, MODE>(reading, address, hash, freshness, now, is, take, is_use);
             }
         }
         Ok(None)
@@ -282,7 +318,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Whether what the table showed to a thread that reads is an entry with this tag, and how fresh it is.
     #[inline]
-    fn is_usable<const AHEAD: bool>(
+    fn is_usable<const MODE: u8>(
         &self,
         address: *const Node<K, S>,
         hash: u64,
@@ -298,7 +334,7 @@ impl<K, S, R> Store<K, S, R> {
         }
         // SAFETY: entries end, so it has times.
         let times = unsafe { times(address) };
-        if !AHEAD {
+        if MODE != AHEAD {
             return (!times.is_over(now)).then_some(Freshness::Fresh);
         }
         let freshness = self.windows.freshness(now, times.expires(), times.load(), random);
@@ -308,13 +344,13 @@ impl<K, S, R> Store<K, S, R> {
     /// Compares and clones what is usable.
     #[inline]
     #[allow(clippy::too_many_arguments, reason = "it is a part of `read`")]
-    fn use_it<T>(
+    fn use_it<T, const MODE: u8>(
         &self,
         reading: &Reading<'_>,
         address: *const Node<K, S>,
+        hash: u64,
         freshness: Freshness,
         now: u64,
-        shard: &Shard<K, S, R>,
         is: &impl Fn(&K) -> bool,
         take: &impl Fn(&S) -> T,
         is_use: bool,
@@ -327,28 +363,18 @@ impl<K, S, R> Store<K, S, R> {
             // Another key has the same tag.
             return Err(Inconclusive);
         }
+        if MODE == NOTED && node.is(DERIVED) {
+            return Err(Inconclusive);
+        }
         if is_use {
             node.touch();
-            if self.is_touched {
-                self.touch(shard, address, now);
+            if self.on_hit.load(Ordering::Relaxed) != 0 {
+                // SAFETY: entries end where it matters, so it has times.
+                self.tell_of_hit(hash, node.slot(), now, || unsafe { times(address) });
             }
         }
         // SAFETY: as of the key.
         Ok(Some((take(unsafe { node.value() }), freshness)))
-    }
-
-    /// Tells the policy and the entry's times of a use, where they want to know.
-    #[inline(never)]
-    fn touch(&self, shard: &Shard<K, S, R>, address: *const Node<K, S>, now: u64) {
-        if self.idle < u64::MAX {
-            // SAFETY: entries end, so it has times.
-            unsafe { times(address) }.touch(now, self.idle);
-        }
-        if self.wants_uses {
-            // SAFETY: nodes live as long as the shard.
-            let slot = unsafe { (*address).slot() };
-            shard.lock().writer.touch(slot);
-        }
     }
 
     /// The same as [`find`](Self::find), of what is past its time, too, as long as it may be handed out; `true` asks for it to be computed
@@ -362,16 +388,24 @@ impl<K, S, R> Store<K, S, R> {
         let Some(record) = self.readers.mine() else {
             return self.find_without_a_record(hash, &is, &take).map(|found| (found, false));
         };
-        let found = self.read::<_, true>(record, hash, &is, &take, true);
+        let found = self.read::<T, AHEAD>(record, hash, &is, &take, true);
         let found = found.unwrap_or_else(|Inconclusive| {
             self.find_held(hash, &is, &take, true).map(|found| (found, Freshness::Fresh))
         });
         if found.is_none() {
-            record.count_miss();
+            self.missed(record, hash);
         } else if record.count_hit() {
             self.time_a_hit(record, hash, &is);
         }
         found.map(|(found, freshness)| (found, freshness != Freshness::Fresh))
+    }
+
+    /// Tells of a use of what is held.
+    fn tell_held(&self, hash: u64, now: u64, held: &Held<'_, K, S, R>, place: usize) {
+        if self.on_hit.load(Ordering::Relaxed) != 0 {
+            // SAFETY: entries end where it matters, so it has times; it is held.
+            self.tell_of_hit(hash, held.slots()[place], now, || unsafe { times(held.address(place)) });
+        }
     }
 
     /// What is past its time and may be handed out where computing it anew fails.
@@ -415,9 +449,7 @@ impl<K, S, R> Store<K, S, R> {
         let place = held.position(is)?;
         if is_use {
             held.node(place).touch();
-            if self.wants_uses {
-                self.shard(hash).lock().writer.touch(held.slots()[place]);
-            }
+            self.tell_held(hash, now, &held, place);
         }
         held.value(place).map(take)
     }
@@ -443,7 +475,7 @@ impl<K, S, R> Store<K, S, R> {
     #[inline(never)]
     fn time_a_hit(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool) {
         let start = clock::now();
-        let found = self.read::<_, false>(record, hash, is, &|_| (), false);
+        let found = self.read::<_, PLAIN>(record, hash, is, &|_| (), false);
         let ticks = clock::now().saturating_sub(start);
         if let Ok(Some(_)) = found {
             record.count_time(ticks);
@@ -575,12 +607,16 @@ impl<K, S, R> Store<K, S, R> {
         // SAFETY: it is in no table, and held by this call.
         unsafe { locked.writer.node(slot).write_value(value) };
         drop(self.unlock(locked, false));
-        drop(self.settle(hash, Settlement::Insert(slot), None, weight, is));
+        let settled = self.settle(hash, Settlement::Insert(slot), None, weight, is);
+        self.changed(hash);
+        drop(settled);
     }
 
     /// Removes a key's entry; whether there was one. A computation under way is not kept.
     pub(super) fn invalidate(&self, hash: u64, is: &impl Fn(&K) -> bool) -> bool {
-        self.settle(hash, Settlement::Invalidate, None, 0, is).was_there
+        let settled = self.settle(hash, Settlement::Invalidate, None, 0, is);
+        self.changed(hash);
+        settled.was_there
     }
 
     /// Settles a key, and gives up what began earlier and could undo that. `load` is what the run of the body took, and whether its result
@@ -599,8 +635,8 @@ impl<K, S, R> Store<K, S, R> {
         if let Settlement::Land(slot) = settlement {
             let mut locked = shard.lock();
             let writer = &mut *locked.writer;
-            // Nothing else has the tag, and nothing else is to be done than to keep it: as a rule.
-            if writer.node(slot).is_only(ALOFT, CROWDED)
+            // Nothing else has the tag, and nothing else is to be done or asked than to keep it: as a rule.
+            if writer.node(slot).is_only(ALOFT, CROWDED | DERIVED)
                 && !writer.is_clogged()
                 && terms.weight.bytes() <= self.limits.max_memory
             {
@@ -625,7 +661,7 @@ impl<K, S, R> Store<K, S, R> {
         locked.keep(slot, terms);
         load.into_iter().for_each(|(ticks, is_kept)| locked.writer.count_load(ticks, is_kept));
         let flight = locked.writer.finish(slot, true);
-        Settled { was_there: false, flight, gones: self.unlock(locked, false) }
+        Settled { was_there: false, is_outdated: false, flight, gones: self.unlock(locked, false) }
     }
 
     /// The rest of [`settle`](Self::settle).
@@ -665,7 +701,7 @@ impl<K, S, R> Store<K, S, R> {
                         let is_over = writer.is_over(*other, now);
                         let before = writer.bytes;
                         writer.remove(*other, if is_over { Cause::Expired } else { Cause::Invalidated });
-                        self.shrink(1, before - writer.bytes);
+                        self.left(1, before - writer.bytes);
                         was_there |= !is_over;
                     } else if writer.node(*other).is_before(serial) {
                         writer.detach(*other);
@@ -673,7 +709,10 @@ impl<K, S, R> Store<K, S, R> {
                 }
                 self.sweep_shard(writer, now, 2);
                 if let Some(slot) = slot.filter(|_| settlement.has_value()) {
-                    if writer.is_clogged() || terms.weight.bytes() > self.limits.max_memory {
+                    if writer.is_clogged()
+                        || writer.is_outdated(slot)
+                        || terms.weight.bytes() > self.limits.max_memory
+                    {
                         writer.node(slot).is(ALOFT).then(|| writer.detach(slot));
                     } else if self.make_room(writer, terms) {
                         locked.keep(slot, terms);
@@ -689,9 +728,10 @@ impl<K, S, R> Store<K, S, R> {
             let writer = &mut *locked.writer;
             seen.release(writer);
             load.into_iter().for_each(|(ticks, is_kept)| writer.count_load(ticks, is_kept));
+            let is_outdated = slot.is_some_and(|slot| writer.is_outdated(slot));
             let flight = slot.and_then(|slot| writer.finish(slot, settlement.has_value()));
             let at_once = matches!(settlement, Settlement::Invalidate);
-            return Settled { was_there, flight, gones: self.unlock(locked, at_once) };
+            return Settled { was_there, is_outdated, flight, gones: self.unlock(locked, at_once) };
         }
     }
 
@@ -731,10 +771,10 @@ impl<K, S, R> Store<K, S, R> {
             return true;
         }
         if writer.evict(Cause::Evicted) {
-            self.shrink(0, before - writer.bytes);
+            self.left(0, before - writer.bytes);
             return true;
         }
-        self.shrink(0, terms.weight.bytes());
+        self.left(0, terms.weight.bytes());
         false
     }
 
@@ -744,17 +784,17 @@ impl<K, S, R> Store<K, S, R> {
         while total > max {
             let before = writer.bytes;
             if !writer.evict(Cause::Memory) {
-                self.shrink(0, bytes);
+                self.left(0, bytes);
                 return false;
             }
-            self.shrink(1, before - writer.bytes);
+            self.left(1, before - writer.bytes);
             total = self.bytes.load(Ordering::Relaxed);
         }
         true
     }
 
     /// Entries left, and bytes.
-    fn shrink(&self, entries: usize, bytes: u64) {
+    fn left(&self, entries: usize, bytes: u64) {
         if entries > 0 {
             self.len.fetch_sub(entries, Ordering::Relaxed);
         }
@@ -771,7 +811,7 @@ impl<K, S, R> Store<K, S, R> {
             let mut locked = shard.lock();
             let before = locked.writer.bytes;
             if locked.writer.evict(Cause::Evicted) {
-                self.shrink(1, before - locked.writer.bytes);
+                self.left(1, before - locked.writer.bytes);
                 drop(self.unlock(locked, false));
                 return;
             }
@@ -785,10 +825,11 @@ impl<K, S, R> Store<K, S, R> {
             let mut locked = shard.lock();
             let before = locked.writer.bytes;
             let removed_here = locked.writer.clear();
-            self.shrink(removed_here, before);
+            self.left(removed_here, before);
             removed += removed_here as u64;
             gones.push(self.unlock(locked, true));
         }
+        self.all_changed();
         removed
     }
 
@@ -805,7 +846,7 @@ impl<K, S, R> Store<K, S, R> {
         }
         let before = writer.bytes;
         let swept = writer.sweep(now, self.windows.longest(), self.idle < u64::MAX, most);
-        self.shrink(swept, before - writer.bytes);
+        self.left(swept, before - writer.bytes);
         swept
     }
 
@@ -823,7 +864,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Takes a place if there is one left.
     fn reserve(&self) -> bool {
-        let max = self.limits.max_size;
+        let max = self.max_size();
         let mut len = self.len.load(Ordering::Relaxed);
         while len < max {
             match self.len.compare_exchange_weak(len, len + 1, Ordering::Relaxed, Ordering::Relaxed) {
@@ -896,7 +937,7 @@ impl<K, S, R> Store<K, S, R> {
         let mut stats = CacheStats {
             hits: counted.hits,
             misses: counted.misses,
-            max_size: self.limits.max_size as u64,
+            max_size: self.max_size() as u64,
             ..CacheStats::default()
         };
         if let Some(ticks) = counted.ticks.checked_div(counted.timed) {
@@ -991,11 +1032,22 @@ impl<K, S, R> Lead<K, S, R> {
         clock::now().saturating_sub(self.start).saturating_mul(self.stands_for)
     }
 
-    /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case.
-    pub(super) fn land(mut self, value: S, weight: u64, are_same: impl Fn(&K, &K) -> bool) {
+    /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case. Unless what it was `computed` from
+    /// has changed: then it is for nobody but the caller.
+    #[inline]
+    pub(super) fn land(
+        mut self,
+        value: S,
+        weight: u64,
+        computed: Option<Computed>,
+        are_same: impl Fn(&K, &K) -> bool,
+    ) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { (*self.node).write_value(value) };
+        if let Some(computed) = computed {
+            self.derive(computed);
+        }
         self.settle(Settlement::Land(self.slot), (ticks, weight), Landing::Kept, are_same);
     }
 
@@ -1017,7 +1069,12 @@ impl<K, S, R> Lead<K, S, R> {
         let settled = self.store.settle(self.hash, settlement, load, weight, &|key| are_same(key, own));
         self.is_over = true;
         // Before anything of what gave way is dropped, which may take long.
-        settled.flight.into_iter().for_each(|flight| flight.land(landing.clone()));
+        if let Some(flight) = settled.flight {
+            flight.land(if settled.is_outdated { Landing::Nothing } else { landing });
+        }
+        if !self.is_shared {
+            self.store.changed(self.hash);
+        }
         drop(settled.gones);
     }
 

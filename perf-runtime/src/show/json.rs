@@ -91,6 +91,7 @@ fn cache(json: &mut Writer, row: &CacheRow) {
     json.duration("load_ns", row.load_time);
     json.duration("saved_ns", row.time_saved);
     json.number("evicted", row.evicted);
+    json.number("evicted_for_memory", row.evicted_for_memory);
     json.number("expired", row.expired);
     json.number("invalidated", row.invalidated);
     json.number("len", row.len);

@@ -290,30 +290,35 @@ fn futures(rows: &[FutureRow], limit: usize) -> Table {
     table
 }
 
+/// Why entries left a cache, other than that it was full: columns that are there where some did.
+const CAUSES: [(&str, u8, fn(&CacheRow) -> u64); 3] = [
+    ("for memory", 4, |row| row.evicted_for_memory),
+    ("expired", 4, |row| row.expired),
+    ("invalidated", 4, |row| row.invalidated),
+];
+
 fn caches(rows: &[CacheRow], limit: usize) -> Table {
-    let mut table = Table::new(
-        "Caches",
-        vec![
-            Column::name("cache"),
-            Column::number("hits", 9),
-            Column::number("misses", 8),
-            Column::number("hit rate", 10),
-            Column::number("waits", 2),
-            Column::number("loads", 3),
-            Column::number("not kept", 3),
-            Column::number("load mean", 6),
-            Column::number("saved", 9),
-            Column::number("evicted", 5),
-            Column::number("expired", 4),
-            Column::number("invalidated", 2),
-            Column::number("size", 7),
-            Column::number("of", 6),
-        ],
-    );
+    let causes = CAUSES.into_iter().filter(|(_, _, of)| rows.iter().take(limit).any(|row| of(row) > 0));
+    let causes: Vec<_> = causes.collect();
+    let mut columns = vec![
+        Column::name("cache"),
+        Column::number("hits", 9),
+        Column::number("misses", 8),
+        Column::number("hit rate", 10),
+        Column::number("waits", 2),
+        Column::number("loads", 3),
+        Column::number("not kept", 3),
+        Column::number("load mean", 6),
+        Column::number("saved", 9),
+        Column::number("evicted", 5),
+    ];
+    columns.extend(causes.iter().map(|(header, weight, _)| Column::number(header, *weight)));
+    columns.extend([Column::number("size", 7), Column::number("of", 6)]);
+    let mut table = Table::new("Caches", columns);
     let names = shorten(&mut rows.iter().map(|row| &row.name));
     for (row, name) in rows.iter().zip(names).take(limit) {
         let mean = row.load_time.as_nanos() as f64 / row.loads as f64;
-        table.row(vec![
+        let mut cells = vec![
             name.into(),
             count(row.hits).into(),
             count(row.misses).into(),
@@ -324,11 +329,10 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
             if row.loads > 0 { nanos(mean).into() } else { unknown() },
             duration(row.time_saved).into(),
             count(row.evicted).into(),
-            count(row.expired).into(),
-            count(row.invalidated).into(),
-            count(row.len).into(),
-            count(row.max_size).into(),
-        ]);
+        ];
+        cells.extend(causes.iter().map(|(_, _, of)| count(of(row)).into()));
+        cells.extend([count(row.len).into(), count(row.max_size).into()]);
+        table.row(cells);
     }
     more(&mut table, rows.len(), limit);
     table
@@ -548,7 +552,41 @@ Lexer<Token>::next   1 234 567  750 µs    75.0 %  1.50 ms  2.00 µs  2.00 µs  
         };
         assert_eq!(row("app::f"), "0 9.00 µs 100.0 % 18.0 µs - - - - - 4 1");
         assert_eq!(row("app::g"), "1 0 0 0 0 - - - - -");
-        assert_eq!(row("app::h"), "1 0 100.0 % 0 0 0 - 0 0 0 0 0 0");
+        assert_eq!(row("app::h"), "1 0 100.0 % 0 0 0 - 0 0 0 0");
+    }
+
+    #[test]
+    fn causes_that_no_entry_left_by_take_no_room() {
+        let mut report = Report {
+            caches: vec![
+                CacheRow {
+                    name: Name::path("app::g"),
+                    evicted: 3,
+                    len: 7,
+                    max_size: 8,
+                    ..CacheRow::default()
+                },
+                CacheRow { name: Name::path("app::h"), ..CacheRow::default() },
+            ],
+            ..Report::default()
+        };
+        let end_of = |report: &Report, name: &str| {
+            let text = report.to_table();
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let from = words.len() - if name == "cache" { 3 } else { 5 }.min(words.len());
+            words[from..].join(" ")
+        };
+        assert_eq!(end_of(&report, "cache"), "evicted size of");
+        assert!(end_of(&report, "app::g").ends_with("3 7 8"), "{report}");
+        report.caches[1].invalidated = 5;
+        report.caches[1].evicted_for_memory = 6;
+        let text = report.to_table();
+        assert!(
+            text.contains("  for memory  invalidated  size  of\n") && !text.contains("expired"),
+            "{text}"
+        );
+        assert!(end_of(&report, "app::h").ends_with("0 6 5 0 0"), "{text}");
     }
 
     #[test]

@@ -26,11 +26,13 @@ pub struct CacheRow {
     pub load_time: Duration,
     /// Hits times the mean load time, less what the hits cost.
     pub time_saved: Duration,
-    /// Entries that gave way to others.
+    /// Entries that gave way to others because there were `max_size`.
     pub evicted: u64,
+    /// Entries that gave way because all of them took too much memory.
+    pub evicted_for_memory: u64,
     /// Entries removed because their time was up.
     pub expired: u64,
-    /// Entries removed by `invalidate` and `clear`.
+    /// Entries removed by `invalidate` and `clear`, also of what they were computed from.
     pub invalidated: u64,
     /// Entries held now.
     pub len: u64,
@@ -52,6 +54,7 @@ impl CacheRow {
             (&mut self.loads, earlier.loads),
             (&mut self.load_errors, earlier.load_errors),
             (&mut self.evicted, earlier.evicted),
+            (&mut self.evicted_for_memory, earlier.evicted_for_memory),
             (&mut self.expired, earlier.expired),
             (&mut self.invalidated, earlier.invalidated),
         ] {

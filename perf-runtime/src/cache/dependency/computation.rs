@@ -40,12 +40,12 @@ struct Reads {
 thread_local! {
     /// How many bodies are on the stack. By itself, as it needs no destructor and is there to the end.
     static RUNNING: Cell<usize> = const { Cell::new(0) };
-    static STACK: RefCell<Vec<Reads>> = const { RefCell::new(Vec::new()) };
+    static STACK: RefCell<Vec<Option<Box<Reads>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One run of a body, which notes what it reads.
+/// One run of a body, which notes what it reads. Nothing before it reads something, so that those who read nothing pay next to nothing.
 #[derive(Debug)]
-pub(in super::super) struct Computation(Reads);
+pub(in super::super) struct Computation(Option<Box<Reads>>);
 
 /// The body runs on this thread, or is polled, while this lives.
 #[must_use = "nothing is noted when it is dropped"]
@@ -69,43 +69,49 @@ pub(in super::super) struct Finished {
 impl Computation {
     /// The body is about to run. Costs next to nothing until it reads something.
     pub(in super::super) const fn new() -> Self {
-        Computation::of(&DEPENDENCIES)
+        Computation(None)
     }
 
-    pub(super) const fn of(index: &'static Dependencies) -> Self {
-        Computation(Reads { index, is_reader: false, list: Vec::new() })
+    /// With another index than the program's.
+    #[cfg(test)]
+    pub(super) fn of(index: &'static Dependencies) -> Self {
+        Computation(Some(Box::new(Reads::new(index))))
     }
 
     /// Notes something that the result depends on. Before the body runs, so that what is invalidated meanwhile makes it outdated.
     pub(in super::super) fn depend_on(&mut self, source: Source<'_>) {
-        let moment = self.0.moment();
-        self.0.add(Read { name: source.name(), computed: None, moment });
+        let reads = reads(&mut self.0);
+        let moment = reads.moment();
+        reads.add(Read { name: source.name(), computed: None, moment });
     }
 
     /// The body runs, or is polled, on this thread now.
+    #[inline]
     pub(in super::super) fn enter(&mut self) -> Entered<'_> {
-        let index = self.0.index;
         let pushed = STACK.try_with(|stack| {
-            let reads = core::mem::replace(&mut self.0, Reads::new(index));
-            stack.borrow_mut().push(reads);
+            stack.borrow_mut().push(self.0.take());
             RUNNING.with(|running| running.set(running.get() + 1));
         });
         Entered { computation: pushed.is_ok().then_some(self), thread: PhantomData }
     }
 
     /// The body has ended, and this is the key of its result.
-    pub(in super::super) fn finish(mut self, cache: u32, hash: u64) -> Finished {
-        self.0.make_distinct();
-        if self.0.list.is_empty() {
-            return Finished { computed: None, crowded_out: Vec::new() };
+    #[inline]
+    pub(in super::super) fn finish(self, cache: u32, hash: u64) -> Finished {
+        match self.0 {
+            None => Finished { computed: None, crowded_out: Vec::new() },
+            Some(reads) => reads.finish(cache, hash),
         }
-        // Leaves those who read when it is dropped: after the record is there.
-        let (computed, crowded_out) = self.0.index.record(cache, hash, &self.0.list);
-        Finished { computed: Some(computed), crowded_out }
     }
 }
 
+/// Of the program's index, if it is the first that is read.
+fn reads(reads: &mut Option<Box<Reads>>) -> &mut Reads {
+    reads.get_or_insert_with(|| Box::new(Reads::new(&DEPENDENCIES)))
+}
+
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
         let Some(computation) = self.computation.take() else { return };
         let _ = STACK.try_with(|stack| {
@@ -120,6 +126,17 @@ impl Drop for Entered<'_> {
 impl Reads {
     const fn new(index: &'static Dependencies) -> Self {
         Reads { index, is_reader: false, list: Vec::new() }
+    }
+
+    #[cold]
+    fn finish(mut self: Box<Self>, cache: u32, hash: u64) -> Finished {
+        self.make_distinct();
+        if self.list.is_empty() {
+            return Finished { computed: None, crowded_out: Vec::new() };
+        }
+        // Leaves those who read when it is dropped: after the record is there.
+        let (computed, crowded_out) = self.index.record(cache, hash, &self.list);
+        Finished { computed: Some(computed), crowded_out }
     }
 
     /// Now, for something that is going to be read.
@@ -181,6 +198,9 @@ fn begin_reading() -> Reading {
 }
 
 impl Reading {
+    /// By nobody.
+    pub(in super::super) const NONE: Reading = Reading(None);
+
     /// It found a result, there or computed just then, also one that is not kept: the innermost body now depends on it.
     #[inline]
     pub(in super::super) fn of(self, cache: u32, hash: u64, computed: Option<&Computed>) {
@@ -210,5 +230,8 @@ fn note(read: Read) {
 }
 
 fn with_innermost<R>(change: impl FnOnce(&mut Reads) -> R) -> Option<R> {
-    STACK.try_with(|stack| stack.borrow_mut().last_mut().map(change)).ok().flatten()
+    STACK
+        .try_with(|stack| stack.borrow_mut().last_mut().map(|innermost| change(reads(innermost))))
+        .ok()
+        .flatten()
 }

@@ -123,6 +123,7 @@ impl Graph {
     }
 
     /// Bytes that it takes, without what the names of tags and the allocator add.
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let dependents: usize = self.nodes.iter().map(|node| node.dependents.capacity()).sum();
         self.names.capacity() * 8 / 7 * (size_of::<(Name, u32)>() + 1)

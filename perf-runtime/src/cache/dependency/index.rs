@@ -202,6 +202,7 @@ impl Dependencies {
     }
 
     /// Bytes that the index takes, about.
+    #[cfg(test)]
     pub(in super::super) fn bytes(&self) -> usize {
         self.state.lock().as_ref().map_or(0, |state| {
             state.graph.bytes() + state.invalidated.capacity() * (size_of::<(Name, u64)>() + 1)

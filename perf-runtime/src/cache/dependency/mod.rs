@@ -42,6 +42,6 @@ mod models;
 #[cfg(test)]
 mod tests;
 
-pub(super) use computation::{Computation, Entered, Finished, Reading, depend_on, reading};
+pub(super) use computation::{Computation, Finished, Reading, depend_on, reading};
 pub(super) use graph::Gone;
-pub(super) use index::{Computed, DEPENDENCIES, Dependencies, Source, next_cache};
+pub(super) use index::{Computed, DEPENDENCIES, Source, next_cache};

@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::computation::Computation;
+use super::index::Dependencies;
 use super::*;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
