@@ -71,8 +71,9 @@ pub mod __private {
     };
     pub use perf_macros::profile_block;
     pub use perf_runtime::cache::{
-        Binding, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by, expression,
-        look_up, probe, probe_err, probe_none,
+        Binding, CacheHandle, CacheSite, CacheStats, Found, FoundAhead, Instance, Policy, argument,
+        background, by, expression, look_up, look_up_ahead, look_up_ahead_unless, look_up_unless, prime_all,
+        probe, probe_err, probe_fallible, probe_none, probe_weight, weigh_by, weighed_with,
     };
     #[cfg(feature = "all-sites")]
     pub use perf_runtime::linkme;

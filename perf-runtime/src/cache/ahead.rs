@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use super::handle::{Found, Miss, look_up};
+use super::handle::{Found, Miss, forced, look_up};
 use super::keep::Keep;
-use super::key::Key;
-use super::registry::Instance;
+use super::key::SharedKey;
+use super::registry::{CacheSite, Instance};
 
 /// What the first step of a call found, where results are computed anew in the background.
 #[derive(Debug)]
@@ -31,6 +31,18 @@ impl<R> fmt::Debug for Refresh<R> {
 }
 
 impl<R: 'static> Refresh<R> {
+    /// The result is of these tags.
+    pub fn tagged(self, tags: impl FnOnce() -> Vec<String>) -> Self {
+        let _ = tags;
+        self
+    }
+
+    /// The result depends on everything that another function returned.
+    pub fn depends_on(self, site: &'static CacheSite) -> Self {
+        let _ = site;
+        self
+    }
+
     /// Runs the body in the background.
     pub fn run(self, body: impl FnOnce() -> R + Send + 'static) {
         let _ = body;
@@ -44,7 +56,7 @@ impl<R: 'static> Refresh<R> {
 
 /// The first step of a call; see [`look_up`].
 #[inline]
-pub fn look_up_ahead<M, A, R, Q: Key, W: Keep<R>>(
+pub fn look_up_ahead<M, A, R, Q: SharedKey, W: Keep<R>>(
     instance: Instance<M>,
     arguments: A,
     key: impl FnOnce(A) -> Q,
@@ -54,4 +66,116 @@ pub fn look_up_ahead<M, A, R, Q: Key, W: Keep<R>>(
         Found::Hit(result) => FoundAhead::Hit(result),
         Found::Miss(miss) => FoundAhead::Miss(miss),
     }
+}
+
+/// The same; where `is_forced`, it does not look, and the body runs whatever is in the cache.
+#[inline]
+pub fn look_up_ahead_unless<M, A, R, Q: SharedKey, W: Keep<R>>(
+    is_forced: bool,
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    keep: W,
+) -> FoundAhead<R, Miss<Q::Owned, R, W>> {
+    if is_forced {
+        return FoundAhead::Miss(forced(instance, arguments, key, keep));
+    }
+    look_up_ahead(instance, arguments, key, keep)
+}
+
+/// What generated code demands of an argument that cannot be had in the background. Nothing has it, so that the demand is one error, in
+/// these words, and what depends on it is none.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be had in the background, where `stale` and `refresh_ahead` run the body",
+    label = "not `Send`, or a reference to what is not `Clone + Send`",
+    note = "remove `stale` and `refresh_ahead`, or cache a function that takes what can be sent to another thread"
+)]
+pub trait CacheBackground {
+    /// What would be taken along.
+    type Owned;
+}
+
+/// How generated code takes arguments along to the background; told apart as those of a key.
+pub mod background {
+    use std::borrow::ToOwned;
+
+    use super::CacheBackground;
+
+    /// `T`.
+    #[derive(Debug)]
+    pub struct Moved<T>(pub T);
+
+    /// `&T`.
+    #[derive(Debug)]
+    pub struct Lent<'a, T: ?Sized>(pub &'a T);
+
+    /// `Option<&T>`.
+    #[derive(Debug)]
+    pub struct OptionLent<'a, T: ?Sized>(pub Option<&'a T>);
+
+    /// Can be taken along.
+    pub trait Fit {
+        /// What is taken along.
+        type Owned;
+
+        /// What is taken along.
+        fn __perfkit_own(self) -> Self::Owned;
+    }
+
+    impl<T: Send + 'static> Fit for Moved<T> {
+        type Owned = T;
+
+        fn __perfkit_own(self) -> T {
+            self.0
+        }
+    }
+
+    impl<T: ToOwned<Owned: Send + 'static> + ?Sized> Fit for Lent<'_, T> {
+        type Owned = T::Owned;
+
+        fn __perfkit_own(self) -> T::Owned {
+            self.0.to_owned()
+        }
+    }
+
+    impl<T: ToOwned<Owned: Send + 'static> + ?Sized> Fit for OptionLent<'_, T> {
+        type Owned = Option<T::Owned>;
+
+        fn __perfkit_own(self) -> Option<T::Owned> {
+            self.0.map(ToOwned::to_owned)
+        }
+    }
+
+    /// Cannot.
+    pub trait Unfit {
+        /// What lacks a trait.
+        type Of: ?Sized;
+
+        /// Never called.
+        fn __perfkit_own(self) -> <Self::Of as CacheBackground>::Owned
+        where
+            Self::Of: CacheBackground;
+    }
+
+    /// Nothing has the trait.
+    macro_rules! unfit {
+        ($([$($generics:tt)*] $ty:ty: $of:ty;)*) => {
+            $(impl<$($generics)*> Unfit for &$ty {
+                type Of = $of;
+
+                fn __perfkit_own(self) -> <$of as CacheBackground>::Owned
+                where
+                    $of: CacheBackground,
+                {
+                    unreachable!("nothing has the trait")
+                }
+            })*
+        };
+    }
+
+    unfit!(
+        [T] Moved<T>: T;
+        [T: ?Sized] Lent<'_, T>: T;
+        [T: ?Sized] OptionLent<'_, T>: T;
+    );
 }

@@ -5,15 +5,14 @@
 
 use core::fmt;
 use core::future::poll_fn;
-use core::marker::PhantomData;
 use core::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
-use super::key::Key;
-use super::registry::{Cache, Instance};
+use super::key::{Key, SharedKey};
+use super::registry::{Cache, CacheSite, Instance};
 use super::shard::Held;
 use super::stats::CacheStats;
 use super::store::{Lead, Turn};
@@ -23,27 +22,23 @@ use crate::clock;
 /// How a function's arguments `A` are its key, and how its results `R` are kept.
 pub trait Binding<A, R> {
     /// The key as a call has it.
-    type Key: Key;
+    type Key: SharedKey;
     /// How results are kept.
     type Keep: Keep<R>;
 
     /// The key of a call.
     fn key(&self, arguments: A) -> Self::Key;
+
+    /// How results are kept.
+    fn keep(&self) -> Self::Keep;
 }
 
 /// A closure from arguments to a key, and a [`Keep`].
+#[derive(Clone, Copy)]
 pub struct Bound<F, W> {
     key: F,
-    keep: PhantomData<W>,
+    keep: W,
 }
-
-impl<F: Copy, W> Clone for Bound<F, W> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F: Copy, W> Copy for Bound<F, W> {}
 
 impl<F, W> fmt::Debug for Bound<F, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,13 +46,18 @@ impl<F, W> fmt::Debug for Bound<F, W> {
     }
 }
 
-impl<A, R, Q: Key, F: Fn(A) -> Q, W: Keep<R>> Binding<A, R> for Bound<F, W> {
+impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> Binding<A, R> for Bound<F, W> {
     type Key = Q;
     type Keep = W;
 
     #[inline]
     fn key(&self, arguments: A) -> Q {
         (self.key)(arguments)
+    }
+
+    #[inline]
+    fn keep(&self) -> W {
+        self.keep
     }
 }
 
@@ -82,28 +82,57 @@ impl<A, R, B: Binding<A, R>> fmt::Debug for CacheHandle<A, R, B> {
     }
 }
 
-impl<A, R, Q: Key, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W>> {
+impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W>> {
     /// The cache of an instance of a function, whose arguments `key` makes a key of.
-    pub fn new<M>(instance: Instance<M>, key: F, _: W) -> Self {
-        CacheHandle { cache: instance.cache(), binding: Bound { key, keep: PhantomData } }
+    pub fn new<M>(instance: Instance<M>, key: F, keep: W) -> Self {
+        CacheHandle { cache: instance.cache(), binding: Bound { key, keep } }
     }
 }
 
 /// The first step of a call. `arguments` come before `key`, so that the types of the closure's are known.
 #[inline]
-pub fn look_up<M, A, R, Q: Key, W: Keep<R>>(
+pub fn look_up<M, A, R, Q: SharedKey, W: Keep<R>>(
     instance: Instance<M>,
     arguments: A,
     key: impl FnOnce(A) -> Q,
-    _: W,
+    keep: W,
 ) -> Found<R, Miss<Q::Owned, R, W>> {
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>();
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
     match cache.store.find(hash, |owned| key.is(owned), W::Kept::clone) {
         Some(value) => Found::Hit(W::kept(value)),
-        None => Found::Miss(Miss::new(cache, hash, &key)),
+        None => Found::Miss(Miss::new(cache, hash, &key, keep)),
     }
+}
+
+/// The same; where `is_forced`, it does not look, and the body runs whatever is in the cache.
+#[inline]
+pub fn look_up_unless<M, A, R, Q: SharedKey, W: Keep<R>>(
+    is_forced: bool,
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    keep: W,
+) -> Found<R, Miss<Q::Owned, R, W>> {
+    if is_forced {
+        return Found::Miss(forced(instance, arguments, key, keep));
+    }
+    look_up(instance, arguments, key, keep)
+}
+
+/// A miss whatever is in the cache.
+pub(super) fn forced<M, A, R, Q: SharedKey, W: Keep<R>>(
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    keep: W,
+) -> Miss<Q::Owned, R, W> {
+    let cache = instance.cache();
+    let key = key(arguments);
+    let mut miss = Miss::new(cache, key.hash(&cache.seed), &key, keep);
+    miss.is_forced = true;
+    miss
 }
 
 impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
@@ -129,7 +158,9 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let hash = key.hash(&self.cache.seed);
         match B::Keep::sort(result) {
             Sorted::Kept(value) => {
-                self.cache.store.insert(hash, key.own(), value, &|owned| key.is(owned));
+                let own = key.own();
+                let weight = weigh::<R, _>(B::Key::weigh(&own), self.binding.keep(), &value);
+                self.cache.store.insert(hash, own, value, weight, &|owned| key.is(owned));
             }
             Sorted::Refused(_) | Sorted::Private => {
                 self.cache.store.invalidate(hash, &|owned| key.is(owned));
@@ -156,8 +187,10 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
     {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
-        let lead = self.cache.store.begin(hash, key.own());
-        Primer { keep: Box::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same }) }
+        let own = key.own();
+        let kind = Kind { key: B::Key::weigh(&own), keep: self.binding.keep(), are_same: B::Key::are_same };
+        let lead = self.cache.store.begin(hash, own);
+        Primer { keep: Box::new(Prime::<_, R, B::Keep> { lead, kind }) }
     }
 }
 
@@ -178,7 +211,7 @@ trait KeepOnce<R> {
 /// See [`Primer`].
 struct Prime<K: 'static, R, W: Keep<R>> {
     lead: Lead<K, W::Kept, W::Refused>,
-    are_same: fn(&K, &K) -> bool,
+    kind: Kind<K, W>,
 }
 
 impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
@@ -187,7 +220,7 @@ impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
     }
 
     fn end(self: Box<Self>, result: &R) {
-        land::<K, R, W>(self.lead, result, self.are_same);
+        land::<K, R, W>(self.lead, result, self.kind);
     }
 }
 
@@ -198,6 +231,18 @@ impl<R> fmt::Debug for Primer<R> {
 }
 
 impl<R> Primer<R> {
+    /// The result is of these tags.
+    pub fn tagged(self, tags: impl FnOnce() -> Vec<String>) -> Self {
+        let _ = tags;
+        self
+    }
+
+    /// The result depends on everything that another function returned.
+    pub fn depends_on(self, site: &'static CacheSite) -> Self {
+        let _ = site;
+        self
+    }
+
     /// Runs the body.
     pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
         self.keep.begin();
@@ -231,8 +276,26 @@ pub struct Miss<K: 'static, R, W: Keep<R>> {
     hash: u64,
     /// Until it leads.
     key: Option<K>,
+    kind: Kind<K, W>,
+    /// The body runs whatever is in the cache.
+    is_forced: bool,
+}
+
+/// What is to be known of a key and its result.
+struct Kind<K, W> {
+    /// Bytes of the key.
+    key: usize,
+    keep: W,
     are_same: fn(&K, &K) -> bool,
 }
+
+impl<K, W: Copy> Clone for Kind<K, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, W: Copy> Copy for Kind<K, W> {}
 
 impl<K: 'static, R, W: Keep<R>> fmt::Debug for Miss<K, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,8 +319,23 @@ impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
         cache: &'static Cache<Owned, W::Kept, W::Refused>,
         hash: u64,
         key: &Q,
+        keep: W,
     ) -> Self {
-        Miss { cache, hash, key: Some(key.own()), are_same: Q::are_same }
+        let own = key.own();
+        let kind = Kind { key: Q::weigh(&own), keep, are_same: Q::are_same };
+        Miss { cache, hash, key: Some(own), kind, is_forced: false }
+    }
+
+    /// The result is of these tags.
+    pub fn tagged(self, tags: impl FnOnce() -> Vec<String>) -> Self {
+        let _ = tags;
+        self
+    }
+
+    /// The result depends on everything that another function returned.
+    pub fn depends_on(self, site: &'static CacheSite) -> Self {
+        let _ = site;
+        self
     }
 }
 
@@ -323,7 +401,12 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 
     fn next(&mut self, is_task: bool) -> Result<Next<K, R, W>, R> {
         let store = &self.cache.store;
-        match store.join(self.hash, &mut self.key, self.are_same, is_task) {
+        if self.is_forced
+            && let Some(key) = self.key.take()
+        {
+            return Ok(Next::Lead(store.begin(self.hash, key)));
+        }
+        match store.join(self.hash, &mut self.key, self.kind.are_same, is_task) {
             Some(Turn::Lead(lead)) => Ok(Next::Lead(lead)),
             Some(Turn::Found(held)) => match held.value(0).cloned() {
                 Some(value) => {
@@ -361,7 +444,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         let _running = waits::run(lead.id());
         lead.begin();
         let result = body();
-        land::<K, R, W>(lead, &result, self.are_same);
+        land::<K, R, W>(lead, &result, self.kind);
         result
     }
 
@@ -378,19 +461,29 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
             })
         })
         .await;
-        land::<K, R, W>(lead, &result, self.are_same);
+        land::<K, R, W>(lead, &result, self.kind);
         result
     }
 }
 
 /// Ends a computation with a result.
-fn land<K, R, W: Keep<R>>(lead: Lead<K, W::Kept, W::Refused>, result: &R, are_same: fn(&K, &K) -> bool) {
+fn land<K, R, W: Keep<R>>(lead: Lead<K, W::Kept, W::Refused>, result: &R, kind: Kind<K, W>) {
+    let are_same = kind.are_same;
     match W::sort(result) {
-        Sorted::Kept(value) => lead.land(value, are_same),
+        Sorted::Kept(value) => {
+            let weight = weigh::<R, W>(kind.key, kind.keep, &value);
+            lead.land(value, weight, are_same);
+        }
         Sorted::Refused(value) if lead.is_shared => lead.give_up(Landing::Refused(Arc::new(value))),
         Sorted::Private if lead.is_shared => lead.give_up(Landing::Nothing),
         Sorted::Refused(_) | Sorted::Private => lead.forget(are_same),
     }
+}
+
+/// Bytes of an entry. May run the user's code.
+#[inline]
+fn weigh<R, W: Keep<R>>(key: usize, keep: W, value: &W::Kept) -> u64 {
+    key.saturating_add(keep.weigh(value)) as u64
 }
 
 fn is_kept<R, W: Keep<R>>(result: &R) -> bool {

@@ -17,6 +17,7 @@
 //! | `weigh`, `weight` | how many bytes keys and values take |
 //! | `refresh` | when a result is computed again |
 //! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
+//! | `prime` | results computed before they are asked for |
 //! | `registry`, `stats` | all caches of the program, and what they count |
 //!
 //! No user code (`Hash`, `Eq`, `Clone`, `Drop`, a waker, the body) runs while a lock is held: under a lock, entries are told apart by their
@@ -36,6 +37,7 @@ mod keep;
 mod key;
 mod node;
 mod policy;
+mod prime;
 mod readers;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod refresh;
@@ -47,23 +49,26 @@ mod stats;
 mod store;
 mod table;
 mod waits;
-#[allow(dead_code, reason = "the store is going to call it")]
 mod weigh;
 #[allow(dead_code, reason = "the store is going to call it")]
 mod weight;
 
-pub use ahead::{FoundAhead, Refresh, look_up_ahead};
-pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
+pub use ahead::{CacheBackground, FoundAhead, Refresh, background, look_up_ahead, look_up_ahead_unless};
+pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up, look_up_unless};
 pub use keep::{
-    CacheErr, CacheNone, CacheValue, ErrProbe, Keep, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,
-    Probe, Shareable, Sorted, by, probe, probe_err, probe_none,
+    CacheErr, CacheFallible, CacheNone, CacheValue, ErrProbe, FallibleProbe, Keep, KeepAny, KeepOk,
+    KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable, Sorted, by, probe, probe_err, probe_fallible,
+    probe_none,
 };
-pub use key::{ByOption, ByRef, ByValue, CacheKey, Hashable, Key, argument, expression};
+pub use key::{
+    ByOption, ByRef, ByValue, CacheKey, Hashable, HashableHere, Key, SharedKey, Weighed, argument, expression,
+};
 pub use policy::Policy;
+pub use prime::prime_all;
 pub use registry::{CacheSite, Instance, rows};
 pub use stats::CacheStats;
 pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE};
 pub use weigh::{
-    Buffer, ByBuffer, ByContent, BySize, Weigh, Weigher, WeightProbe, probe_kept, probe_part, probe_weight,
-    weigh_by,
+    Buffer, ByBuffer, ByContent, Weigh, WeighedBy, WeighedWith, Weigher, WeightProbe, probe_weight, weigh_by,
+    weighed_with,
 };

@@ -373,7 +373,8 @@ impl<K, S, R> Store<K, S, R> {
     }
 
     /// Keeps an entry in place of what is there; no computation under way overwrites it.
-    pub(super) fn insert(&self, hash: u64, key: K, value: S, is: &impl Fn(&K) -> bool) {
+    pub(super) fn insert(&self, hash: u64, key: K, value: S, weight: u64, is: &impl Fn(&K) -> bool) {
+        let _ = weight;
         let mut locked = self.shard(hash).lock();
         let slot = locked.fill(tag(hash), key);
         // SAFETY: it is in no table, and held by this call.
@@ -687,7 +688,8 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// Keeps the result, unless the key was settled meanwhile; those who wait have it in any case.
-    pub(super) fn land(mut self, value: S, are_same: impl Fn(&K, &K) -> bool) {
+    pub(super) fn land(mut self, value: S, weight: u64, are_same: impl Fn(&K, &K) -> bool) {
+        let _ = weight;
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { (*self.node).write_value(value) };
@@ -764,7 +766,7 @@ mod tests {
     }
 
     fn put(store: &Numbers, key: u64, value: u64) {
-        store.insert(hash(key), key, value, &|other| *other == key);
+        store.insert(hash(key), key, value, 0, &|other| *other == key);
     }
 
     fn get(store: &Numbers, key: u64) -> Option<u64> {
