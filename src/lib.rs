@@ -45,7 +45,7 @@ mod profile_block;
 
 pub use perf_bench::{Bencher, Timing, bench_main, timeit};
 pub use perf_macros::{benchmark, cached, pooled, profiled};
-pub use perf_runtime::cache::{CacheHandle, CacheStats};
+pub use perf_runtime::cache::{CacheHandle, CacheStats, LocalCacheHandle, Weigh};
 pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume, set_budget};
@@ -71,8 +71,9 @@ pub mod __private {
     };
     pub use perf_macros::profile_block;
     pub use perf_runtime::cache::{
-        Binding, CacheHandle, CacheSite, CacheStats, Found, FoundAhead, Instance, Policy, argument,
-        background, by, expression, look_up, look_up_ahead, look_up_ahead_unless, look_up_unless, prime_all,
+        Binding, CacheHandle, CacheSite, CacheStats, Found, FoundAhead, Instance, LocalBinding,
+        LocalCacheHandle, Policy, argument, background, by, expression, local_ways as local, look_up,
+        look_up_ahead, look_up_ahead_unless, look_up_local, look_up_local_unless, look_up_unless, prime_all,
         probe, probe_err, probe_fallible, probe_none, probe_weight, weigh_by, weighed_with,
     };
     #[cfg(feature = "all-sites")]

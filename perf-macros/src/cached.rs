@@ -573,12 +573,12 @@ impl Cached {
         let probe = probe.clone().unwrap_or_else(|| Ident::new("probe", span));
         if *is_local {
             let probe = quote_spanned!(probe.span()=> #krate::__private::local::#probe::<#returns>());
-            let keep = quote_spanned!(span=> (&&#probe).__perfkit_keep());
+            let keep = quote_spanned!(span=> (&&&#probe).__perfkit_keep());
             return quote_spanned! {Span::mixed_site()=>
                 {
                     #[allow(unused_imports)]
                     use #krate::__private::local::by::{
-                        Any as _, Other as _, Unfit as _, UnfitErr as _, UnfitNone as _,
+                        Any as _, Part as _, Unfit as _, UnfitErr as _, UnfitNone as _,
                     };
                     #keep
                 }

@@ -142,7 +142,7 @@ impl KeyParts {
                 // Messages about the argument point at its type.
                 let span = shape.inner().span().resolved_at(Span::mixed_site());
                 if self.is_local {
-                    quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_local_part())
+                    quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_part())
                 } else {
                     quote_spanned!(span=> (&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
                 }
@@ -192,11 +192,11 @@ impl KeyParts {
         let expression = quote_spanned!(span=> #krate::__private::expression::Expression::new(#expression));
         let (part, ways) = if self.is_local {
             (
-                quote_spanned!(span=> (&&#expression).__perfkit_local_part()),
+                quote_spanned!(span=> (&&&#expression).__perfkit_part()),
                 quote_spanned!(Span::mixed_site()=> #krate::__private::local::expression::{Reference as _, Unfit as _, Value as _}),
             )
         } else {
-            let part = quote_spanned!(span=> (&&&&&&#expression).__perfkit_part());
+            let part = quote_spanned!(span=> (&&&&&&&#expression).__perfkit_part());
             let ways = quote_spanned! {Span::mixed_site()=>
                 #krate::__private::expression::{
                     Reference as _, ReferenceBuffered as _, ReferenceContent as _, Unfit as _, Value as _,

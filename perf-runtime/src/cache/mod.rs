@@ -17,6 +17,7 @@
 //! | `weigh`, `weight` | how many bytes keys and values take |
 //! | `refresh` | when a result is computed again |
 //! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
+//! | `local` | the same for each thread by itself |
 //! | `prime` | results computed before they are asked for |
 //! | `registry`, `stats` | all caches of the program, and what they count |
 //!
@@ -35,6 +36,7 @@ mod flight;
 mod handle;
 mod keep;
 mod key;
+mod local;
 mod node;
 mod policy;
 mod prime;
@@ -62,6 +64,11 @@ pub use keep::{
 };
 pub use key::{
     ByOption, ByRef, ByValue, CacheKey, Hashable, HashableHere, Key, SharedKey, Weighed, argument, expression,
+};
+pub use local::ways as local_ways;
+pub use local::{
+    LocalBinding, LocalCacheHandle, LocalErr, LocalKeep, LocalKey, LocalMiss, LocalNone, LocalPrimer,
+    LocalValue, look_up_local, look_up_local_unless,
 };
 pub use policy::Policy;
 pub use prime::prime_all;

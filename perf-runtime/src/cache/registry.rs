@@ -56,10 +56,10 @@ struct Made {
 }
 
 impl Made {
-    /// The cache, of the types that `of` says.
+    /// The cache, of the type that `of` says.
     #[inline]
-    fn cast<K, S, R>(&'static self) -> &'static Cache<K, S, R> {
-        // SAFETY: the caller has found it by `of`, which names these types, none of which has a lifetime.
+    fn cast<C>(&'static self) -> &'static C {
+        // SAFETY: the caller has found it by `of`, which names this type, which has no lifetime.
         unsafe { &*core::ptr::from_ref(self.cache).cast() }
     }
 }
@@ -71,7 +71,10 @@ impl fmt::Debug for Made {
 }
 
 /// A cache of some types.
-trait AnyCache: Send + Sync {
+pub(super) trait AnyCache: Send + Sync {
+    fn new(limits: Limits) -> Self
+    where
+        Self: Sized;
     fn stats(&self) -> CacheStats;
     fn clear(&self) -> u64;
 }
@@ -88,6 +91,10 @@ where
     S: Send + Sync + 'static,
     R: Send + Sync + 'static,
 {
+    fn new(limits: Limits) -> Self {
+        Cache { seed: foldhash::quality::RandomState::default(), store: Store::new(limits) }
+    }
+
     fn stats(&self) -> CacheStats {
         self.store.stats()
     }
@@ -183,7 +190,13 @@ impl<M> Instance<M> {
         S: Send + Sync + 'static,
         R: Send + Sync + 'static,
     {
-        self.site.cache::<M, K, S, R>()
+        self.made()
+    }
+
+    /// Its cache of any sort.
+    #[inline]
+    pub(super) fn made<C: AnyCache + 'static>(self) -> &'static C {
+        self.site.cache::<M, C>()
     }
 }
 
@@ -195,14 +208,9 @@ impl CacheSite {
     }
 
     #[inline]
-    fn cache<M, K, S, R>(&'static self) -> &'static Cache<K, S, R>
-    where
-        K: Send + Sync + 'static,
-        S: Send + Sync + 'static,
-        R: Send + Sync + 'static,
-    {
+    fn cache<M, C: AnyCache + 'static>(&'static self) -> &'static C {
         // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
-        let of = typeid::of::<(M, Cache<K, S, R>)>();
+        let of = typeid::of::<(M, C)>();
         if let Some(first) = self.first.get()
             && first.of == of
         {
@@ -213,21 +221,13 @@ impl CacheSite {
 
     #[cold]
     #[inline(never)]
-    fn other_cache<K, S, R>(&'static self, of: TypeId) -> &'static Cache<K, S, R>
-    where
-        K: Send + Sync + 'static,
-        S: Send + Sync + 'static,
-        R: Send + Sync + 'static,
-    {
+    fn other_cache<C: AnyCache + 'static>(&'static self, of: TypeId) -> &'static C {
         first_use::announce();
         let find = |instances: &[&'static Made]| instances.iter().find(|instance| instance.of == of).copied();
         if let Some(made) = find(&self.all.lock()) {
             return made.cast();
         }
-        let made: &'static Cache<K, S, R> = Box::leak(Box::new(Cache {
-            seed: foldhash::quality::RandomState::default(),
-            store: Store::new(self.limits),
-        }));
+        let made: &'static C = Box::leak(Box::new(C::new(self.limits)));
         let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
         let mut all = self.all.lock();
         // Another thread may have come first; its cache stays, and this one, empty, is never used.
