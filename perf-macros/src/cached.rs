@@ -12,9 +12,9 @@ mod prime;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericParam, Path, Safety, Type};
+use syn::{FnArg, GenericParam, Path, Safety, Type, parse_quote};
 
-use self::key::{KeyParts, bindings, generics_of_handle};
+use self::key::{KeyParts, bindings, generics_of_handle, is_any_named};
 use self::options::Options;
 use crate::borrows::borrows;
 use crate::emit::{self, Place};
@@ -32,7 +32,8 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         Item::Function(function) if !options.companions && function.has_attribute("profiled") => {
             after_profiled(function, &written, &options.krate)
         }
-        Item::Function(function) => {
+        Item::Function(mut function) => {
+            allow_unused(&mut function, &options);
             refuse(&function, &mut errors);
             if options.companions && !is_method(&function) {
                 refuse_type_of_its_name(&function, &mut errors);
@@ -74,6 +75,22 @@ fn after_profiled(mut function: Function, options: &TokenStream, krate: &Path) -
         function.attributes.drain(..).partition(|attribute| is_named(attribute, "profiled"));
     function.attributes = rest;
     quote!(#(#first)* #[#krate::cached(#options)] #function)
+}
+
+/// An argument that says when to refresh, or names a tag, is used by that.
+fn allow_unused(function: &mut Function, options: &Options) {
+    let Options { force_refresh, tags, .. } = options;
+    if force_refresh.is_none() && tags.is_empty() {
+        return;
+    }
+    let words = quote!(#force_refresh #(#tags)*);
+    for argument in &mut function.signature.inputs {
+        if let FnArg::Typed(argument) = argument
+            && is_any_named(&argument.pat, &words)
+        {
+            argument.attrs.push(parse_quote!(#[allow(unused_variables)]));
+        }
+    }
 }
 
 /// Reports what cannot be cached, whatever the key.

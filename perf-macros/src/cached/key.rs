@@ -81,7 +81,7 @@ impl KeyParts {
         let mut parts = Vec::new();
         for argument in arguments {
             let Argument { name, pattern, ty, .. } = argument;
-            let named = names(pattern).iter().any(|name| mentions(&words, &name.to_string()));
+            let named = is_any_named(pattern, &words);
             let skipped = options.skip.contains(name);
             // What has no name has no influence.
             let counts = !instead && !skipped && !matches!(pattern, Pat::Wild(_));
@@ -221,8 +221,7 @@ impl KeyParts {
 /// Statements that give the arguments that are named in an expression their names in it, as in an expression of `key`, where the function has
 /// them as its signature says.
 pub(super) fn bindings(krate: &Path, arguments: &[Argument], words: &TokenStream) -> TokenStream {
-    let is_named =
-        |argument: &&Argument| names(&argument.pattern).iter().any(|name| mentions(words, &name.to_string()));
+    let is_named = |argument: &&Argument| is_any_named(&argument.pattern, words);
     let bindings = arguments.iter().filter(is_named).map(|Argument { name, pattern, ty, .. }| {
         let is_plain = matches!(pattern, Pat::Ident(_));
         let pattern = plain(pattern.to_token_stream());
@@ -407,6 +406,11 @@ fn check_skip(function: &Function, arguments: &[Argument], options: &Options, er
             );
         }
     }
+}
+
+/// Whether an expression names one of a pattern's variables.
+pub(super) fn is_any_named(pattern: &Pat, words: &TokenStream) -> bool {
+    names(pattern).iter().any(|name| mentions(words, &name.to_string()))
 }
 
 /// The identifiers in a pattern, among which are the names that it binds.
