@@ -1,6 +1,8 @@
 //! Results past their time, results that take memory, and what depends on what: `stale`, `stale_if_error`, `refresh_ahead`, `tti`,
 //! `max_memory`, `tags` and `depends_on`.
 
+#![allow(clippy::needless_pass_by_value, clippy::unused_async, reason = "the shapes are the point")]
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};

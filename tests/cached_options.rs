@@ -1,6 +1,17 @@
 //! The options of `#[cached]`, one by one.
 
-#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the shapes are the point")]
+#![allow(
+    clippy::boxed_local,
+    clippy::many_single_char_names,
+    clippy::multiple_bound_locations,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self,
+    reason = "the shapes are the point"
+)]
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};

@@ -1,5 +1,7 @@
 //! What Python's `functools.lru_cache` gives, `#[cached]` gives, too: the examples of its documentation, in Rust.
 
+#![allow(clippy::needless_pass_by_value, reason = "arguments by value are the point")]
+
 use std::collections::HashMap;
 
 use perfkit::cached;

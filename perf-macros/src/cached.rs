@@ -431,7 +431,7 @@ impl Cached {
         });
         let site_name = site_name();
         let depends_on = depends_on.iter().map(|path| {
-            let site = quote_spanned!(path.span().resolved_at(Span::mixed_site())=> #path::#site_name());
+            let site = quote_spanned!(path.span().resolved_at(Span::mixed_site())=> <#path>::#site_name());
             quote_spanned!(Span::mixed_site()=> .depends_on(#site))
         });
         quote!(#tagged #(#depends_on)*)
@@ -604,7 +604,7 @@ impl Cached {
         let probe = quote_spanned!(probe.span()=> #krate::__private::#probe::<#returns>());
         let keep = quote_spanned!(span=> (&&&&#probe).__perfkit_keep());
         let (by, keep) = if let Some(weigh) = weigh {
-            (None, quote_spanned!(span=> #krate::__private::weighed_with::<#returns, _, _>(#keep, #weigh)))
+            (None, quote_spanned!(span=> #krate::__private::weighed_with::<#returns, _>(#keep, #weigh)))
         } else {
             let by = quote_spanned! {Span::mixed_site()=>
                 #[allow(unused_imports)]

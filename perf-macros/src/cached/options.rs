@@ -145,7 +145,8 @@ impl Options {
             refresh_ahead: entries.flag("refresh_ahead", errors).is_some(),
             weigh: entries.function("weigh", "Page::bytes", errors),
             key: if is_once { Some(KeyOption::Instead(Vec::new())) } else { key },
-            skip: skip(&mut entries, errors),
+            // Reported already beside `once`.
+            skip: if is_once { Vec::new() } else { skip(&mut entries, errors) },
             is_local,
             background,
             force_refresh: entries.expression("force_refresh", "refresh", errors),

@@ -45,12 +45,12 @@ impl<R: 'static> Refresh<R> {
 
     /// Runs the body in the background.
     pub fn run(self, body: impl FnOnce() -> R + Send + 'static) {
-        let _ = body;
+        drop(body);
     }
 
     /// Runs the body, which is a future, in the background.
     pub fn run_async(self, body: impl Future<Output = R> + Send + 'static) {
-        let _ = body;
+        drop(body);
     }
 }
 

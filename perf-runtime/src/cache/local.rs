@@ -305,6 +305,9 @@ impl<K, S> Entries for Slots<K, S> {
     }
 }
 
+/// Entries with their slots.
+type Candidates<K, S> = Vec<(u32, Rc<Entry<K, S>>)>;
+
 /// What is to be dropped once nothing is borrowed.
 type Gone<K, S> = Vec<Rc<Entry<K, S>>>;
 
@@ -332,7 +335,7 @@ impl<K, S> Table<K, S> {
     }
 
     /// The entries of a hash, with their slots.
-    fn candidates(&self, hash: u64) -> Vec<(u32, Rc<Entry<K, S>>)> {
+    fn candidates(&self, hash: u64) -> Candidates<K, S> {
         self.chain(hash).filter_map(|slot| Some((slot, Rc::clone(self.slot(slot).entry.as_ref()?)))).collect()
     }
 
@@ -369,15 +372,12 @@ impl<K, S> Table<K, S> {
     fn insert(&mut self, hash: u64, entry: Rc<Entry<K, S>>, (expires, idle): (u64, u64)) {
         let next = self.first.get(&hash).copied();
         let filled = Slot { entry: Some(entry), hash, next, uses: Cell::new(0), expires, idle };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots.0[slot as usize] = filled;
-                slot
-            }
-            None => {
-                self.slots.0.push(filled);
-                (self.slots.0.len() - 1) as u32
-            }
+        let slot = if let Some(slot) = self.free.pop() {
+            self.slots.0[slot as usize] = filled;
+            slot
+        } else {
+            self.slots.0.push(filled);
+            (self.slots.0.len() - 1) as u32
         };
         self.first.insert(hash, slot);
         let uses =
@@ -496,30 +496,29 @@ impl<K, S> Store<K, S> {
         run: Option<u64>,
         entry: Option<Rc<Entry<K, S>>>,
     ) -> bool {
-        let mut same: Vec<(u32, Rc<Entry<K, S>>, bool)> = Vec::new();
+        let mut seen: Candidates<K, S> = Vec::new();
+        let mut same: Vec<bool> = Vec::new();
         let mut gone: Gone<K, S> = Vec::new();
         let mut was_there = false;
         loop {
             let mut table = self.entries.borrow_mut();
-            let is_seen = table.chain(hash).count() == same.len()
+            let is_seen = table.chain(hash).count() == seen.len()
                 && table
                     .chain(hash)
-                    .zip(&same)
-                    .all(|(slot, (other, entry, _))| slot == *other && table.has(slot, entry));
+                    .zip(&seen)
+                    .all(|(slot, (other, entry))| slot == *other && table.has(slot, entry));
             if !is_seen {
                 let candidates = table.candidates(hash);
                 drop(table);
-                same = candidates
-                    .into_iter()
-                    .map(|(slot, entry)| (slot, Rc::clone(&entry), is(&entry.key)))
-                    .collect();
+                seen = candidates;
+                same = seen.iter().map(|(_, entry)| is(&entry.key)).collect();
                 continue;
             }
             if run.is_some_and(|run| !table.end(run)) {
                 return false;
             }
             let now = self.now();
-            for (slot, ..) in same.iter().filter(|(.., is_same)| *is_same) {
+            for ((slot, _), _) in seen.iter().zip(&same).filter(|(_, is_same)| **is_same) {
                 let is_over = table.slot(*slot).is_over(now);
                 was_there |= !is_over;
                 if is_over { &self.counts.expired } else { &self.counts.invalidated }.add(1);
@@ -564,7 +563,9 @@ impl<K, S> Store<K, S> {
         let mut table = self.entries.borrow_mut();
         let next_run = table.next_run;
         let mut runs = core::mem::take(&mut table.runs);
-        runs.iter_mut().for_each(|run| run.is_void = true);
+        for run in &mut runs {
+            run.is_void = true;
+        }
         let before = core::mem::replace(&mut *table, Table { runs, next_run, ..Table::new(&self.limits) });
         self.counts.invalidated.add(before.len as u64);
         self.counts.len.set(0);
@@ -602,8 +603,8 @@ impl<K: 'static, S: 'static> Load<K, S> {
         Load { store, hash, number, start: clock::now(), ticks: None, is_kept: false }
     }
 
-    /// The body has ended. `removes` what is there, where the result is not to be kept.
-    fn end<R, W: LocalKeep<R, Kept = S>>(mut self, key: K, kind: Kind<K>, result: &R) {
+    /// The body has ended.
+    fn end<R, W: LocalKeep<R, Kept = S>>(mut self, key: K, kind: &Kind<K>, result: &R) {
         self.ticks = Some(clock::now().saturating_sub(self.start));
         let are_same = kind.are_same;
         if let Some(value) = W::sort(result) {
@@ -667,7 +668,7 @@ impl<K: 'static, R, W: LocalKeep<R>> LocalMiss<K, R, W> {
         let Some(store) = store else { return body() };
         let load = Load::begin(store, hash);
         let result = body();
-        load.end::<R, W>(key, kind, &result);
+        load.end::<R, W>(key, &kind, &result);
         result
     }
 }
@@ -817,17 +818,20 @@ impl<A, R, B: LocalBinding<A, R>> LocalCacheHandle<A, R, B> {
         let prime = self.cache.store_or_new().map(|store| {
             let (key, load) = (key.own(), Load::begin(store, hash));
             let kind = Kind { are_same: B::Key::are_same, is_forced: true };
-            Box::new(|result: &R| load.end::<R, B::Keep>(key, kind, result)) as Box<dyn FnOnce(&R)>
+            Box::new(move |result: &R| load.end::<R, B::Keep>(key, &kind, result)) as Box<KeepOnce<R>>
         });
         LocalPrimer { prime }
     }
 }
 
+/// Keeps the result of a run of the body.
+type KeepOnce<R> = dyn FnOnce(&R);
+
 /// Runs the body and keeps its result in place of what is in the cache; what is not kept, an `Err` or a `None`, only removes it.
 #[must_use = "nothing is computed until the body runs"]
 pub struct LocalPrimer<R> {
     /// Knows the key, whose type depends on how long the arguments live as far as the compiler can tell.
-    prime: Option<Box<dyn FnOnce(&R)>>,
+    prime: Option<Box<KeepOnce<R>>>,
 }
 
 impl<R> fmt::Debug for LocalPrimer<R> {

@@ -11,6 +11,7 @@
 //! that says nothing weighs its `size_of`; a `Vec` of such, its buffer. Weighing may run the user's
 //! code, so it never happens under a lock.
 
+use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{size_of, size_of_val};
 use core::num;
@@ -442,9 +443,22 @@ impl<T: Buffer> Weigher<T> for ByBuffer {
 #[derive(Clone, Copy, Debug)]
 pub struct WeighedBy<W, V>(W, PhantomData<V>);
 
-/// A way to keep results, whose weight a function of the user's tells.
-#[derive(Clone, Copy, Debug)]
-pub struct WeighedWith<W, F>(W, F);
+/// A way to keep results of type `R`, whose weight a function of the user's tells.
+pub struct WeighedWith<R, W: Keep<R>>(fn(&W::Kept) -> usize);
+
+impl<R, W: Keep<R>> Clone for WeighedWith<R, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, W: Keep<R>> Copy for WeighedWith<R, W> {}
+
+impl<R, W: Keep<R>> fmt::Debug for WeighedWith<R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeighedWith")
+    }
+}
 
 /// Hands on how results are kept.
 macro_rules! as_kept {
@@ -476,20 +490,17 @@ impl<R, W: Keep<R>, V: Weigher<W::Kept>> Keep<R> for WeighedBy<W, V> {
     }
 }
 
-impl<R, W: Keep<R>, F: Fn(&W::Kept) -> usize + Copy + Send + Sync + 'static> Keep<R> for WeighedWith<W, F> {
+impl<R: 'static, W: Keep<R>> Keep<R> for WeighedWith<R, W> {
     as_kept!();
 
     fn weigh(self, value: &W::Kept) -> usize {
-        self.1(value)
+        self.0(value)
     }
 }
 
 /// The way to keep results of type `R`, with the weight that `weigh` tells.
-pub const fn weighed_with<R, W: Keep<R>, F: Fn(&W::Kept) -> usize + Copy + Send + Sync + 'static>(
-    keep: W,
-    weigh: F,
-) -> WeighedWith<W, F> {
-    WeighedWith(keep, weigh)
+pub const fn weighed_with<R, W: Keep<R>>(_: W, weigh: fn(&W::Kept) -> usize) -> WeighedWith<R, W> {
+    WeighedWith(weigh)
 }
 
 /// Asks how what is kept of results of type `R`, in the way `W`, is weighed.
@@ -661,7 +672,7 @@ mod tests {
         assert_eq!(weight!(KeepOk, Result<u8, std::io::Error>, Ok(7)), 1);
         assert_eq!(weight!(KeepAny, (Opaque, String), (opaque.clone(), "ab".into())), 48);
         assert_eq!(weight!(KeepAny, Arc<Opaque>, Arc::new(opaque)), 8 + 16 + 24);
-        let with = weighed_with::<Option<String>, _, _>(KeepSome, String::len);
+        let with = weighed_with::<Option<String>, _>(KeepSome, String::len);
         assert_eq!(weigh(with, &Some("four".into())), 4);
     }
 
