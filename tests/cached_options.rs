@@ -291,7 +291,7 @@ mod marks {
 
     #[cached(
         tags("user:{id}", "all {name:?}", "{{}}"),
-        depends_on(prices, shop::articles, self::shop::generic)
+        depends_on(prices, shop::articles, shop::generic)
     )]
     fn of_all(id: u32, name: &str) -> u32 {
         prices(id) + shop::articles() + name.len() as u32 + shop::generic(0)
