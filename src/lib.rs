@@ -52,7 +52,7 @@ pub use perf_bench::{Bencher, Timing, bench_main, timeit};
 pub use perf_macros::{benchmark, cached, pooled, profiled};
 #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
 pub use perf_runtime::cache::remote::{Remote, RemoteStats, remote};
-pub use perf_runtime::cache::{CacheHandle, CacheRef, CacheStats, Caches, caches};
+pub use perf_runtime::cache::{CacheHandle, CacheRef, CacheStats, Caches, LocalCacheHandle, Weigh, caches};
 pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
 pub use perf_runtime::profile::{pause, paused, resume, set_budget};
@@ -80,8 +80,10 @@ pub mod __private {
     #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
     pub use perf_runtime::cache::remote::{Codec, Kind, Shared};
     pub use perf_runtime::cache::{
-        Binding, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by, expression,
-        look_up, probe, probe_err, probe_none,
+        Binding, CacheHandle, CacheSite, CacheStats, Found, FoundAhead, Instance, LocalBinding,
+        LocalCacheHandle, Policy, argument, background, by, expression, local_ways as local, look_up,
+        look_up_ahead, look_up_ahead_unless, look_up_local, look_up_local_unless, look_up_unless, prime_all,
+        probe, probe_err, probe_fallible, probe_none, probe_weight, weigh_by, weighed_with,
     };
     #[cfg(feature = "all-sites")]
     pub use perf_runtime::linkme;

@@ -22,6 +22,40 @@ mod inner {
         text.into()
     }
 
+    /// Every option that generates something of its own.
+    #[cached(
+        ttl = 600,
+        tti = "5m",
+        max_size = None,
+        max_memory = "1MiB",
+        stale = "30s",
+        refresh_ahead,
+        force_refresh = again,
+        tags("name:{name}"),
+        depends_on(public),
+        skip(again),
+        weigh = String::len
+    )]
+    pub fn all_options(name: &str, numbers: Vec<u32>, again: bool) -> String {
+        format!("{name}{}", numbers.into_iter().sum::<u32>())
+    }
+
+    /// For the thread.
+    #[cached(local, force_refresh = again, skip(again))]
+    pub fn local(name: &str, again: bool) -> Option<String> {
+        (!name.is_empty()).then(|| name.into())
+    }
+
+    /// One for all.
+    ///
+    /// # Errors
+    /// Of a long name.
+    #[cached(once, ttl = 1, stale_if_error = "1h")]
+    pub fn once(name: &str) -> Result<String, std::num::TryFromIntError> {
+        u8::try_from(name.len())?;
+        Ok(name.into())
+    }
+
     /// A type with a cached method.
     #[derive(Debug)]
     pub struct Public(pub u32);
@@ -45,6 +79,11 @@ fn companions_are_as_visible_as_what_they_belong_to() {
     assert_eq!(inner::restricted("a"), "a");
     assert!(inner::restricted::invalidate("a"));
     assert_eq!(inner::Public(1).method(2), Ok(3));
+    assert_eq!(inner::all_options("a", vec![1, 2], false), "a3");
+    assert_eq!(inner::all_options("a", vec![1, 2], true), "a3");
+    assert_eq!((inner::local("a", false), inner::local("", true)), (Some("a".into()), None));
+    assert_eq!((inner::once("a"), inner::once("b")), (Ok("a".into()), Ok("a".into())));
+    assert_eq!(inner::once::peek(), Some(Ok("a".into())));
     assert_eq!(inner::Public::method_cache().clear(), 1);
 }
 

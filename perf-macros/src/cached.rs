@@ -4,177 +4,25 @@
 //! function in an `enum` without values that is named like it (the namespace of types, so that nothing the user named is taken), for
 //! a method in two more methods. Everything goes through one handle, whose closure makes a key of the arguments.
 
+mod background;
 mod key;
+mod options;
+mod prime;
 
-use core::time::Duration;
-
-use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, GenericParam, LitStr, Path, Safety, Token, Type};
+use syn::{FnArg, GenericParam, Path, Safety, Type, parse_quote};
 
-use self::key::{KeyParts, generics_of_handle};
+use self::key::{KeyParts, bindings, generics_of_handle, is_any_named};
+use self::options::Options;
 use crate::borrows::borrows;
 use crate::emit::{self, Place};
 use crate::fallback::Errors;
 use crate::function::{Argument, Body, Function, contains_impl, contains_word, future_shape, is_named};
-use crate::options::{Entries, ExpressionOrList, duration_tokens, ungrouped};
 use crate::scan::Item;
 
 const ATTRIBUTE: &str = "#[cached]";
-
-/// What may be said between the parentheses.
-struct Options {
-    krate: Path,
-    name: Option<LitStr>,
-    ttl: Option<Duration>,
-    max_size: Option<u64>,
-    policy: Option<Ident>,
-    key: Option<KeyOption>,
-    skip: Vec<Ident>,
-    /// The probe for the way to keep results that was asked for.
-    probe: Option<Ident>,
-    companions: bool,
-}
-
-/// What `key` says.
-enum KeyOption {
-    /// `key = expr`: this, in place of the arguments.
-    Instead(Vec<Expr>),
-    /// `key(expr, …)`: these, beside the arguments.
-    Beside(Vec<Expr>),
-}
-
-impl KeyOption {
-    fn expressions(&self) -> &[Expr] {
-        match self {
-            KeyOption::Instead(expressions) | KeyOption::Beside(expressions) => expressions,
-        }
-    }
-}
-
-impl Options {
-    fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let known = [
-            "ttl",
-            "max_size",
-            "policy",
-            "key",
-            "skip",
-            "cache_err",
-            "cache_none",
-            "companions",
-            "name",
-            "crate",
-        ];
-        let mut entries = Entries::parse(ATTRIBUTE, tokens, &known, errors);
-        let ttl = entries.duration("ttl", "600", errors);
-        if let Some((Duration::ZERO, span)) = ttl {
-            errors.push(
-                span,
-                "what is kept for no time is never found again; \
-                 write how long a result is good for, such as `ttl = 600` (seconds), or remove `ttl` to keep it for ever",
-            );
-        }
-        let max_size = entries.integer("max_size", "10_000", errors);
-        if let Some((0, span)) = max_size {
-            errors.push(
-                span,
-                "a cache that keeps nothing is no cache; write at least 1, or remove `#[cached]`",
-            );
-        }
-        let err = entries.flag("cache_err", errors);
-        let none = entries.flag("cache_none", errors);
-        if let (Some(_), Some(span)) = (err, none) {
-            errors.push(
-                span,
-                "a function returns a `Result` or an `Option`, not both; keep `cache_err` for a `Result`, `cache_none` for an `Option`",
-            );
-        }
-        let probe = err.map(|span| ("probe_err", span)).or(none.map(|span| ("probe_none", span)));
-        Options {
-            ttl: ttl.map(|(ttl, _)| ttl),
-            max_size: max_size.map(|(number, _)| number),
-            policy: policy(&mut entries, errors),
-            key: key(&mut entries, errors),
-            skip: skip(&mut entries, errors),
-            probe: probe.map(|(name, span)| Ident::new(name, span.resolved_at(Span::mixed_site()))),
-            companions: entries.boolean("companions", "false", errors).unwrap_or(true),
-            name: entries.string("name", "\"users\"", errors),
-            krate: entries.crate_path(errors),
-        }
-    }
-}
-
-fn policy(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
-    let written = entries.string("policy", "\"lru\"", errors)?;
-    let policy = match written.value().as_str() {
-        "s3fifo" => "S3Fifo",
-        "lru" => "Lru",
-        "lfu" => "Lfu",
-        "fifo" => "Fifo",
-        other => {
-            let message = format_args!(
-                "there is no policy `{other}`; write `policy = \"s3fifo\"` (the default: newcomers prove themselves first), \"lru\" (what was asked for \
-                 the longest ago gives way), \"lfu\" (what was asked for least often), or \"fifo\" (the oldest)"
-            );
-            errors.push(written.span(), message);
-            return None;
-        }
-    };
-    Some(Ident::new(policy, Span::mixed_site()))
-}
-
-fn key(entries: &mut Entries, errors: &mut Errors) -> Option<KeyOption> {
-    match entries.expression_or_list("key", "user.id", errors)? {
-        ExpressionOrList::Expression(expr) => Some(KeyOption::Instead(match ungrouped(&expr) {
-            // Each part by itself, so that references among them are kept as what they point to.
-            Expr::Tuple(tuple) => tuple.elems.iter().cloned().collect(),
-            _ => vec![expr],
-        })),
-        ExpressionOrList::List(tokens, span) => {
-            let parsed = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens);
-            match parsed {
-                Ok(expressions) if !expressions.is_empty() => {
-                    Some(KeyOption::Beside(expressions.into_iter().collect()))
-                }
-                Ok(_) => {
-                    errors.push(span, "`key()` adds nothing to the key; write for example `key(self.id)`");
-                    None
-                }
-                Err(error) => {
-                    errors.push_error(error);
-                    None
-                }
-            }
-        }
-    }
-}
-
-fn skip(entries: &mut Entries, errors: &mut Errors) -> Vec<Ident> {
-    let Some((tokens, span)) = entries.list("skip", "connection", errors) else { return Vec::new() };
-    let parser = Punctuated::<TokenTree, Token![,]>::parse_terminated;
-    let Ok(words) = parser.parse2(tokens) else {
-        errors.push(span, "`skip` takes the names of arguments; write for example `skip(connection)`");
-        return Vec::new();
-    };
-    if words.is_empty() {
-        errors.push(span, "`skip()` leaves nothing out; write for example `skip(connection)`");
-    }
-    let mut names = Vec::new();
-    for word in words {
-        match word {
-            TokenTree::Ident(name) => names.push(name),
-            other => errors.push(
-                other.span(),
-                "`skip` takes the names of arguments; write for example `skip(connection)`",
-            ),
-        }
-    }
-    names
-}
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream, Errors> {
     let mut errors = Errors::default();
@@ -184,7 +32,8 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         Item::Function(function) if !options.companions && function.has_attribute("profiled") => {
             after_profiled(function, &written, &options.krate)
         }
-        Item::Function(function) => {
+        Item::Function(mut function) => {
+            allow_unused(&mut function, &options);
             refuse(&function, &mut errors);
             if options.companions && !is_method(&function) {
                 refuse_type_of_its_name(&function, &mut errors);
@@ -192,6 +41,10 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
             let mut outer = function.clone();
             let arguments = outer.name_arguments();
             let key = KeyParts::new(&function, &arguments, &options, &mut errors);
+            background::refuse(&function, &arguments, &options, &mut errors);
+            if options.is_local {
+                refuse_local(&function, &mut errors);
+            }
             Cached { function, outer, arguments, key, options }.expand()
         }
         Item::Container(_) => {
@@ -222,6 +75,22 @@ fn after_profiled(mut function: Function, options: &TokenStream, krate: &Path) -
         function.attributes.drain(..).partition(|attribute| is_named(attribute, "profiled"));
     function.attributes = rest;
     quote!(#(#first)* #[#krate::cached(#options)] #function)
+}
+
+/// An argument that says when to refresh, or names a tag, is used by that.
+fn allow_unused(function: &mut Function, options: &Options) {
+    let Options { force_refresh, tags, .. } = options;
+    if force_refresh.is_none() && tags.is_empty() {
+        return;
+    }
+    let words = quote!(#force_refresh #(#tags)*);
+    for argument in &mut function.signature.inputs {
+        if let FnArg::Typed(argument) = argument
+            && is_any_named(&argument.pat, &words)
+        {
+            argument.attrs.push(parse_quote!(#[allow(unused_variables)]));
+        }
+    }
 }
 
 /// Reports what cannot be cached, whatever the key.
@@ -284,6 +153,16 @@ fn refuse(function: &Function, errors: &mut Errors) {
             ty,
             "a cache outlives what its function borrows, so it cannot keep a reference; \
              return an owned value, such as `String` for `&str`, or an `Arc`",
+        );
+    }
+}
+
+/// Reports what no thread can have for itself.
+fn refuse_local(function: &Function, errors: &mut Errors) {
+    if let Some(asyncness) = &function.signature.asyncness {
+        errors.push(
+            asyncness.span(),
+            "a task may go from thread to thread, and a `local` cache cannot; remove `local`, or cache a function that is not `async`",
         );
     }
 }
@@ -358,11 +237,14 @@ impl Cached {
         let conditions = emit::conditions(attributes);
         let site = self.site(&emit::site(krate, Place::Type, name, self.options.name.as_ref()));
         let uncached = self.uncached(&Ident::new("uncached", Span::mixed_site()), body);
-        let instance = self.instance(&Ident::new("instance", Span::mixed_site()), &quote!(Self::site()));
+        let site_name = site_name();
+        let instance =
+            self.instance(&Ident::new("instance", Span::mixed_site()), &quote!(Self::#site_name()));
         let cache = self.handle(&Ident::new("cache", Span::mixed_site()), &quote!(Self::instance), returns);
-        let call = self.call(&quote!(#name::instance), &quote!(#name::uncached), returns);
+        let call = self.call(&quote!(#name::instance), &self.body_path(), returns);
         let call = emit::block(body, &TokenStream::new(), call);
         let prime = self.prime();
+        let prime_all = self.prime_all();
 
         let generics = generics_of_handle(&signature.generics);
         let bounds = &signature.generics.where_clause;
@@ -391,6 +273,8 @@ impl Cached {
 
                 #prime
 
+                #prime_all
+
                 /// Removes the result of a call with these arguments; whether there was one.
                 #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
                     #handle().invalidate(#arguments)
@@ -403,15 +287,17 @@ impl Cached {
                 }
 
                 /// Removes all results and returns how many there were.
-                #visibility fn clear() -> ::core::primitive::u64 { Self::site().clear() }
+                #visibility fn clear() -> ::core::primitive::u64 { Self::#site_name().clear() }
 
                 /// What the cache counted up to now.
                 #[must_use]
-                #visibility fn stats() -> #krate::__private::CacheStats { Self::site().stats() }
+                #visibility fn stats() -> #krate::__private::CacheStats { Self::#site_name().stats() }
 
                 #instance
 
-                fn site() -> &'static #krate::__private::CacheSite { #site }
+                // By which other functions name it in `depends_on`.
+                #[doc(hidden)]
+                #visibility fn #site_name() -> &'static #krate::__private::CacheSite { #site }
             }
         }
     }
@@ -424,6 +310,7 @@ impl Cached {
         let (on_call, _) = emit::split_attributes(attributes);
         let conditions = emit::conditions(attributes);
         let handle_name = format_ident!("{name}_cache", span = name.span());
+        let body_path = self.body_path();
         let body_name = format_ident!("{name}_uncached", span = name.span());
         // In a trait's `impl`, where it may not stand, the compiler prints this name.
         let instance_name = format_ident!("{name}{}", emit::COMPANION_SUFFIX, span = Span::mixed_site());
@@ -431,7 +318,7 @@ impl Cached {
         let instance = self.instance(&instance_name, &self.site(&site));
         let handle = self.handle(&handle_name, &quote!(Self::#instance_name), returns);
         let uncached = self.uncached(&body_name, body);
-        let call = self.call(&quote!(Self::#instance_name), &quote!(Self::#body_name), returns);
+        let call = self.call(&quote!(Self::#instance_name), &body_path, returns);
         let call = emit::block(body, &TokenStream::new(), call);
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
@@ -493,17 +380,61 @@ impl Cached {
     }
 
     fn steps(&self, instance: &TokenStream, run: &TokenStream, returns: &Type) -> TokenStream {
-        let krate = &self.options.krate;
+        let Options { krate, force_refresh, background, is_local, .. } = &self.options;
         let (arguments, key, keep) =
             (self.key.arguments(), self.key.closure(krate, None), self.keep(returns));
+        let forced = force_refresh.as_ref().map(|expression| {
+            let bindings = bindings(krate, &self.arguments, &expression.to_token_stream());
+            if bindings.is_empty() { quote!(#expression,) } else { quote!({ #bindings #expression },) }
+        });
+        let (look_up, found) = match (background.is_some(), is_local) {
+            (true, _) => ("look_up_ahead", "FoundAhead"),
+            (false, true) => ("look_up_local", "Found"),
+            (false, false) => ("look_up", "Found"),
+        };
+        let look_up = if forced.is_some() { format!("{look_up}_unless") } else { String::from(look_up) };
+        let (look_up, found) =
+            (Ident::new(&look_up, Span::mixed_site()), Ident::new(found, Span::mixed_site()));
+        let stale = background.is_some().then(|| {
+            let (marks, refresh) = (self.marks(), self.refresh());
+            quote_spanned! {Span::mixed_site()=>
+                #krate::__private::#found::Stale(__perfkit_result, __perfkit_refresh) => {
+                    let __perfkit_refresh = __perfkit_refresh #marks;
+                    #refresh
+                    return __perfkit_result;
+                }
+            }
+        });
+        let marks = self.marks();
+        let marks = (!marks.is_empty())
+            .then(|| quote_spanned!(Span::mixed_site()=> let __perfkit_miss = __perfkit_miss #marks;));
         quote_spanned! {Span::mixed_site()=>
             // What is looked up is gone after this statement: it need not be `Send` where the body waits.
-            let __perfkit_miss = match #krate::__private::look_up(#instance, #arguments, #key, #keep) {
-                #krate::__private::Found::Hit(__perfkit_result) => return __perfkit_result,
-                #krate::__private::Found::Miss(__perfkit_miss) => __perfkit_miss,
+            let __perfkit_miss = match #krate::__private::#look_up(#forced #instance, #arguments, #key, #keep) {
+                #krate::__private::#found::Hit(__perfkit_result) => return __perfkit_result,
+                #stale
+                #krate::__private::#found::Miss(__perfkit_miss) => __perfkit_miss,
             };
+            #marks
             #run
         }
+    }
+
+    /// What a run of the body is told of the tags of its result, and of the functions that it depends on.
+    fn marks(&self) -> TokenStream {
+        let Options { krate, tags, depends_on, .. } = &self.options;
+        let tagged = (!tags.is_empty()).then(|| {
+            let bindings = bindings(krate, &self.arguments, &quote!(#(#tags)*));
+            quote_spanned! {Span::mixed_site()=>
+                .tagged(|| { #bindings ::std::vec![#(::std::format!(#tags)),*] })
+            }
+        });
+        let site_name = site_name();
+        let depends_on = depends_on.iter().map(|path| {
+            let site = quote_spanned!(path.span().resolved_at(Span::mixed_site())=> <#path>::#site_name());
+            quote_spanned!(Span::mixed_site()=> .depends_on(#site))
+        });
+        quote!(#tagged #(#depends_on)*)
     }
 
     /// `miss.run(…)` or another method of a miss that takes the body.
@@ -525,6 +456,17 @@ impl Cached {
         } else {
             let method = Ident::new(method, Span::mixed_site());
             quote_spanned!(Span::mixed_site()=> __perfkit_miss.#method(move || #call))
+        }
+    }
+
+    /// The body as a function.
+    fn body_path(&self) -> TokenStream {
+        let name = self.function.name();
+        if is_method(&self.function) {
+            let body_name = format_ident!("{name}_uncached", span = name.span());
+            quote!(Self::#body_name)
+        } else {
+            quote!(#name::uncached)
         }
     }
 
@@ -566,7 +508,7 @@ impl Cached {
         signature.abi = None;
         let (handle, run) =
             (self.turbofish(&quote!(Self::cache)), self.run(&quote!(Self::uncached), "prime"));
-        let arguments = self.key.arguments();
+        let (arguments, marks) = (self.key.arguments(), self.marks());
         // Whoever primes the cache uses the function. One of an `impl Trait` cannot be named without a call.
         let function = self.turbofish(&self.function.name().to_token_stream());
         let can_be_named = !self.arguments.iter().any(|argument| contains_impl(&argument.ty));
@@ -577,7 +519,7 @@ impl Cached {
             #(#of_code)*
             #visibility #signature {
                 #used
-                let __perfkit_miss = #handle().primer(#arguments);
+                let __perfkit_miss = #handle().primer(#arguments) #marks;
                 #run
             }
         }
@@ -606,30 +548,34 @@ impl Cached {
         let ty = self.key.ty();
         let (key, keep) = (self.key.closure(krate, Some(&ty)), self.keep(returns));
         let instance = self.turbofish(instance);
+        let (handle, binding) = if self.options.is_local {
+            ("LocalCacheHandle", "LocalBinding")
+        } else {
+            ("CacheHandle", "Binding")
+        };
+        let (handle, binding) =
+            (Ident::new(handle, Span::mixed_site()), Ident::new(binding, Span::mixed_site()));
         quote_spanned! {Span::mixed_site()=>
             /// The cache itself.
             #[must_use]
-            #visibility fn #name #generics () -> #krate::__private::CacheHandle<
+            #visibility fn #name #generics () -> #krate::__private::#handle<
                 #ty,
                 #returns,
-                impl #krate::__private::Binding<#ty, #returns> + ::core::marker::Copy,
+                impl #krate::__private::#binding<#ty, #returns> + ::core::marker::Copy,
             > #bounds {
-                #krate::__private::CacheHandle::new(#instance(), #key, #keep)
+                #krate::__private::#handle::new(#instance(), #key, #keep)
             }
         }
     }
 
     /// A reference to the static description of the cache, which is also listed for reports.
     fn site(&self, site: &TokenStream) -> TokenStream {
-        let Options { krate, ttl, max_size, policy, .. } = &self.options;
-        let max_size = max_size.map(Literal::u64_unsuffixed).map(|number| quote!(.max_size(#number)));
-        let policy = policy.as_ref().map(|policy| quote!(.policy(#krate::__private::Policy::#policy)));
-        let ttl = ttl.map(duration_tokens).map(|ttl| quote!(.ttl(#ttl)));
+        let (krate, limits) = (&self.options.krate, self.options.limits());
         quote_spanned! {Span::mixed_site()=>
             {
                 #site
                 static CACHE: #krate::__private::CacheSite =
-                    #krate::__private::CacheSite::new(&SITE) #max_size #policy #ttl;
+                    #krate::__private::CacheSite::new(&SITE) #limits;
                 #krate::__private::inventory::submit! { &CACHE }
                 &CACHE
             }
@@ -638,21 +584,50 @@ impl Cached {
 
     /// How results are kept: as asked for, or as their type tells.
     fn keep(&self, returns: &Type) -> TokenStream {
-        let krate = &self.options.krate;
+        let Options { krate, probe, weigh, is_local, .. } = &self.options;
         // Messages about the results point at their type, or at the option.
         let span = returns.span().resolved_at(Span::mixed_site());
-        let probe = self.options.probe.clone().unwrap_or_else(|| Ident::new("probe", span));
+        let probe = probe.clone().unwrap_or_else(|| Ident::new("probe", span));
+        if *is_local {
+            let probe = quote_spanned!(probe.span()=> #krate::__private::local::#probe::<#returns>());
+            let keep = quote_spanned!(span=> (&&&#probe).__perfkit_keep());
+            return quote_spanned! {Span::mixed_site()=>
+                {
+                    #[allow(unused_imports)]
+                    use #krate::__private::local::by::{
+                        Any as _, Part as _, Unfit as _, UnfitErr as _, UnfitNone as _,
+                    };
+                    #keep
+                }
+            };
+        }
         let probe = quote_spanned!(probe.span()=> #krate::__private::#probe::<#returns>());
         let keep = quote_spanned!(span=> (&&&&#probe).__perfkit_keep());
+        let (by, keep) = if let Some(weigh) = weigh {
+            (None, quote_spanned!(span=> #krate::__private::weighed_with::<#returns, _>(#keep, #weigh)))
+        } else {
+            let by = quote_spanned! {Span::mixed_site()=>
+                #[allow(unused_imports)]
+                use #krate::__private::weigh_by::{Buffered as _, Content as _, Other as _};
+            };
+            let probe = quote_spanned!(span=> #krate::__private::probe_weight::<#returns, _>(#keep));
+            (Some(by), quote_spanned!(span=> (&&&#probe).__perfkit_weigh()))
+        };
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
                 use #krate::__private::by::{
                     Optional as _, Other as _, OtherResult as _, SharedResult as _, Unfit as _,
-                    UnfitErr as _, UnfitNone as _,
+                    UnfitErr as _, UnfitFallible as _, UnfitNone as _,
                 };
+                #by
                 #keep
             }
         }
     }
+}
+
+/// The function beside a cached one that gives its site. No function of the user's may be called that.
+fn site_name() -> Ident {
+    Ident::new("__perfkit_site", Span::call_site())
 }

@@ -231,6 +231,60 @@ impl Entries {
         None
     }
 
+    /// `name = 1_000_000` (bytes) or `"64MiB"`; zero is left to the attribute to judge.
+    pub(crate) fn byte_size(
+        &mut self,
+        name: &str,
+        example: &str,
+        errors: &mut Errors,
+    ) -> Option<(u64, Span)> {
+        let entry = self.take(name)?;
+        if let Value::Assigned(expr) = &entry.value
+            && let Expr::Lit(ExprLit { lit, .. }) = ungrouped(expr)
+        {
+            let bytes = match lit {
+                Lit::Int(literal) => literal.base10_parse().ok(),
+                Lit::Str(literal) => parse_byte_size(&literal.value()),
+                _ => None,
+            };
+            if let Some(bytes) = bytes {
+                return Some((bytes, lit.span()));
+            }
+        }
+        errors.push(
+            entry.value_span(),
+            format_args!(
+                "`{name}` takes a number of bytes, or a number with a unit of B, kB, MB, GB, KiB, MiB or GiB such as \
+                 `{name} = {example}`"
+            ),
+        );
+        None
+    }
+
+    /// `name = <whole number>` or `name = None`, with its span.
+    pub(crate) fn integer_or_none(
+        &mut self,
+        name: &str,
+        example: &str,
+        errors: &mut Errors,
+    ) -> Option<(Option<u64>, Span)> {
+        let is_none = |entry: &Entry| {
+            entry.name == name
+                && matches!(&entry.value, Value::Assigned(expr)
+                    if matches!(ungrouped(expr), Expr::Path(path) if path.path.is_ident("None")))
+        };
+        if let Some(index) = self.entries.iter().position(is_none) {
+            let entry = self.entries.remove(index);
+            return Some((None, entry.value_span()));
+        }
+        self.integer(name, example, errors).map(|(number, span)| (Some(number), span))
+    }
+
+    /// Where the option's name stands, right or wrong as its value may be.
+    pub(crate) fn span_of(&self, name: &str) -> Option<Span> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.name.span())
+    }
+
     /// `name = some::path`.
     pub(crate) fn path(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<Path> {
         let entry = self.take(name)?;
@@ -425,6 +479,29 @@ fn parse_duration(text: &str) -> Option<Duration> {
     Some(exact)
 }
 
+/// `"64MiB"`, `"1.5 GB"`; one number, one unit.
+fn parse_byte_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_')?;
+    let (number, unit) = text.split_at(split);
+    let bytes_per_unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1_048_576.0,
+        "gib" => 1_073_741_824.0,
+        "tib" => 1_099_511_627_776.0,
+        _ => return None,
+    };
+    let number: f64 = number.replace('_', "").parse().ok()?;
+    let bytes = number * bytes_per_unit;
+    // Up to where a number of bytes is exact, which is more than any machine has.
+    (bytes < 9e15).then_some(bytes as u64)
+}
+
 /// The tokens of a duration constant.
 pub(crate) fn duration_tokens(duration: Duration) -> TokenStream {
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
@@ -443,6 +520,17 @@ mod tests {
         assert_eq!(parse_duration("7ns"), Some(Duration::from_nanos(7)));
         for wrong in ["", "10", "ms", "10 parsecs", "-1s", "1..2s", "1e400d"] {
             assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn byte_sizes() {
+        assert_eq!(parse_byte_size("64MiB"), Some(64 << 20));
+        assert_eq!(parse_byte_size(" 1.5 kB "), Some(1_500));
+        assert_eq!(parse_byte_size("1_000 b"), Some(1_000));
+        assert_eq!(parse_byte_size("2gib"), Some(2 << 30));
+        for wrong in ["", "64", "MiB", "64 Mbit", "-1kB", "1..2kB", "99999999TB"] {
+            assert_eq!(parse_byte_size(wrong), None, "{wrong}");
         }
     }
 

@@ -9,7 +9,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Generics, Lifetime, Pat, Path, ReceiverKind, Type, parse_quote};
 
-use super::{KeyOption, Options};
+use super::options::{KeyOption, Options};
 use crate::borrows::{borrows, borrows_mutably, with_lifetime};
 use crate::fallback::Errors;
 use crate::function::{Argument, Function, contains_impl, first_type_argument, last_segment};
@@ -17,6 +17,8 @@ use crate::options::ungrouped;
 
 /// See the module.
 pub(super) struct KeyParts {
+    /// The names of the modules that tell what is a part.
+    is_local: bool,
     /// `self`, where an expression names it; first in the tuple.
     receiver: Option<Receiver>,
     arguments: Vec<Part>,
@@ -43,7 +45,7 @@ struct Part {
 }
 
 /// How an argument is handed on, and as what.
-enum Shape {
+pub(super) enum Shape {
     /// `T`, as `&T`.
     Value(Type),
     /// `&T`, as it is. Holds `T`.
@@ -79,7 +81,7 @@ impl KeyParts {
         let mut parts = Vec::new();
         for argument in arguments {
             let Argument { name, pattern, ty, .. } = argument;
-            let named = names(pattern).iter().any(|name| mentions(&words, &name.to_string()));
+            let named = is_any_named(pattern, &words);
             let skipped = options.skip.contains(name);
             // What has no name has no influence.
             let counts = !instead && !skipped && !matches!(pattern, Pat::Wild(_));
@@ -89,7 +91,7 @@ impl KeyParts {
                 parts.push(Part { name: name.clone(), pattern, shape: Shape::of(ty), counts, named });
             }
         }
-        KeyParts { receiver, arguments: parts, expressions }
+        KeyParts { is_local: options.is_local, receiver, arguments: parts, expressions }
     }
 
     /// What the tuple of arguments is in a call: references to the function's.
@@ -117,6 +119,11 @@ impl KeyParts {
         quote!(#(#parameters),*)
     }
 
+    /// Whether each of the function's arguments is a part of the key by itself.
+    pub(super) fn are_all(&self, arguments: &[Argument]) -> bool {
+        self.arguments.iter().filter(|part| part.counts).count() == arguments.len()
+    }
+
     /// The tuple of arguments made of those parameters.
     pub(super) fn parameters_as_arguments(&self) -> TokenStream {
         one_or_tuple(self.arguments.iter().map(|Part { name, .. }| quote!(#name)))
@@ -134,15 +141,24 @@ impl KeyParts {
                 let argument = Ident::new(shape.argument(), Span::mixed_site());
                 // Messages about the argument point at its type.
                 let span = shape.inner().span().resolved_at(Span::mixed_site());
-                quote_spanned!(span=> #krate::__private::argument::#argument(#name).__perfkit_part())
+                if self.is_local {
+                    quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_part())
+                } else {
+                    quote_spanned!(span=> (&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
+                }
             });
         let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
         let parts: Vec<TokenStream> = arguments.chain(expressions).collect();
         let key = parts.into_iter().rev().fold(quote!(()), |rest, part| quote!((#part, #rest)));
+        let ways = if self.is_local {
+            quote_spanned!(Span::mixed_site()=> #krate::__private::local::argument::{Fit as _, Unfit as _})
+        } else {
+            quote_spanned!(Span::mixed_site()=> #krate::__private::argument::{Buffered as _, Content as _, Fit as _, Unfit as _})
+        };
         quote_spanned! {Span::mixed_site()=>
             |#names #ty| {
                 #[allow(unused_imports)]
-                use #krate::__private::argument::{Fit as _, Unfit as _};
+                use #ways;
                 #key
             }
         }
@@ -173,17 +189,58 @@ impl KeyParts {
                 #krate::__private::argument::Argument(&#expression).__perfkit_here()
             };
         }
-        let part = quote_spanned!(span=> (&&&#krate::__private::expression::Expression::new(#expression)).__perfkit_part());
+        let expression = quote_spanned!(span=> #krate::__private::expression::Expression::new(#expression));
+        let (part, ways) = if self.is_local {
+            (
+                quote_spanned!(span=> (&&&#expression).__perfkit_part()),
+                quote_spanned!(Span::mixed_site()=> #krate::__private::local::expression::{Reference as _, Unfit as _, Value as _}),
+            )
+        } else {
+            let part = quote_spanned!(span=> (&&&&&&&#expression).__perfkit_part());
+            let ways = quote_spanned! {Span::mixed_site()=>
+                #krate::__private::expression::{
+                    Reference as _, ReferenceBuffered as _, ReferenceContent as _, Unfit as _, Value as _,
+                    ValueBuffered as _, ValueContent as _,
+                }
+            };
+            (part, ways)
+        };
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
                 use #krate::__private::argument::{Borrowed as _, Copied as _};
                 #[allow(unused_imports)]
-                use #krate::__private::expression::{Reference as _, Unfit as _, Value as _};
+                use #ways;
                 #(#bindings)*
                 #part
             }
         }
+    }
+}
+
+/// Statements that give the arguments that are named in an expression their names in it, as in an expression of `key`, where the function has
+/// them as its signature says.
+pub(super) fn bindings(krate: &Path, arguments: &[Argument], words: &TokenStream) -> TokenStream {
+    let is_named = |argument: &&Argument| is_any_named(&argument.pattern, words);
+    let bindings = arguments.iter().filter(is_named).map(|Argument { name, pattern, ty, .. }| {
+        let is_plain = matches!(pattern, Pat::Ident(_));
+        let pattern = plain(pattern.to_token_stream());
+        let value = match Shape::of(ty) {
+            Shape::Reference(_) | Shape::Optional(_) if is_plain => return TokenStream::new(),
+            Shape::Reference(_) | Shape::Optional(_) => quote!(#name),
+            Shape::Cow(_) => quote!(&*#name),
+            Shape::Value(_) => quote!(#krate::__private::argument::Argument(&#name).__perfkit_here()),
+        };
+        quote_spanned!(Span::mixed_site()=> #[allow(unused_variables)] let #pattern = #value;)
+    });
+    let bindings: TokenStream = bindings.collect();
+    if bindings.is_empty() {
+        return bindings;
+    }
+    quote_spanned! {Span::mixed_site()=>
+        #[allow(unused_imports)]
+        use #krate::__private::argument::{Borrowed as _, Copied as _};
+        #bindings
     }
 }
 
@@ -246,7 +303,7 @@ fn is_mutable(kind: &ReceiverKind) -> bool {
 }
 
 impl Shape {
-    fn of(ty: &Type) -> Self {
+    pub(super) fn of(ty: &Type) -> Self {
         match ty {
             Type::Group(group) => return Shape::of(&group.elem),
             Type::Paren(paren) => return Shape::of(&paren.elem),
@@ -282,7 +339,7 @@ impl Shape {
     }
 
     /// What is kept of it, before it is owned.
-    fn inner(&self) -> &Type {
+    pub(super) fn inner(&self) -> &Type {
         let (Shape::Value(ty) | Shape::Reference(ty) | Shape::Optional(ty) | Shape::Cow(ty)) = self;
         ty
     }
@@ -349,6 +406,11 @@ fn check_skip(function: &Function, arguments: &[Argument], options: &Options, er
             );
         }
     }
+}
+
+/// Whether an expression names one of a pattern's variables.
+pub(super) fn is_any_named(pattern: &Pat, words: &TokenStream) -> bool {
+    names(pattern).iter().any(|name| mentions(words, &name.to_string()))
 }
 
 /// The identifiers in a pattern, among which are the names that it binds.

@@ -5,7 +5,6 @@
 
 use core::fmt;
 use core::future::poll_fn;
-use core::marker::PhantomData;
 use core::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -14,7 +13,7 @@ use super::cascade;
 use super::dependency::{Computation, Computed, Finished, Reading, Source, reading};
 use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
-use super::key::Key;
+use super::key::{Key, SharedKey};
 use super::registry::{Cache, CacheSite, Instance};
 use super::shard::Held;
 use super::stats::CacheStats;
@@ -25,27 +24,23 @@ use crate::clock;
 /// How a function's arguments `A` are its key, and how its results `R` are kept.
 pub trait Binding<A, R> {
     /// The key as a call has it.
-    type Key: Key;
+    type Key: SharedKey;
     /// How results are kept.
     type Keep: Keep<R>;
 
     /// The key of a call.
     fn key(&self, arguments: A) -> Self::Key;
+
+    /// How results are kept.
+    fn keep(&self) -> Self::Keep;
 }
 
 /// A closure from arguments to a key, and a [`Keep`].
+#[derive(Clone, Copy)]
 pub struct Bound<F, W> {
     key: F,
-    keep: PhantomData<W>,
+    keep: W,
 }
-
-impl<F: Copy, W> Clone for Bound<F, W> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F: Copy, W> Copy for Bound<F, W> {}
 
 impl<F, W> fmt::Debug for Bound<F, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,13 +48,18 @@ impl<F, W> fmt::Debug for Bound<F, W> {
     }
 }
 
-impl<A, R, Q: Key, F: Fn(A) -> Q, W: Keep<R>> Binding<A, R> for Bound<F, W> {
+impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> Binding<A, R> for Bound<F, W> {
     type Key = Q;
     type Keep = W;
 
     #[inline]
     fn key(&self, arguments: A) -> Q {
         (self.key)(arguments)
+    }
+
+    #[inline]
+    fn keep(&self) -> W {
+        self.keep
     }
 }
 
@@ -84,32 +84,64 @@ impl<A, R, B: Binding<A, R>> fmt::Debug for CacheHandle<A, R, B> {
     }
 }
 
-impl<A, R, Q: Key, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W>> {
+impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W>> {
     /// The cache of an instance of a function, whose arguments `key` makes a key of.
-    pub fn new<M>(instance: Instance<M>, key: F, _: W) -> Self {
-        CacheHandle { cache: instance.cache(), binding: Bound { key, keep: PhantomData } }
+    pub fn new<M>(instance: Instance<M>, key: F, keep: W) -> Self {
+        CacheHandle {
+            cache: instance.cache(const { Q::IS_FLAT && W::IS_FLAT }),
+            binding: Bound { key, keep },
+        }
     }
 }
 
 /// The first step of a call. `arguments` come before `key`, so that the types of the closure's are known.
 #[inline]
-pub fn look_up<M, A, R, Q: Key, W: Keep<R>>(
+pub fn look_up<M, A, R, Q: SharedKey, W: Keep<R>>(
     instance: Instance<M>,
     arguments: A,
     key: impl FnOnce(A) -> Q,
-    _: W,
+    keep: W,
 ) -> Found<R, Miss<Q::Owned, R, W>> {
-    let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>();
+    let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>(const { Q::IS_FLAT && W::IS_FLAT });
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
     let reading = reading();
     if reading.is_noted() {
-        return look_up_noted(cache, hash, &key, reading);
+        return look_up_noted(cache, hash, &key, keep, reading);
     }
     match cache.store.find(hash, |owned| key.is(owned), W::Kept::clone) {
         Some(value) => Found::Hit(W::kept(value)),
-        None => Found::Miss(Miss::new(cache, hash, &key)),
+        None => Found::Miss(Miss::new(cache, hash, &key, keep)),
     }
+}
+
+/// The same; where `is_forced`, it does not look, and the body runs whatever is in the cache.
+#[inline]
+pub fn look_up_unless<M, A, R, Q: SharedKey, W: Keep<R>>(
+    is_forced: bool,
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    keep: W,
+) -> Found<R, Miss<Q::Owned, R, W>> {
+    if is_forced {
+        return Found::Miss(forced(instance, arguments, key, keep));
+    }
+    look_up(instance, arguments, key, keep)
+}
+
+/// A miss whatever is in the cache.
+pub(super) fn forced<M, A, R, Q: SharedKey, W: Keep<R>>(
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    keep: W,
+) -> Miss<Q::Owned, R, W> {
+    let cache = instance.cache(const { Q::IS_FLAT && W::IS_FLAT });
+    let key = key(arguments);
+    let mut miss = Miss::new(cache, key.hash(&cache.seed), &key, keep);
+    miss.is_forced = true;
+    miss
 }
 
 /// The first step of a call from the body of another cached function, which depends on what is found.
@@ -119,11 +151,12 @@ pub(super) fn look_up_noted<R, Q: Key, W: Keep<R>>(
     cache: &'static Cache<Q::Owned, W::Kept, W::Refused>,
     hash: u64,
     key: &Q,
+    keep: W,
     reading: Reading,
 ) -> Found<R, Miss<Q::Owned, R, W>> {
     match cache.store.find_noted(reading, hash, |owned| key.is(owned), W::Kept::clone) {
         Some(value) => Found::Hit(W::kept(value)),
-        None => Found::Miss(Miss::new(cache, hash, key)),
+        None => Found::Miss(Miss::new(cache, hash, key, keep)),
     }
 }
 
@@ -157,7 +190,9 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let hash = key.hash(&self.cache.seed);
         match B::Keep::sort(result) {
             Sorted::Kept(value) => {
-                self.cache.store.insert(hash, key.own(), value, 0, &|owned| key.is(owned));
+                let own = key.own();
+                let weight = weigh::<R, _>(B::Key::weigh(&own), self.binding.keep(), &value);
+                self.cache.store.insert(hash, own, value, weight, &|owned| key.is(owned));
                 self.cache.store.watch();
             }
             Sorted::Refused(_) | Sorted::Private => {
@@ -188,9 +223,10 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let hash = key.hash(&self.cache.seed);
         // A body that primes has changed what it reads, so its own result is not kept.
         let reading = reading();
-        let lead = self.cache.store.begin(hash, key.own());
-        let keep = Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same };
-        Primer::new(keep, reading)
+        let own = key.own();
+        let kind = Kind { key: B::Key::weigh(&own), keep: self.binding.keep(), are_same: B::Key::are_same };
+        let lead = self.cache.store.begin(hash, own);
+        Primer::new(Prime::<_, R, B::Keep> { lead, kind }, reading)
     }
 }
 
@@ -213,7 +249,7 @@ trait KeepOnce<R> {
 /// See [`Primer`].
 pub(super) struct Prime<K: 'static, R, W: Keep<R>> {
     pub(super) lead: Lead<K, W::Kept, W::Refused>,
-    pub(super) are_same: fn(&K, &K) -> bool,
+    pub(super) kind: Kind<K, W>,
 }
 
 impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
@@ -223,7 +259,7 @@ impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
 
     fn end(self: Box<Self>, result: &R, computation: Computation, reading: Reading) {
         let finished = self.lead.finish(computation, reading);
-        land::<K, R, W>(self.lead, result, finished, self.are_same);
+        land::<K, R, W>(self.lead, result, finished, self.kind);
     }
 }
 
@@ -311,8 +347,26 @@ pub struct Miss<K: 'static, R, W: Keep<R>> {
     computation: Computation,
     /// Since it last looked whether there is a result.
     reading: Reading,
-    are_same: fn(&K, &K) -> bool,
+    kind: Kind<K, W>,
+    /// The body runs whatever is in the cache.
+    is_forced: bool,
 }
+
+/// What is to be known of a key and its result.
+pub(super) struct Kind<K, W> {
+    /// Bytes of the key.
+    pub(super) key: usize,
+    pub(super) keep: W,
+    pub(super) are_same: fn(&K, &K) -> bool,
+}
+
+impl<K, W: Copy> Clone for Kind<K, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, W: Copy> Copy for Kind<K, W> {}
 
 impl<K: 'static, R, W: Keep<R>> fmt::Debug for Miss<K, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -336,14 +390,18 @@ impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
         cache: &'static Cache<Owned, W::Kept, W::Refused>,
         hash: u64,
         key: &Q,
+        keep: W,
     ) -> Self {
+        let own = key.own();
+        let kind = Kind { key: Q::weigh(&own), keep, are_same: Q::are_same };
         Miss {
             cache,
             hash,
-            key: Some(key.own()),
+            key: Some(own),
             computation: Computation::new(),
             reading: Reading::NONE,
-            are_same: Q::are_same,
+            kind,
+            is_forced: false,
         }
     }
 
@@ -366,7 +424,9 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     /// Runs the body, unless another caller does or has done.
     pub fn run(mut self, body: impl FnOnce() -> R) -> R {
         // As a rule nobody else is at it.
-        if let Some(key) = self.key.take() {
+        if !self.is_forced
+            && let Some(key) = self.key.take()
+        {
             self.reading = reading();
             match self.cache.store.lead_alone(self.hash, key, false) {
                 Ok(lead) => return self.lead(lead, body),
@@ -404,7 +464,9 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 
     /// The same for a body that is a future. It may be polled by any task and dropped at any time.
     pub async fn run_async(mut self, body: impl Future<Output = R>) -> R {
-        if let Some(key) = self.key.take() {
+        if !self.is_forced
+            && let Some(key) = self.key.take()
+        {
             self.reading = reading();
             match self.cache.store.lead_alone(self.hash, key, true) {
                 Ok(lead) => return self.lead_async(lead, body).await,
@@ -448,7 +510,12 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     fn next(&mut self, is_task: bool) -> Result<Next<K, R, W>, R> {
         let store = &self.cache.store;
         self.reading = reading();
-        match store.join(self.hash, &mut self.key, self.are_same, is_task) {
+        if self.is_forced
+            && let Some(key) = self.key.take()
+        {
+            return Ok(Next::Lead(store.begin(self.hash, key)));
+        }
+        match store.join(self.hash, &mut self.key, self.kind.are_same, is_task) {
             Some(Turn::Lead(lead)) => Ok(Next::Lead(lead)),
             Some(Turn::Found(held)) => match held.value(0).cloned() {
                 Some(value) => {
@@ -507,7 +574,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         let result = body();
         drop(entered);
         let finished = lead.finish(self.computation, self.reading);
-        end::<K, R, W>(self.hash, lead, result, finished, self.are_same)
+        end::<K, R, W>(self.hash, lead, result, finished, self.kind)
     }
 
     async fn lead_async(
@@ -530,7 +597,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         })
         .await;
         let finished = lead.finish(self.computation, self.reading);
-        end::<K, R, W>(self.hash, lead, result, finished, self.are_same)
+        end::<K, R, W>(self.hash, lead, result, finished, self.kind)
     }
 }
 
@@ -541,18 +608,18 @@ fn end<K: Send + Sync, R, W: Keep<R>>(
     lead: Lead<K, W::Kept, W::Refused>,
     result: R,
     finished: Finished,
-    are_same: fn(&K, &K) -> bool,
+    kind: Kind<K, W>,
 ) -> R {
     if lead.store().is_stale_if_error() && !is_kept::<R, W>(&result) {
         let own = lead.key();
-        let before = lead.store().find_if_error(hash, &|key| are_same(key, own), &Clone::clone);
+        let before = lead.store().find_if_error(hash, &|key| (kind.are_same)(key, own), &Clone::clone);
         if let Some(before) = before {
             lead.share(W::Kept::clone(&before));
             cascade::remove(finished.crowded_out);
             return W::kept(before);
         }
     }
-    land::<K, R, W>(lead, &result, finished, are_same);
+    land::<K, R, W>(lead, &result, finished, kind);
     result
 }
 
@@ -562,12 +629,14 @@ fn land<K: Send + Sync, R, W: Keep<R>>(
     lead: Lead<K, W::Kept, W::Refused>,
     result: &R,
     Finished { computed, crowded_out }: Finished,
-    are_same: fn(&K, &K) -> bool,
+    kind: Kind<K, W>,
 ) {
+    let are_same = kind.are_same;
     match W::sort(result) {
         Sorted::Kept(value) => {
             let store = lead.store();
-            lead.land(value, 0, computed, are_same);
+            let weight = weigh::<R, W>(kind.key, kind.keep, &value);
+            lead.land(value, weight, computed, are_same);
             store.watch();
         }
         Sorted::Refused(_) if computed.as_ref().is_some_and(is_outdated) && lead.is_shared => {
@@ -587,6 +656,12 @@ fn land<K: Send + Sync, R, W: Keep<R>>(
 /// What it was computed from has changed, so it is not for those who wait, some of whom may have called after that.
 fn is_outdated(computed: &Computed) -> bool {
     !computed.is_current()
+}
+
+/// Bytes of an entry. May run the user's code.
+#[inline]
+fn weigh<R, W: Keep<R>>(key: usize, keep: W, value: &W::Kept) -> u64 {
+    key.saturating_add(keep.weigh(value)) as u64
 }
 
 fn is_kept<R, W: Keep<R>>(result: &R) -> bool {

@@ -34,6 +34,17 @@ pub trait CacheErr {
     type Way;
 }
 
+/// The same of `stale_if_error`.
+#[diagnostic::on_unimplemented(
+    message = "`stale_if_error` cannot tell where `{Self}` is an error",
+    label = "no `Result` and no `Option`, or not `Clone + Send + Sync`",
+    note = "remove `stale_if_error`, which hands out the last `Ok` in place of an `Err`, or the last `Some` in place of a `None`; each hit is handed a clone of it"
+)]
+pub trait CacheFallible {
+    /// What would be the way.
+    type Way;
+}
+
 /// The same of `cache_none`.
 #[diagnostic::on_unimplemented(
     message = "`cache_none` cannot keep the `None`s of `{Self}`",
@@ -46,7 +57,7 @@ pub trait CacheNone {
 }
 
 /// How results of type `R` are kept.
-pub trait Keep<R>: 'static {
+pub trait Keep<R>: Copy + Send + Sync + 'static {
     /// What is kept.
     type Kept: Shareable;
     /// What is not kept, but told to those who wait for this very computation.
@@ -60,6 +71,15 @@ pub trait Keep<R>: 'static {
 
     /// The result again.
     fn refused(value: Self::Refused) -> R;
+
+    /// All weigh the same.
+    const IS_FLAT: bool = true;
+
+    /// Bytes of what is kept, estimated.
+    #[inline]
+    fn weigh(self, value: &Self::Kept) -> usize {
+        size_of_val(value)
+    }
 }
 
 /// What is to be done with a result.
@@ -200,11 +220,21 @@ pub const fn probe_none<R>() -> NoneProbe<R> {
     NoneProbe(PhantomData)
 }
 
+/// The probe of `stale_if_error`.
+#[derive(Debug)]
+pub struct FallibleProbe<R>(PhantomData<fn() -> R>);
+
+/// The probe of `stale_if_error`.
+#[must_use]
+pub const fn probe_fallible<R>() -> FallibleProbe<R> {
+    FallibleProbe(PhantomData)
+}
+
 /// The ways to keep, in the order in which they are tried on a `&&&&Probe`. Generated code imports all of them.
 pub mod by {
     use super::{
-        CacheErr, CacheNone, CacheValue, ErrProbe, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,
-        Probe, Shareable,
+        CacheErr, CacheFallible, CacheNone, CacheValue, ErrProbe, FallibleProbe, KeepAny, KeepOk,
+        KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable,
     };
 
     /// A trait with one method that gives the way for the types it is implemented for.
@@ -223,15 +253,18 @@ pub mod by {
 
     way!(
         /// A `Result` whose error can be shared.
-        SharedResult => KeepOkShareErr; [T: Shareable, E: Shareable] &&&Probe<Result<T, E>>
+        SharedResult => KeepOkShareErr; [T: Shareable, E: Shareable] &&&Probe<Result<T, E>>,
+        [T: Shareable, E: Shareable] &&&FallibleProbe<Result<T, E>>
     );
     way!(
         /// Any other `Result`.
-        OtherResult => KeepOk; [T: Shareable, E] &&Probe<Result<T, E>>
+        OtherResult => KeepOk; [T: Shareable, E] &&Probe<Result<T, E>>,
+        [T: Shareable, E] &&FallibleProbe<Result<T, E>>
     );
     way!(
         /// An `Option`.
-        Optional => KeepSome; [T: Shareable] &&Probe<Option<T>>
+        Optional => KeepSome; [T: Shareable] &&Probe<Option<T>>,
+        [T: Shareable] &&FallibleProbe<Option<T>>
     );
     way!(
         /// Anything else.
@@ -275,6 +308,10 @@ pub mod by {
     unfit!(
         /// What cannot be kept as `cache_err` asks.
         UnfitErr, ErrProbe => CacheErr
+    );
+    unfit!(
+        /// What cannot be kept as `stale_if_error` asks.
+        UnfitFallible, FallibleProbe => CacheFallible
     );
     unfit!(
         /// What cannot be kept as `cache_none` asks.

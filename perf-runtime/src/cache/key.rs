@@ -5,7 +5,15 @@
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash, Hasher};
+use core::marker::PhantomData;
 use std::borrow::ToOwned;
+
+use super::weigh::Weigher;
+
+/// What can be part of a key that stays on its thread.
+pub trait HashableHere: Hash + Eq + ToOwned<Owned: 'static> {}
+
+impl<T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized> HashableHere for T {}
 
 /// What can be part of the key of a cache: whatever can be hashed, compared, owned and shared.
 pub trait Hashable: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> {}
@@ -28,7 +36,7 @@ pub trait CacheKey {
 /// A key as a call has it.
 pub trait Key {
     /// The key as a cache has it.
-    type Owned: Send + Sync + 'static;
+    type Owned: 'static;
 
     /// Hashes the parts.
     fn feed(&self, hasher: &mut impl Hasher);
@@ -42,6 +50,15 @@ pub trait Key {
     /// The key to keep.
     fn own(&self) -> Self::Owned;
 
+    /// All weigh the same.
+    const IS_FLAT: bool = true;
+
+    /// Bytes of a kept key, estimated.
+    #[inline]
+    fn weigh(owned: &Self::Owned) -> usize {
+        size_of_val(owned)
+    }
+
     /// The hash of the whole key.
     #[inline]
     fn hash(&self, state: &impl BuildHasher) -> u64 {
@@ -50,6 +67,11 @@ pub trait Key {
         hasher.finish()
     }
 }
+
+/// A key that all threads share.
+pub trait SharedKey: Key<Owned: Send + Sync> {}
+
+impl<Q: Key<Owned: Send + Sync>> SharedKey for Q {}
 
 /// The end of a list of parts.
 impl Key for () {
@@ -74,6 +96,8 @@ impl Key for () {
 impl<A: Key, B: Key> Key for (A, B) {
     type Owned = (A::Owned, B::Owned);
 
+    const IS_FLAT: bool = A::IS_FLAT && B::IS_FLAT;
+
     #[inline]
     fn feed(&self, hasher: &mut impl Hasher) {
         self.0.feed(hasher);
@@ -92,13 +116,63 @@ impl<A: Key, B: Key> Key for (A, B) {
     fn own(&self) -> Self::Owned {
         (self.0.own(), self.1.own())
     }
+
+    #[inline]
+    fn weigh(owned: &Self::Owned) -> usize {
+        // What lies between the parts counts, too.
+        let padding = size_of::<Self::Owned>() - size_of::<A::Owned>() - size_of::<B::Owned>();
+        padding.saturating_add(A::weigh(&owned.0)).saturating_add(B::weigh(&owned.1))
+    }
+}
+
+/// A part that is weighed in the way `W`.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed<P, W> {
+    part: P,
+    way: PhantomData<W>,
+}
+
+impl<P, W> Weighed<P, W> {
+    #[inline]
+    pub(super) const fn new(part: P) -> Self {
+        Weighed { part, way: PhantomData }
+    }
+}
+
+impl<P: Key, W: Weigher<P::Owned>> Key for Weighed<P, W> {
+    type Owned = P::Owned;
+
+    const IS_FLAT: bool = W::IS_FLAT;
+
+    #[inline]
+    fn feed(&self, hasher: &mut impl Hasher) {
+        self.part.feed(hasher);
+    }
+
+    #[inline]
+    fn is(&self, owned: &P::Owned) -> bool {
+        self.part.is(owned)
+    }
+
+    fn are_same(one: &P::Owned, other: &P::Owned) -> bool {
+        P::are_same(one, other)
+    }
+
+    fn own(&self) -> P::Owned {
+        self.part.own()
+    }
+
+    #[inline]
+    fn weigh(owned: &P::Owned) -> usize {
+        W::weigh(owned)
+    }
 }
 
 /// A part by reference.
 #[derive(Clone, Copy, Debug)]
 pub struct ByRef<'a, T: ?Sized>(pub &'a T);
 
-impl<T: Hashable + ?Sized> Key for ByRef<'_, T> {
+impl<T: HashableHere + ?Sized> Key for ByRef<'_, T> {
     type Owned = T::Owned;
 
     #[inline]
@@ -124,7 +198,7 @@ impl<T: Hashable + ?Sized> Key for ByRef<'_, T> {
 #[derive(Clone, Copy, Debug)]
 pub struct ByValue<T>(pub T);
 
-impl<T: Hashable> Key for ByValue<T> {
+impl<T: HashableHere> Key for ByValue<T> {
     type Owned = T::Owned;
 
     #[inline]
@@ -150,7 +224,7 @@ impl<T: Hashable> Key for ByValue<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct ByOption<'a, T: ?Sized>(pub Option<&'a T>);
 
-impl<T: Hashable + ?Sized> Key for ByOption<'_, T> {
+impl<T: HashableHere + ?Sized> Key for ByOption<'_, T> {
     type Owned = Option<T::Owned>;
 
     #[inline]
@@ -172,10 +246,11 @@ impl<T: Hashable + ?Sized> Key for ByOption<'_, T> {
     }
 }
 
-/// What generated code makes of an argument. The ways to do so are told apart by the order in which methods are looked up: what takes
-/// `self` comes before what takes a reference to it.
+/// What generated code makes of an argument. The ways to do so are told apart by the order in which methods are looked up on a
+/// `&&&Argument`.
 pub mod argument {
-    use super::{ByOption, ByRef, CacheKey, Hashable};
+    use super::super::weigh::{Buffer, ByBuffer, ByContent, Weigh};
+    use super::{ByOption, ByRef, CacheKey, Hashable, Weighed};
 
     /// `&T`.
     #[derive(Debug)]
@@ -185,32 +260,55 @@ pub mod argument {
     #[derive(Debug)]
     pub struct OptionalArgument<'a, T: ?Sized>(pub Option<&'a T>);
 
-    /// As a part of the key.
-    pub trait Fit {
-        /// The part.
-        type Part;
+    /// A trait with one method that gives a part of the key.
+    macro_rules! way {
+        ($(#[$doc:meta])* $name:ident; $([$($bounds:tt)*] $argument:ty => $part:ty, $this:ident => $make:expr;)*) => {
+            $(#[$doc])*
+            pub trait $name {
+                /// The part.
+                type Part;
 
-        /// The part.
-        fn __perfkit_part(self) -> Self::Part;
+                /// The part.
+                fn __perfkit_part(self) -> Self::Part;
+            }
+
+            $(impl<'a, T: ?Sized> $name for $argument
+            where
+                $($bounds)*
+            {
+                type Part = $part;
+
+                #[inline]
+                fn __perfkit_part(self) -> $part {
+                    let $this = self;
+                    $make
+                }
+            })*
+        };
     }
 
-    impl<'a, T: Hashable + ?Sized> Fit for Argument<'a, T> {
-        type Part = ByRef<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(self) -> ByRef<'a, T> {
-            ByRef(self.0)
-        }
-    }
-
-    impl<'a, T: Hashable + ?Sized> Fit for OptionalArgument<'a, T> {
-        type Part = ByOption<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(self) -> ByOption<'a, T> {
-            ByOption(self.0)
-        }
-    }
+    way!(
+        /// Weighed by what the type says.
+        Content;
+        [T: Hashable, T::Owned: Weigh] &&&Argument<'a, T> => Weighed<ByRef<'a, T>, ByContent>,
+            this => Weighed::new(ByRef(this.0));
+        [T: Hashable, T::Owned: Weigh] &&&OptionalArgument<'a, T> => Weighed<ByOption<'a, T>, ByContent>,
+            this => Weighed::new(ByOption(this.0));
+    );
+    way!(
+        /// Weighed by its buffer.
+        Buffered;
+        [T: Hashable, T::Owned: Buffer] &&Argument<'a, T> => Weighed<ByRef<'a, T>, ByBuffer>,
+            this => Weighed::new(ByRef(this.0));
+        [T: Hashable, T::Owned: Buffer] &&OptionalArgument<'a, T> => Weighed<ByOption<'a, T>, ByBuffer>,
+            this => Weighed::new(ByOption(this.0));
+    );
+    way!(
+        /// Weighed by its size.
+        Fit;
+        [T: Hashable] &Argument<'a, T> => ByRef<'a, T>, this => ByRef(this.0);
+        [T: Hashable] &OptionalArgument<'a, T> => ByOption<'a, T>, this => ByOption(this.0);
+    );
 
     /// Not as a part of the key.
     pub trait Unfit {
@@ -223,7 +321,7 @@ pub mod argument {
             Self::Of: CacheKey;
     }
 
-    impl<T: ?Sized> Unfit for &Argument<'_, T> {
+    impl<T: ?Sized> Unfit for Argument<'_, T> {
         type Of = T;
 
         fn __perfkit_part(self) -> T::Part
@@ -234,7 +332,7 @@ pub mod argument {
         }
     }
 
-    impl<T: ?Sized> Unfit for &OptionalArgument<'_, T> {
+    impl<T: ?Sized> Unfit for OptionalArgument<'_, T> {
         type Of = T;
 
         fn __perfkit_part(self) -> T::Part
@@ -277,7 +375,8 @@ pub mod argument {
 pub mod expression {
     use core::cell::Cell;
 
-    use super::{ByOption, ByRef, ByValue, CacheKey, Hashable};
+    use super::super::weigh::{Buffer, ByBuffer, ByContent, Weigh};
+    use super::{ByOption, ByRef, ByValue, CacheKey, Hashable, Weighed};
 
     /// A value, until it is asked for.
     pub struct Expression<T>(Cell<Option<T>>);
@@ -289,8 +388,9 @@ pub mod expression {
             Expression(Cell::new(Some(value)))
         }
 
+        /// The value.
         #[inline]
-        fn take(&self) -> T {
+        pub(in super::super) fn take(&self) -> T {
             match self.0.take() {
                 Some(value) => value,
                 None => unreachable!("generated code asks once"),
@@ -298,45 +398,73 @@ pub mod expression {
         }
     }
 
-    /// As what it points to.
-    pub trait Reference {
-        /// The part.
-        type Part;
+    /// A trait with one method that gives a part of the key.
+    macro_rules! way {
+        ($(#[$doc:meta])* $name:ident;
+            $([$($generics:tt)*] [$($bounds:tt)*] $expression:ty => $part:ty, $this:ident => $make:expr;)*) => {
+            $(#[$doc])*
+            pub trait $name {
+                /// The part.
+                type Part;
 
-        /// The part.
-        fn __perfkit_part(&self) -> Self::Part;
+                /// The part.
+                fn __perfkit_part(&self) -> Self::Part;
+            }
+
+            $(impl<$($generics)*> $name for $expression
+            where
+                $($bounds)*
+            {
+                type Part = $part;
+
+                #[inline]
+                fn __perfkit_part(&self) -> $part {
+                    let $this = self;
+                    $make
+                }
+            })*
+        };
     }
 
-    impl<'a, T: Hashable + ?Sized> Reference for &&Expression<&'a T> {
-        type Part = ByRef<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(&self) -> ByRef<'a, T> {
-            ByRef(self.take())
-        }
-    }
-
-    impl<'a, T: Hashable + ?Sized> Reference for &&Expression<Option<&'a T>> {
-        type Part = ByOption<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(&self) -> ByOption<'a, T> {
-            ByOption(self.take())
-        }
-    }
-
-    /// As it is.
-    pub trait Value<T> {
-        /// The part.
-        fn __perfkit_part(&self) -> ByValue<T>;
-    }
-
-    impl<T: Hashable> Value<T> for &Expression<T> {
-        #[inline]
-        fn __perfkit_part(&self) -> ByValue<T> {
-            ByValue(self.take())
-        }
-    }
+    way!(
+        /// As what it points to, weighed by what the type says.
+        ReferenceContent;
+        ['a, T: ?Sized] [T: Hashable, T::Owned: Weigh] &&&&&&Expression<&'a T> => Weighed<ByRef<'a, T>, ByContent>,
+            this => Weighed::new(ByRef(this.take()));
+        ['a, T: ?Sized] [T: Hashable, T::Owned: Weigh] &&&&&&Expression<Option<&'a T>> => Weighed<ByOption<'a, T>, ByContent>,
+            this => Weighed::new(ByOption(this.take()));
+    );
+    way!(
+        /// As what it points to, weighed by its buffer.
+        ReferenceBuffered;
+        ['a, T: ?Sized] [T: Hashable, T::Owned: Buffer] &&&&&Expression<&'a T> => Weighed<ByRef<'a, T>, ByBuffer>,
+            this => Weighed::new(ByRef(this.take()));
+        ['a, T: ?Sized] [T: Hashable, T::Owned: Buffer] &&&&&Expression<Option<&'a T>> => Weighed<ByOption<'a, T>, ByBuffer>,
+            this => Weighed::new(ByOption(this.take()));
+    );
+    way!(
+        /// As what it points to.
+        Reference;
+        ['a, T: ?Sized] [T: Hashable] &&&&Expression<&'a T> => ByRef<'a, T>, this => ByRef(this.take());
+        ['a, T: ?Sized] [T: Hashable] &&&&Expression<Option<&'a T>> => ByOption<'a, T>, this => ByOption(this.take());
+    );
+    way!(
+        /// As it is, weighed by what the type says.
+        ValueContent;
+        [T] [T: Hashable, T::Owned: Weigh] &&&Expression<T> => Weighed<ByValue<T>, ByContent>,
+            this => Weighed::new(ByValue(this.take()));
+    );
+    way!(
+        /// As it is, weighed by its buffer.
+        ValueBuffered;
+        [T] [T: Hashable, T::Owned: Buffer] &&Expression<T> => Weighed<ByValue<T>, ByBuffer>,
+            this => Weighed::new(ByValue(this.take()));
+    );
+    way!(
+        /// As it is.
+        Value;
+        [T] [T: Hashable] &Expression<T> => ByValue<T>, this => ByValue(this.take());
+    );
 
     /// Not at all.
     pub trait Unfit {

@@ -18,6 +18,8 @@
 //! | `cascade` | what follows from an invalidation, in other caches |
 //! | `refresh` | when a result is computed again |
 //! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
+//! | `local` | the same for each thread by itself |
+//! | `prime` | results computed before they are asked for |
 //! | `registry`, `caches`, `stats` | all caches of the program, what may be done with them, and what they count |
 //! | `remote` | results shared between processes or kept on disk |
 //!
@@ -26,7 +28,6 @@
 
 mod adaptive;
 mod ahead;
-mod background;
 mod barrier;
 mod caches;
 mod cascade;
@@ -36,9 +37,11 @@ mod flight;
 mod handle;
 mod keep;
 mod key;
+mod local;
 mod lock;
 mod node;
 mod policy;
+mod prime;
 mod readers;
 mod refresh;
 mod registry;
@@ -52,25 +55,34 @@ mod store;
 mod sweeper;
 mod table;
 mod waits;
-#[allow(dead_code, reason = "the store is going to call it")]
 mod weigh;
 mod weight;
+mod worker;
 
-pub use ahead::{FoundAhead, Refresh, look_up_ahead};
-pub use background::refresh_with;
+pub use ahead::{CacheBackground, FoundAhead, Refresh, background, look_up_ahead, look_up_ahead_unless};
 pub use caches::{CacheRef, Caches, caches};
 pub use cascade::{depends_on_tag, invalidate_tag};
-pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up};
+pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up, look_up_unless};
 pub use keep::{
-    CacheErr, CacheNone, CacheValue, ErrProbe, Keep, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe,
-    Probe, Shareable, Sorted, by, probe, probe_err, probe_none,
+    CacheErr, CacheFallible, CacheNone, CacheValue, ErrProbe, FallibleProbe, Keep, KeepAny, KeepOk,
+    KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable, Sorted, by, probe, probe_err, probe_fallible,
+    probe_none,
 };
-pub use key::{ByOption, ByRef, ByValue, CacheKey, Hashable, Key, argument, expression};
+pub use key::{
+    ByOption, ByRef, ByValue, CacheKey, Hashable, HashableHere, Key, SharedKey, Weighed, argument, expression,
+};
+pub use local::ways as local_ways;
+pub use local::{
+    LocalBinding, LocalCacheHandle, LocalErr, LocalKeep, LocalKey, LocalMiss, LocalNone, LocalPrimer,
+    LocalValue, look_up_local, look_up_local_unless,
+};
 pub use policy::Policy;
+pub use prime::prime_all;
 pub use registry::{CacheSite, Instance, rows};
 pub use stats::CacheStats;
 pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE, set_adaptive};
 pub use weigh::{
-    Buffer, ByBuffer, ByContent, BySize, Weigh, Weigher, WeightProbe, probe_kept, probe_part, probe_weight,
-    weigh_by,
+    Buffer, ByBuffer, ByContent, Weigh, WeighedBy, WeighedWith, Weigher, WeightProbe, probe_weight, weigh_by,
+    weighed_with,
 };
+pub use worker::refresh_with;

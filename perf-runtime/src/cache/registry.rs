@@ -75,10 +75,10 @@ impl Made {
         self.of == of || (self.of)() == of()
     }
 
-    /// The cache, of the types that `of` says.
+    /// The cache, of the type that `of` says.
     #[inline]
-    fn cast<K, S, R>(&'static self) -> &'static Cache<K, S, R> {
-        // SAFETY: the caller has found it by `of`, which names these types, none of which has a lifetime.
+    fn cast<C>(&'static self) -> &'static C {
+        // SAFETY: the caller has found it by `of`, which names this type, which has no lifetime.
         unsafe { &*core::ptr::from_ref(self.cache).cast() }
     }
 }
@@ -91,6 +91,9 @@ impl fmt::Debug for Made {
 
 /// A cache of some types.
 pub(super) trait AnyCache: Send + Sync {
+    fn new(limits: Limits, flat: Option<u64>, number: u32) -> Self
+    where
+        Self: Sized;
     fn number(&self) -> u32;
     fn stats(&self) -> CacheStats;
     fn clear(&self) -> u64;
@@ -111,6 +114,12 @@ where
     S: Send + Sync + 'static,
     R: Send + Sync + 'static,
 {
+    fn new(limits: Limits, flat: Option<u64>, number: u32) -> Self {
+        let mut store = Store::new(limits, flat);
+        store.number = number;
+        Cache { seed: foldhash::quality::RandomState::default(), store }
+    }
+
     fn stats(&self) -> CacheStats {
         self.store.stats()
     }
@@ -224,15 +233,21 @@ impl CacheSite {
 }
 
 impl<M> Instance<M> {
-    /// Its cache, made when it is first asked for.
+    /// Its cache, made when it is first asked for. `is_flat`: all entries are of one weight.
     #[inline]
-    pub(super) fn cache<K, S, R>(self) -> &'static Cache<K, S, R>
+    pub(super) fn cache<K, S, R>(self, is_flat: bool) -> &'static Cache<K, S, R>
     where
         K: Send + Sync + 'static,
         S: Send + Sync + 'static,
         R: Send + Sync + 'static,
     {
-        self.site.cache::<M, K, S, R>()
+        self.made(is_flat.then_some((size_of::<K>() + size_of::<S>()) as u64))
+    }
+
+    /// Its cache of any sort.
+    #[inline]
+    pub(super) fn made<C: AnyCache + 'static>(self, flat: Option<u64>) -> &'static C {
+        self.site.cache::<M, C>(flat)
     }
 }
 
@@ -244,53 +259,39 @@ impl CacheSite {
     }
 
     #[inline]
-    fn cache<M, K, S, R>(&'static self) -> &'static Cache<K, S, R>
-    where
-        K: Send + Sync + 'static,
-        S: Send + Sync + 'static,
-        R: Send + Sync + 'static,
-    {
+    fn cache<M, C: AnyCache + 'static>(&'static self, flat: Option<u64>) -> &'static C {
         // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
-        let of: TypeOf = typeid::of::<(M, Cache<K, S, R>)>;
+        let of: TypeOf = typeid::of::<(M, C)>;
         if let Some(first) = self.first.get()
             && first.is_of(of)
         {
             return first.cast();
         }
-        self.other_cache(of)
+        self.other_cache(of, flat)
     }
 
     #[cold]
     #[inline(never)]
-    fn other_cache<K, S, R>(&'static self, of: TypeOf) -> &'static Cache<K, S, R>
-    where
-        K: Send + Sync + 'static,
-        S: Send + Sync + 'static,
-        R: Send + Sync + 'static,
-    {
+    fn other_cache<C: AnyCache + 'static>(&'static self, of: TypeOf, flat: Option<u64>) -> &'static C {
         first_use::announce();
         let find =
             |instances: &[&'static Made]| instances.iter().find(|instance| (instance.of)() == of()).copied();
         if let Some(made) = find(&self.all.lock()) {
             return made.cast();
         }
-        let mut store = Store::new(self.limits, Some((size_of::<K>() + size_of::<S>()) as u64));
         let mut all = self.all.lock();
         // Another thread may have come first; its cache stays, and this one, empty, is never used.
         if let Some(made) = find(&all) {
             return made.cast();
         }
         let is_first = all.is_empty();
-        if is_first {
-            store.number = self.number();
-        }
-        let made: &'static Cache<K, S, R> =
-            Box::leak(Box::new(Cache { seed: foldhash::quality::RandomState::default(), store }));
-        cascade::register(made.store.number, made);
+        let number = if is_first { self.number() } else { next_cache() };
+        let made: &'static C = Box::leak(Box::new(C::new(self.limits, flat, number)));
+        cascade::register(number, made);
         let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
         match self.resized.load(Ordering::Relaxed) {
             0 => {}
-            max_size => made.store.resize(max_size),
+            max_size => made.resize(max_size),
         }
         all.push(instance);
         // Only the first one to come here sets it.

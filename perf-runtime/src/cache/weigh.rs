@@ -5,11 +5,13 @@
 //! so of a collection whose elements own memory a few are weighed, spread evenly where they can be picked, and the rest is taken
 //! to be like them: O(1) for each level of nesting.
 //!
-//! Which types are [`Weigh`] is asked of the type, not of how it is spelled: `(&&&probe::<T>()).__perfkit_weigh()` gives the
-//! [`Weigher`] that fits `T`, by the order in which methods are looked up (D. Tolnay, "Autoref-based stable specialization",
-//! 2019). A type of the user's that says nothing weighs its `size_of`; a `Vec` of such, its buffer. Weighing may run the user's
+//! Which types are [`Weigh`] is asked of the type, not of how it is spelled: `(&&&probe_weight::<R, _>(keep)).__perfkit_weigh()` gives
+//! the way to keep results with the [`Weigher`] that fits what is kept, by the order in which methods are looked up (D. Tolnay,
+//! "Autoref-based stable specialization", 2019); an argument becomes a part of a key with its weigher likewise. A type of the user's
+//! that says nothing weighs its `size_of`; a `Vec` of such, its buffer. Weighing may run the user's
 //! code, so it never happens under a lock.
 
+use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{size_of, size_of_val};
 use core::num;
@@ -22,6 +24,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
+
+use super::keep::{Keep, Sorted};
 
 /// What can tell how many bytes it holds.
 ///
@@ -401,7 +405,7 @@ impl<T: Buffer, E> Buffer for Result<T, E> {
 }
 
 /// A way to weigh values of type `T`: a parameter of a cache, not an object.
-pub trait Weigher<T: ?Sized>: Copy + 'static {
+pub trait Weigher<T: ?Sized>: Copy + Send + Sync + 'static {
     /// All weigh the same, so that a weight need not be kept.
     const IS_FLAT: bool;
 
@@ -435,96 +439,143 @@ impl<T: Buffer> Weigher<T> for ByBuffer {
     }
 }
 
-/// By its size, where nothing is known.
+/// A way to keep results, whose weight is found in the way `V`.
 #[derive(Clone, Copy, Debug)]
-pub struct BySize;
+pub struct WeighedBy<W, V>(W, PhantomData<V>);
 
-impl<T> Weigher<T> for BySize {
-    const IS_FLAT: bool = true;
+/// A way to keep results of type `R`, whose weight a function of the user's tells.
+pub struct WeighedWith<R, W: Keep<R>>(fn(&W::Kept) -> usize);
 
-    #[inline]
-    fn weigh(_: &T) -> usize {
-        size_of::<T>()
+impl<R, W: Keep<R>> Clone for WeighedWith<R, W> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-/// The parts of a key, each in its way.
-impl<A, B, WA: Weigher<A>, WB: Weigher<B>> Weigher<(A, B)> for (WA, WB) {
-    const IS_FLAT: bool = WA::IS_FLAT && WB::IS_FLAT;
+impl<R, W: Keep<R>> Copy for WeighedWith<R, W> {}
 
-    #[inline]
-    fn weigh(value: &(A, B)) -> usize {
-        // What lies between the parts counts, too.
-        let padding = size_of::<(A, B)>() - size_of::<A>() - size_of::<B>();
-        padding + WA::weigh(&value.0) + WB::weigh(&value.1)
+impl<R, W: Keep<R>> fmt::Debug for WeighedWith<R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeighedWith")
     }
 }
 
-/// The end of the parts of a key.
-impl Weigher<()> for () {
-    const IS_FLAT: bool = true;
+/// Hands on how results are kept.
+macro_rules! as_kept {
+    () => {
+        type Kept = W::Kept;
+        type Refused = W::Refused;
+
+        fn sort(result: &R) -> Sorted<W::Kept, W::Refused> {
+            W::sort(result)
+        }
+
+        #[inline]
+        fn kept(value: W::Kept) -> R {
+            W::kept(value)
+        }
+
+        fn refused(value: W::Refused) -> R {
+            W::refused(value)
+        }
+    };
+}
+
+impl<R, W: Keep<R>, V: Weigher<W::Kept>> Keep<R> for WeighedBy<W, V> {
+    as_kept!();
+
+    const IS_FLAT: bool = V::IS_FLAT;
 
     #[inline]
-    fn weigh((): &()) -> usize {
-        0
+    fn weigh(self, value: &W::Kept) -> usize {
+        V::weigh(value)
     }
 }
 
-/// Asks how values of type `T` are weighed.
+impl<R: 'static, W: Keep<R>> Keep<R> for WeighedWith<R, W> {
+    as_kept!();
+
+    const IS_FLAT: bool = false;
+
+    fn weigh(self, value: &W::Kept) -> usize {
+        self.0(value)
+    }
+}
+
+/// The way to keep results of type `R`, with the weight that `weigh` tells.
+pub const fn weighed_with<R, W: Keep<R>>(_: W, weigh: fn(&W::Kept) -> usize) -> WeighedWith<R, W> {
+    WeighedWith(weigh)
+}
+
+/// Asks how what is kept of results of type `R`, in the way `W`, is weighed.
 #[derive(Debug)]
-pub struct WeightProbe<T>(PhantomData<fn() -> T>);
+pub struct WeightProbe<R, W>(W, PhantomData<fn() -> R>);
 
-/// A probe for values of type `T`.
+/// A probe for what is kept of results of type `R` in the way `keep`.
 #[must_use]
-pub const fn probe_weight<T>() -> WeightProbe<T> {
-    WeightProbe(PhantomData)
+pub const fn probe_weight<R, W: Keep<R>>(keep: W) -> WeightProbe<R, W> {
+    WeightProbe(keep, PhantomData)
 }
 
-/// A probe for what is kept of results of type `R`, which are kept in the way `W`.
-#[must_use]
-pub const fn probe_kept<R, W: super::Keep<R>>(_: &W) -> WeightProbe<W::Kept> {
-    WeightProbe(PhantomData)
-}
-
-/// A probe for what is kept of a part of a key.
-#[must_use]
-pub const fn probe_part<Q: super::Key>(_: &Q) -> WeightProbe<Q::Owned> {
-    WeightProbe(PhantomData)
-}
-
-/// The ways to weigh, in the order in which they are tried on a `&&&WeightProbe`. Generated code imports all of them.
+/// The ways to weigh what is kept, in the order in which they are tried on a `&&&WeightProbe`. Generated code imports all of them.
 pub mod weigh_by {
-    use super::{Buffer, ByBuffer, ByContent, BySize, Weigh, WeightProbe};
+    use core::marker::PhantomData;
+
+    use super::{Buffer, ByBuffer, ByContent, Keep, Weigh, WeighedBy, WeightProbe};
 
     /// A type that says it.
     pub trait Content {
-        /// The way.
-        fn __perfkit_weigh(&self) -> ByContent {
-            ByContent
-        }
+        /// The way to keep it.
+        type Way;
+
+        /// The way to keep it.
+        fn __perfkit_weigh(&self) -> Self::Way;
     }
 
-    impl<T: Weigh> Content for &&WeightProbe<T> {}
+    impl<R, W: Keep<R, Kept: Weigh>> Content for &&WeightProbe<R, W> {
+        type Way = WeighedBy<W, ByContent>;
+
+        #[inline]
+        fn __perfkit_weigh(&self) -> WeighedBy<W, ByContent> {
+            WeighedBy(self.0, PhantomData)
+        }
+    }
 
     /// What owns a buffer.
     pub trait Buffered {
-        /// The way.
-        fn __perfkit_weigh(&self) -> ByBuffer {
-            ByBuffer
+        /// The way to keep it.
+        type Way;
+
+        /// The way to keep it.
+        fn __perfkit_weigh(&self) -> Self::Way;
+    }
+
+    impl<R, W: Keep<R, Kept: Buffer>> Buffered for &WeightProbe<R, W> {
+        type Way = WeighedBy<W, ByBuffer>;
+
+        #[inline]
+        fn __perfkit_weigh(&self) -> WeighedBy<W, ByBuffer> {
+            WeighedBy(self.0, PhantomData)
         }
     }
 
-    impl<T: Buffer> Buffered for &WeightProbe<T> {}
-
-    /// Anything else.
+    /// Anything else, by its size.
     pub trait Other {
-        /// The way.
-        fn __perfkit_weigh(&self) -> BySize {
-            BySize
-        }
+        /// The way to keep it.
+        type Way;
+
+        /// The way to keep it.
+        fn __perfkit_weigh(&self) -> Self::Way;
     }
 
-    impl<T> Other for WeightProbe<T> {}
+    impl<R, W: Keep<R>> Other for WeightProbe<R, W> {
+        type Way = W;
+
+        #[inline]
+        fn __perfkit_weigh(&self) -> W {
+            self.0
+        }
+    }
 }
 
 #[cfg(test)]
@@ -532,18 +583,14 @@ pub mod weigh_by {
 mod tests {
     use super::weigh_by::{Buffered as _, Content as _, Other as _};
     use super::*;
-    use crate::cache::{ByRef, KeepOk, KeepSome};
+    use crate::cache::{KeepAny, KeepOk, KeepSome, Key};
 
     /// Says nothing.
-    #[derive(Clone)]
+    #[derive(Clone, PartialEq, Eq, Hash)]
     struct Opaque(#[allow(dead_code, reason = "it is to have a size")] [u64; 3]);
 
     const fn is_flat<T: Weigh>() -> bool {
         T::IS_FLAT
-    }
-
-    fn weigh<T, W: Weigher<T>>(_: W, value: &T) -> usize {
-        W::weigh(value)
     }
 
     #[test]
@@ -607,28 +654,51 @@ mod tests {
         assert_eq!(set.heap(), 48);
     }
 
-    #[test]
-    fn each_type_is_weighed_in_its_way() {
-        let ByContent = (&&&probe_weight::<Vec<String>>()).__perfkit_weigh();
-        let ByBuffer = (&&&probe_weight::<Option<Vec<Opaque>>>()).__perfkit_weigh();
-        let BySize = (&&&probe_weight::<Opaque>()).__perfkit_weigh();
-        let BySize = (&&&probe_weight::<(Opaque, String)>()).__perfkit_weigh();
-        let way = (&&&probe_weight::<Vec<Opaque>>()).__perfkit_weigh();
-        assert_eq!(weigh(way, &vec![Opaque([0; 3]); 5]), 24 + 5 * 24);
-        let way = (&&&probe_weight::<Opaque>()).__perfkit_weigh();
-        assert_eq!(weigh(way, &Opaque([0; 3])), 24);
-        assert_eq!(<ByBuffer as Weigher<Arc<Opaque>>>::weigh(&Arc::new(Opaque([0; 3]))), 8 + 16 + 24);
-    }
-
     /// What generated code does.
     #[test]
-    fn keys_are_weighed_by_part_and_results_as_they_are_kept() {
-        let (name, number) = (ByRef("name"), ByRef(&7_u8));
-        let name = (&&&probe_part(&name)).__perfkit_weigh();
-        let number = (&&&probe_part(&number)).__perfkit_weigh();
-        let key = ("name".to_owned(), (7_u8, ()));
-        assert_eq!(weigh((name, (number, ())), &key), size_of_val(&key) + 4);
-        let ByContent = (&&&probe_kept::<Result<u8, std::io::Error>, _>(&KeepOk)).__perfkit_weigh();
-        let BySize = (&&&probe_kept::<Option<Opaque>, _>(&KeepSome)).__perfkit_weigh();
+    fn each_result_is_weighed_in_its_way() {
+        fn weigh<R, W: Keep<R>>(keep: W, result: &R) -> usize {
+            match W::sort(result) {
+                Sorted::Kept(value) => keep.weigh(&value),
+                Sorted::Refused(_) | Sorted::Private => 0,
+            }
+        }
+        macro_rules! weight {
+            ($keep:expr, $type:ty, $result:expr) => {
+                weigh::<$type, _>((&&&probe_weight::<$type, _>($keep)).__perfkit_weigh(), &$result)
+            };
+        }
+        let opaque = Opaque([0; 3]);
+        assert_eq!(weight!(KeepAny, Vec<String>, vec![String::from("abc")]), 24 + 24 + 3);
+        assert_eq!(weight!(KeepAny, Opaque, opaque), 24);
+        assert_eq!(weight!(KeepAny, Vec<Opaque>, vec![opaque.clone(); 5]), 24 + 5 * 24);
+        assert_eq!(weight!(KeepSome, Option<Vec<Opaque>>, Some(vec![opaque.clone()])), 24 + 24);
+        assert_eq!(weight!(KeepOk, Result<u8, std::io::Error>, Ok(7)), 1);
+        assert_eq!(weight!(KeepAny, (Opaque, String), (opaque.clone(), "ab".into())), 48);
+        assert_eq!(weight!(KeepAny, Arc<Opaque>, Arc::new(opaque)), 8 + 16 + 24);
+        let with = weighed_with::<Option<String>, _>(KeepSome, String::len);
+        assert_eq!(weigh(with, &Some("four".into())), 4);
+    }
+
+    /// The same of a key.
+    #[test]
+    fn keys_are_weighed_by_part() {
+        use super::super::key::argument::{Argument, Buffered as _, Content as _, OptionalArgument};
+
+        fn weigh<Q: Key>(key: &Q) -> usize {
+            Q::weigh(&key.own())
+        }
+        let opaque = [Opaque([0; 3])];
+        let key = (
+            (&&&Argument("name")).__perfkit_part(),
+            (
+                (&&&Argument(&7_u8)).__perfkit_part(),
+                (
+                    (&&&OptionalArgument(Some("ab"))).__perfkit_part(),
+                    ((&&&Argument(&opaque[..])).__perfkit_part(), ()),
+                ),
+            ),
+        );
+        assert_eq!(weigh(&key), size_of_val(&key.own()) + 4 + 2 + 24);
     }
 }
