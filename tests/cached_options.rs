@@ -584,6 +584,34 @@ mod local {
         }
     }
 
+    /// All have the same hash.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    struct Alike(u8);
+
+    impl std::hash::Hash for Alike {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            state.write_u8(0);
+        }
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart() {
+        #[cached(local, max_size = 4, policy = "fifo", ttl = 60)]
+        fn alike(key: Alike) -> u8 {
+            key.0
+        }
+
+        for n in [1, 2, 3, 4, 1, 2, 3, 4] {
+            assert_eq!(alike(Alike(n)), n);
+        }
+        assert!(alike::invalidate(&Alike(3)) && !alike::invalidate(&Alike(3)));
+        assert_eq!((alike(Alike(5)), alike(Alike(6)), alike(Alike(1))), (5, 6, 1));
+        let kept = (1..=6).filter(|n| alike::peek(&Alike(*n)).is_some()).collect::<Vec<_>>();
+        assert_eq!(kept, [1, 4, 5, 6]);
+        let stats = alike::stats();
+        assert_eq!((stats.hits, stats.misses, stats.len, stats.evicted, stats.invalidated), (4, 7, 4, 2, 1));
+    }
+
     #[test]
     fn results_end() {
         #[cached(local, ttl = "60ms")]

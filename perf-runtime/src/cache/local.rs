@@ -81,7 +81,7 @@ impl<T: Clone + 'static> LocalKeep<Option<T>> for KeepSome {
 pub(super) struct Local<K, S> {
     /// What the index of dependencies knows it by.
     number: u32,
-    seed: foldhash::quality::RandomState,
+    seed: foldhash::fast::RandomState,
     limits: Limits,
     /// Where a thread's list has the store.
     place: usize,
@@ -156,7 +156,7 @@ impl<K: 'static, S: 'static> AnyCache for Local<K, S> {
     fn new(limits: Limits, _: Option<u64>, number: u32) -> Self {
         static PLACES: AtomicUsize = AtomicUsize::new(0);
         Local {
-            seed: foldhash::quality::RandomState::default(),
+            seed: foldhash::fast::RandomState::default(),
             limits,
             number,
             place: PLACES.fetch_add(1, Ordering::Relaxed),
@@ -211,12 +211,50 @@ impl<K: 'static, S: 'static> Local<K, S> {
         self.store().or_else(|| self.new_store())
     }
 
+    /// What `take` makes of the result of the key for which `is` holds. Counts a hit, if it is a use and there is one.
+    #[inline]
+    fn find<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T, is_use: bool) -> Option<T> {
+        let found = STORES.try_with(|stores| {
+            let stores = stores.borrow();
+            let store = stores.get(self.place)?.as_ref()?.downcast_ref::<Store<K, S>>()?;
+            Some(store.first(hash, is_use))
+        });
+        // What is over is dropped here, where nothing is borrowed.
+        let entry = found.ok()??.ok()?;
+        if is(&entry.key) {
+            return Some(take(&entry.value));
+        }
+        self.find_among(hash, &is, &take, is_use)
+    }
+
+    /// The same where several keys have one hash.
+    #[cold]
+    #[inline(never)]
+    fn find_among<T>(
+        &self,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        take: &impl Fn(&S) -> T,
+        is_use: bool,
+    ) -> Option<T> {
+        let store = self.store()?;
+        let others = store.others(hash);
+        let found = others.iter().find(|(_, entry)| is(&entry.key)).map(|(_, entry)| take(&entry.value));
+        if is_use && found.is_none() {
+            // It was counted as one.
+            store.counts.hits.add(u64::MAX);
+        }
+        found
+    }
+
     #[cold]
     #[inline(never)]
     fn new_store(&'static self) -> Option<Rc<Store<K, S>>> {
         let counts = Arc::new(Counts::default());
         let store = Rc::new(Store {
             limits: self.limits,
+            is_timed: self.limits.ttl.is_some() || self.limits.tti.is_some(),
+            wants_uses: self.limits.policy.wants_uses(),
             threads: &self.threads,
             counts: Arc::clone(&counts),
             entries: RefCell::new(Table::new(&self.limits)),
@@ -237,6 +275,10 @@ impl<K: 'static, S: 'static> Local<K, S> {
 /// One thread's entries.
 struct Store<K, S> {
     limits: Limits,
+    /// Whether entries end.
+    is_timed: bool,
+    /// Whether a hit is told to the policy.
+    wants_uses: bool,
     threads: &'static Mutex<Threads>,
     counts: Arc<Counts>,
     entries: RefCell<Table<K, S>>,
@@ -320,6 +362,9 @@ impl<K, S> Entries for Slots<K, S> {
         (self.0[slot as usize].hash >> 32) as u32
     }
 }
+
+/// An entry, or what is to be dropped in its place.
+type First<K, S> = Result<Rc<Entry<K, S>>, Option<Rc<Entry<K, S>>>>;
 
 /// Entries with their slots.
 type Candidates<K, S> = Vec<(u32, Rc<Entry<K, S>>)>;
@@ -418,7 +463,7 @@ impl<K, S> Table<K, S> {
 
 impl<K, S> Store<K, S> {
     fn now(&self) -> u64 {
-        if self.limits.ttl.is_some() || self.limits.tti.is_some() { clock::now() } else { 0 }
+        if self.is_timed { clock::now() } else { 0 }
     }
 
     /// When what is kept, and asked for, now ends at last, and when it ends if nobody asks for it again.
@@ -429,70 +474,50 @@ impl<K, S> Store<K, S> {
         (end(self.limits.ttl), end(self.limits.tti))
     }
 
-    /// What `take` makes of the result of the key for which `is` holds.
+    /// The first entry of a hash, which is that of the key as good as ever; or, where its time is up, what is to be dropped. Counts a hit, if
+    /// it is a use.
     #[inline]
-    fn find<T>(&self, hash: u64, is: impl Fn(&K) -> bool, take: impl Fn(&S) -> T, is_use: bool) -> Option<T> {
-        let now = self.now();
-        let (slot, entry) = {
-            let mut table = self.entries.borrow_mut();
-            let slot = *table.first.get(&hash)?;
-            let entry = Rc::clone(table.slot(slot).entry.as_ref()?);
-            if is_use {
-                // Two keys have one hash so seldom that a use of the wrong one does no harm.
-                self.touch(&mut table, slot, now);
+    fn first(&self, hash: u64, is_use: bool) -> First<K, S> {
+        let mut table = self.entries.borrow_mut();
+        let table = &mut *table;
+        let Some(slot) = table.first.get(&hash).copied() else { return Err(None) };
+        let found = &mut table.slots.0[slot as usize];
+        let Some(entry) = found.entry.clone() else { return Err(None) };
+        if self.is_timed {
+            let now = clock::now();
+            if found.is_over(now) {
+                drop(entry);
+                self.counts.expired.add(1);
+                let gone = table.take(slot, true);
+                self.counts.len.set(table.len);
+                return Err(gone);
             }
-            (slot, entry)
-        };
-        if is(&entry.key) {
-            return (!self.is_over(slot, &entry, now)).then(|| take(&entry.value));
+            if is_use && self.limits.tti.is_some() {
+                found.idle = self.ends(now).1;
+                let details = Details { expires: found.expires.min(found.idle), weight: 0 };
+                table.order.update(slot, &details);
+            }
         }
-        self.find_among(hash, &is, &take, now)
+        if is_use {
+            // Two keys have one hash so seldom that a use of the wrong one does no harm.
+            found.uses.set((found.uses.get() + 1).min(MOST_USES));
+            if self.wants_uses {
+                table.order.touch(slot);
+            }
+            self.counts.hits.add(1);
+        }
+        Ok(entry)
     }
 
-    /// The same where several keys have one hash.
+    /// All of a hash, where the first is that of another key.
     #[cold]
     #[inline(never)]
-    fn find_among<T>(
-        &self,
-        hash: u64,
-        is: &impl Fn(&K) -> bool,
-        take: &impl Fn(&S) -> T,
-        now: u64,
-    ) -> Option<T> {
-        let candidates = self.entries.borrow().candidates(hash);
-        let (slot, entry) = candidates.iter().find(|(_, entry)| is(&entry.key))?;
-        (!self.is_over(*slot, entry, now)).then(|| take(&entry.value))
-    }
-
-    #[inline]
-    fn touch(&self, table: &mut Table<K, S>, slot: u32, now: u64) {
-        let Table { slots, order, .. } = table;
-        let touched = &mut slots.0[slot as usize];
-        touched.uses.set((touched.uses.get() + 1).min(MOST_USES));
-        order.touch(slot);
-        if self.limits.tti.is_some() && !touched.is_over(now) {
-            touched.idle = self.ends(now).1;
-            order.update(slot, &Details { expires: touched.expires.min(touched.idle), weight: 0 });
-        }
-    }
-
-    /// Whether an entry's time is up; then it is removed.
-    #[inline]
-    fn is_over(&self, slot: u32, entry: &Rc<Entry<K, S>>, now: u64) -> bool {
-        if self.limits.ttl.is_none() && self.limits.tti.is_none() {
-            return false;
-        }
-        let mut table = self.entries.borrow_mut();
-        // Removed meanwhile, by the user's code: it was there when it was found.
-        if !table.has(slot, entry) || !table.slot(slot).is_over(now) {
-            return false;
-        }
-        let gone = table.take(slot, true);
-        self.counts.len.set(table.len);
-        self.counts.expired.add(1);
-        drop(table);
-        drop(gone);
-        true
+    fn others(&self, hash: u64) -> Candidates<K, S> {
+        let now = self.now();
+        let table = self.entries.borrow();
+        let mut candidates = table.candidates(hash);
+        candidates.retain(|(slot, _)| !table.slot(*slot).is_over(now));
+        candidates
     }
 
     /// A body begins; the number of the run.
@@ -562,7 +587,7 @@ impl<K, S> Store<K, S> {
 
     /// Removes some of what is over.
     fn sweep(&self, table: &mut Table<K, S>, now: u64, gone: &mut Gone<K, S>) {
-        if self.limits.ttl.is_none() && self.limits.tti.is_none() {
+        if !self.is_timed {
             return;
         }
         for _ in 0..2 {
@@ -670,11 +695,15 @@ impl<K: 'static, R, W: LocalKeep<R>> fmt::Debug for LocalMiss<K, R, W> {
 impl<K: 'static, R, W: LocalKeep<R>> LocalMiss<K, R, W> {
     #[cold]
     fn new<Q: Key<Owned = K>>(
-        store: Option<Rc<Store<K, W::Kept>>>,
+        cache: &'static Local<K, W::Kept>,
         hash: u64,
         key: &Q,
         is_forced: bool,
     ) -> Self {
+        let store = cache.store_or_new();
+        if let (false, Some(store)) = (is_forced, &store) {
+            store.counts.misses.add(1);
+        }
         LocalMiss { store, hash, key: key.own(), kind: Kind { are_same: Q::are_same, is_forced } }
     }
 
@@ -712,15 +741,10 @@ pub fn look_up_local_unless<M, A, R, Q: Key, W: LocalKeep<R>>(
     let cache = instance.made::<Local<Q::Owned, W::Kept>>(None);
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
-    let store = cache.store_or_new();
-    if let (false, Some(store)) = (is_forced, &store) {
-        if let Some(value) = store.find(hash, |owned| key.is(owned), W::Kept::clone, true) {
-            store.counts.hits.add(1);
-            return Found::Hit(W::kept(value));
-        }
-        store.counts.misses.add(1);
+    if !is_forced && let Some(value) = cache.find(hash, |owned| key.is(owned), W::Kept::clone, true) {
+        return Found::Hit(W::kept(value));
     }
-    Found::Miss(LocalMiss::new(store, hash, &key, is_forced))
+    Found::Miss(LocalMiss::new(cache, hash, &key, is_forced))
 }
 
 /// How a function's arguments `A` are its key, and how its results `R` are kept on their thread.
@@ -798,7 +822,7 @@ impl<A, R, B: LocalBinding<A, R>> LocalCacheHandle<A, R, B> {
     pub fn peek(&self, arguments: A) -> Option<R> {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
-        let found = self.cache.store()?.find(hash, |owned| key.is(owned), Clone::clone, false);
+        let found = self.cache.find(hash, |owned| key.is(owned), Clone::clone, false);
         found.map(B::Keep::kept)
     }
 
