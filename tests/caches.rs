@@ -34,6 +34,7 @@ fn labelled(id: u32) -> u32 {
     id
 }
 
+#[allow(dead_code, reason = "never called")]
 #[cached(max_size = 5)]
 fn never_called(id: u32) -> u32 {
     id
