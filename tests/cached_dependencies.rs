@@ -529,6 +529,7 @@ fn a_drop_that_panics_keeps_nothing_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[allow(clippy::large_futures, reason = "nobody moves it")]
 async fn futures_take_what_they_read_from_thread_to_thread() {
     static VERSION: AtomicU32 = AtomicU32::new(0);
 
@@ -579,6 +580,7 @@ async fn futures_take_what_they_read_from_thread_to_thread() {
 
 /// Two futures that one task polls in turn do not get in each other's way; one that is dropped leaves nothing.
 #[tokio::test]
+#[allow(clippy::unused_async, reason = "it is cached as a future")]
 async fn futures_in_one_task_are_told_apart() {
     #[cached]
     async fn inner(id: u32) -> u32 {
@@ -646,9 +648,9 @@ fn threads_see_nothing_outdated() {
                 let key = step * 7 % KEYS;
                 let version = VERSIONS[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
                 if step % 100 == 0 {
-                    _ = base::clear()
+                    base::clear();
                 } else {
-                    _ = base::invalidate(&key)
+                    base::invalidate(&key);
                 }
                 DONE[key as usize].store(version, Ordering::SeqCst);
                 if step % 16 == 0 {
