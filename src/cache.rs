@@ -21,7 +21,7 @@
 //!
 //! page(7);
 //! assert_eq!(cache::invalidate_tag("user:7"), 2, "the user and the page");
-//! assert_eq!(page::peek(7), None);
+//! assert_eq!(page::peek(&7), None);
 //! ```
 //!
 //! What a body reads on threads that it starts itself is not seen. A result that is only evicted or expired takes nothing along: what was

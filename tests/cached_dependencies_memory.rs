@@ -14,13 +14,13 @@ static LIVE: AtomicI64 = AtomicI64::new(0);
 // SAFETY: every call goes on to the system's allocator; counting touches a number and nothing else.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as i64, Ordering::Relaxed);
+        LIVE.fetch_add(layout.size().cast_signed() as i64, Ordering::Relaxed);
         // SAFETY: the caller's promises are this call's.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as i64, Ordering::Relaxed);
+        LIVE.fetch_sub(layout.size().cast_signed() as i64, Ordering::Relaxed);
         // SAFETY: the caller's promises are this call's.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -63,6 +63,12 @@ fn round(from: u64) {
     }
 }
 
+fn clear() {
+    base::clear();
+    middle::clear();
+    outer::clear();
+}
+
 /// One test alone in its process.
 #[test]
 fn a_million_dependencies_come_and_go() {
@@ -75,10 +81,10 @@ fn a_million_dependencies_come_and_go() {
     let results = base::stats().loads + middle::stats().loads + outer::stats().loads;
     assert!(results > 1_000_000, "{results}");
     // What nothing depends on any more takes next to nothing.
-    (base::clear(), middle::clear(), outer::clear());
+    clear();
     let empty = LIVE.load(Ordering::Relaxed);
     (8..10).for_each(|n| round(n * 50_000));
-    (base::clear(), middle::clear(), outer::clear());
+    clear();
     let again = LIVE.load(Ordering::Relaxed);
     assert!((again - empty).abs() < 100_000, "{empty} {again}");
 }

@@ -19,7 +19,7 @@ pub struct Caches(());
 /// use perf_runtime::cache::caches;
 ///
 /// for cache in caches() {
-///     println!("{} at {}: {:?}", cache.name(), cache.location(), cache.stats().hit_ratio());
+///     println!("{}: {:?}", cache.name(), cache.stats().hit_ratio());
 /// }
 /// assert!(caches().find("no::such::function").is_none());
 /// caches().clear();

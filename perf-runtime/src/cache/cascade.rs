@@ -3,6 +3,9 @@
 //! The index of [dependencies](super::dependency) knows caches by their numbers; here a number leads to its cache. No lock is held while an
 //! entry is removed, as its drop is somebody's code.
 
+#[cfg(all(test, shuttle))]
+mod models;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::dependency::{self, Computation, DEPENDENCIES, Gone, Source};

@@ -5,7 +5,7 @@
 
 use core::fmt;
 use core::future::poll_fn;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -290,7 +290,7 @@ impl<R> Primer<R> {
     /// Runs the body, which is a future.
     pub async fn prime_async(mut self, body: impl Future<Output = R>) -> R {
         self.keep.begin();
-        let result = noting(&mut self.computation, body).await;
+        let result = noting(&mut self.computation, pin!(body)).await;
         self.keep.end(&result, self.computation, self.reading);
         result
     }
@@ -318,13 +318,14 @@ fn tag(computation: &mut Computation, tags: Vec<String>) {
 }
 
 /// Runs a body that is a future, and takes note of what it reads.
-async fn noting<R>(computation: &mut Computation, body: impl Future<Output = R>) -> R {
-    let mut body = pin!(body);
-    poll_fn(|context| {
+fn noting<R>(
+    computation: &mut Computation,
+    mut body: Pin<&mut impl Future<Output = R>>,
+) -> impl Future<Output = R> {
+    poll_fn(move |context| {
         let _entered = computation.enter();
         body.as_mut().poll(context)
     })
-    .await
 }
 
 /// What the first step of a call found.
@@ -483,7 +484,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
                 Next::Lead(lead) => return self.lead_async(lead, body).await,
                 Next::Alone => {
                     let alone = self.alone();
-                    let result = noting(&mut self.computation, body).await;
+                    let result = noting(&mut self.computation, pin!(body)).await;
                     alone.end(is_kept::<R, W>(&result));
                     self.note_alone();
                     return result;
@@ -578,7 +579,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     }
 
     async fn lead_async(
-        mut self,
+        &mut self,
         mut lead: Lead<K, W::Kept, W::Refused>,
         body: impl Future<Output = R>,
     ) -> R {
@@ -596,7 +597,8 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
             })
         })
         .await;
-        let finished = lead.finish(self.computation, self.reading);
+        let computation = core::mem::replace(&mut self.computation, Computation::new());
+        let finished = lead.finish(computation, self.reading);
         end::<K, R, W>(self.hash, lead, result, finished, self.kind)
     }
 }

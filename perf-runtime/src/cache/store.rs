@@ -528,6 +528,9 @@ impl<K, S, R> Store<K, S, R> {
             let Some(place) = seen.position(&|other| are_same(other, own)) else { continue };
             let held = core::mem::replace(&mut seen, Held::none(shard, &self.readers)).only(place);
             if held.value(0).is_some() {
+                if self.is_rejected(hash, &held) {
+                    continue;
+                }
                 return Some(Turn::Found(held));
             }
             let mut locked = shard.lock();

@@ -291,14 +291,16 @@ fn futures(rows: &[FutureRow], limit: usize) -> Table {
 }
 
 /// Why entries left a cache, other than that it was full: columns that are there where some did.
-const CAUSES: [(&str, u8, fn(&CacheRow) -> u64); 3] = [
-    ("for memory", 4, |row| row.evicted_for_memory),
-    ("expired", 4, |row| row.expired),
-    ("invalidated", 4, |row| row.invalidated),
+const CAUSES: [(&str, OfCache); 3] = [
+    ("for memory", |row| row.evicted_for_memory),
+    ("expired", |row| row.expired),
+    ("invalidated", |row| row.invalidated),
 ];
 
+type OfCache = fn(&CacheRow) -> u64;
+
 fn caches(rows: &[CacheRow], limit: usize) -> Table {
-    let causes = CAUSES.into_iter().filter(|(_, _, of)| rows.iter().take(limit).any(|row| of(row) > 0));
+    let causes = CAUSES.into_iter().filter(|(_, of)| rows.iter().take(limit).any(|row| of(row) > 0));
     let causes: Vec<_> = causes.collect();
     let mut columns = vec![
         Column::name("cache"),
@@ -312,7 +314,7 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
         Column::number("saved", 9),
         Column::number("evicted", 5),
     ];
-    columns.extend(causes.iter().map(|(header, weight, _)| Column::number(header, *weight)));
+    columns.extend(causes.iter().map(|(header, _)| Column::number(header, 4)));
     columns.extend([Column::number("size", 7), Column::number("of", 6)]);
     let mut table = Table::new("Caches", columns);
     let names = shorten(&mut rows.iter().map(|row| &row.name));
@@ -330,7 +332,7 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
             duration(row.time_saved).into(),
             count(row.evicted).into(),
         ];
-        cells.extend(causes.iter().map(|(_, _, of)| count(of(row)).into()));
+        cells.extend(causes.iter().map(|(_, of)| count(of(row)).into()));
         cells.extend([count(row.len).into(), count(row.max_size).into()]);
         table.row(cells);
     }

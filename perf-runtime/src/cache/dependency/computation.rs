@@ -100,7 +100,7 @@ impl Computation {
     pub(in super::super) fn finish(self, cache: u32, hash: u64) -> Finished {
         match self.0 {
             None => Finished { computed: None, crowded_out: Vec::new() },
-            Some(reads) => reads.finish(cache, hash),
+            Some(mut reads) => reads.finish(cache, hash),
         }
     }
 }
@@ -129,12 +129,12 @@ impl Reads {
     }
 
     #[cold]
-    fn finish(mut self: Box<Self>, cache: u32, hash: u64) -> Finished {
+    fn finish(&mut self, cache: u32, hash: u64) -> Finished {
         self.make_distinct();
         if self.list.is_empty() {
             return Finished { computed: None, crowded_out: Vec::new() };
         }
-        // Leaves those who read when it is dropped: after the record is there.
+        // It leaves those who read when it is dropped: after the record is there.
         let (computed, crowded_out) = self.index.record(cache, hash, &self.list);
         Finished { computed: Some(computed), crowded_out }
     }

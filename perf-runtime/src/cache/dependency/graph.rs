@@ -58,6 +58,8 @@ pub(super) struct Graph {
     most_edges: usize,
     /// The record that is next to be crowded out.
     hand: usize,
+    /// The number of the walk over records that is under way, or was last.
+    walk: u64,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,8 @@ struct Record {
     holders: u32,
     edges: Box<[Edge]>,
     is_outdated: Arc<AtomicBool>,
+    /// The walk that came here last.
+    walk: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +108,7 @@ impl Graph {
             outdated: 0,
             most_edges,
             hand: 0,
+            walk: 0,
         }
     }
 
@@ -140,6 +145,7 @@ impl Graph {
         if edges > self.most_edges {
             return false;
         }
+        self.walk += 1;
         // Round once at most.
         for _ in 0..self.records.len() {
             if self.edges - self.outdated + edges <= self.most_edges {
@@ -147,7 +153,8 @@ impl Graph {
             }
             let slot = self.hand % self.records.len();
             self.hand = slot + 1;
-            if self.records[slot].holders > 0 {
+            let record = &self.records[slot];
+            if record.holders > 0 && !record.is_outdated.load(Ordering::Relaxed) {
                 let mut reached = Vec::new();
                 self.reach(slot as Slot, &mut reached);
                 self.follow(reached, &mut HashSet::new(), gone);
@@ -182,7 +189,7 @@ impl Graph {
             edges.push(edge);
         }
         self.edges += edges.len();
-        let record = Record { gone, holders: 1, edges: edges.into(), is_outdated };
+        let record = Record { gone, holders: 1, edges: edges.into(), is_outdated, walk: 0 };
         match self.records.get_mut(slot as usize) {
             Some(free) => *free = record,
             None => self.records.push(record),
@@ -218,9 +225,11 @@ impl Graph {
         }
     }
 
-    /// Marks what was computed from `name` as outdated, over however many steps, and adds it to `gone`, each once. Gives the caches in
+    /// Marks what was computed from `name` as outdated, over however many steps, and adds it to `gone`, each once. Also what is marked
+    /// already: whoever marked it may not have removed it yet, and whoever asks now relies on its being removed. Gives the caches in
     /// which something changes.
     pub(super) fn invalidate(&mut self, name: &Name, gone: &mut Vec<Gone>) -> HashSet<u32> {
+        self.walk += 1;
         let (mut reached, mut changed) = (Vec::new(), HashSet::new());
         match name {
             Name::Key(cache, _) | Name::Any(cache) => {
@@ -272,12 +281,16 @@ impl Graph {
     }
 
     fn reach(&mut self, slot: Slot, reached: &mut Vec<Slot>) {
-        let record = &self.records[slot as usize];
+        let record = &mut self.records[slot as usize];
+        if record.walk == self.walk {
+            return;
+        }
+        record.walk = self.walk;
         // Ordering: the locks of the index and of the cache order it with those who decide by it.
         if !record.is_outdated.swap(true, Ordering::Relaxed) {
             self.outdated += record.edges.len();
-            reached.push(slot);
         }
+        reached.push(slot);
     }
 
     /// The node of a name, which is made if there is none.

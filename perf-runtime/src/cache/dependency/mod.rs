@@ -22,6 +22,8 @@
 //! before it asks a cache to remove the entry. So a cache that looks at the mark under the lock under which it puts the entry in,
 //! either sees the mark or has the entry in when it is asked to remove it.
 //!
+//! Two invalidations at once that lead to one record both have it in their lists, as each is to be over when it returns.
+//!
 //! **Locks.** The index has one, taken when a body ends that read something, when such a result is dropped, and for an
 //! invalidation as long as there is any record or body that reads. No code of anybody else's and no other lock is called for
 //! while it is held, so it may be taken under a cache's lock, and a cache's lock is never taken under it: an invalidation gives a

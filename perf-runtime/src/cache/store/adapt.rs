@@ -24,7 +24,7 @@ pub(super) const IDLE: u8 = 4;
 const SHORTEST: u64 = 4_096;
 
 /// Lookups that are sampled before it is said that no larger cache helps: some for each entry of the largest.
-const PATIENCE: u64 = 4 * LARGEST as u64;
+const PATIENCE: u64 = 2 * LARGEST as u64;
 
 /// Lookups after which it is asked again.
 const REST: u64 = 10 * PATIENCE;

@@ -55,20 +55,12 @@ impl<K, S, R> Store<K, S, R> {
     ) -> Option<T> {
         let found =
             record.map_or(Err(Inconclusive), |record| self.read::<T, NOTED>(record, hash, is, take, is_use));
-        match found {
-            Ok(found) => {
-                let found = first(found);
-                if found.is_some() {
-                    reading.of(self.number, hash, None);
-                }
-                found
-            }
-            Err(Inconclusive) => {
-                let (found, computed) = self.find_derived(hash, is, take, is_use)?;
-                reading.of(self.number, hash, computed.as_ref());
-                Some(found)
-            }
-        }
+        let (found, computed) = match found {
+            Ok(found) => (first(found)?, None),
+            Err(Inconclusive) => self.find_derived(hash, is, take, is_use)?,
+        };
+        reading.of(self.number, hash, computed.as_ref());
+        Some(found)
     }
 
     /// Looks at what it holds.
@@ -98,6 +90,13 @@ impl<K, S, R> Store<K, S, R> {
             return None;
         }
         self.shard(hash).lock().writer.computed(held.slots()[place]).cloned()
+    }
+
+    /// Whether the result in the first slot that is held landed outdated: whoever found its flight may have called after the change.
+    pub(super) fn is_rejected(&self, hash: u64, held: &Held<'_, K, S, R>) -> bool {
+        held.node(0).is(DERIVED)
+            && !held.node(0).is(KEPT)
+            && self.computed(hash, held, 0).is_some_and(|computed| !computed.is_current())
     }
 
     /// A body has what is held first from another call, which computed it.
