@@ -1,7 +1,7 @@
 //! A fence of which one side pays everything: readers nothing, whoever takes something out of their way a system call.
 //!
 //! A reader must be seen to read before it reads, which takes a full fence, a quarter of a hit. Linux can instead make all threads of the process
-//! pass a fence when it is asked to (`membarrier(2)`; M. Desnoyers, P. McKenney et al., "User-Level Implementations of Read-Copy
+//! pass a fence when it is asked to (`membarrier(2)`; M. Desnoyers and others, "User-Level Implementations of Read-Copy
 //! Update", IEEE TPDS 2012, is built on it). That takes a microsecond, so it is for what happens seldom.
 
 #[cfg(all(target_os = "linux", not(any(miri, shuttle))))]

@@ -642,12 +642,12 @@ fn land<K: Send + Sync, R, W: Keep<R>>(
             store.watch();
         }
         Sorted::Refused(_) if computed.as_ref().is_some_and(is_outdated) && lead.is_shared => {
-            lead.give_up(Landing::Nothing);
+            lead.give_up(&Landing::Nothing);
         }
         Sorted::Refused(value) if lead.is_shared => {
-            lead.give_up(Landing::Refused(Arc::new(value), computed));
+            lead.give_up(&Landing::Refused(Arc::new(value), computed));
         }
-        Sorted::Private if lead.is_shared => lead.give_up(Landing::Nothing),
+        Sorted::Private if lead.is_shared => lead.give_up(&Landing::Nothing),
         Sorted::Refused(_) | Sorted::Private => lead.forget(are_same),
     }
     if !crowded_out.is_empty() {

@@ -175,7 +175,7 @@ impl<K, S> Node<K, S> {
 
     /// Whether it began before what has this number.
     pub(super) fn is_before(&self, serial: u32) -> bool {
-        (self.serial().wrapping_sub(serial) as i32) < 0
+        self.serial().wrapping_sub(serial).cast_signed() < 0
     }
 
     /// Counts a use. One that was counted often enough is only read, so that threads do not disturb each other at what all of them ask for.
@@ -202,7 +202,8 @@ impl<K, S> Node<K, S> {
     /// The place is empty, and the caller has it for itself.
     pub(super) unsafe fn fill(&self, key: K) {
         // SAFETY: nobody else has it.
-        unsafe { (*self.key.get()).write(key) };
+        let place = unsafe { &mut *self.key.get() };
+        place.write(key);
         self.state.store(KEY, Ordering::Release);
         self.uses.store(0, Ordering::Relaxed);
         self.refs.store(1, Ordering::Relaxed);
@@ -214,23 +215,28 @@ impl<K, S> Node<K, S> {
     /// The caller computes it: nobody else puts it in or reads it before [`VALUE`] is set.
     pub(super) unsafe fn write_value(&self, value: S) {
         // SAFETY: nobody else touches it.
-        unsafe { (*self.value.get()).write(value) };
+        let place = unsafe { &mut *self.value.get() };
+        place.write(value);
     }
 
     /// # Safety
     /// The key is there, and stays there: the caller holds the place or reads it.
     #[inline]
     pub(super) unsafe fn key(&self) -> &K {
+        // SAFETY: nobody writes it as long as it is there.
+        let key = unsafe { &*self.key.get() };
         // SAFETY: it was put in before anybody else saw the place.
-        unsafe { (*self.key.get()).assume_init_ref() }
+        unsafe { key.assume_init_ref() }
     }
 
     /// # Safety
     /// [`VALUE`] was seen, and it stays there: the caller holds the place or reads it.
     #[inline]
     pub(super) unsafe fn value(&self) -> &S {
+        // SAFETY: nobody writes it as long as it is there.
+        let value = unsafe { &*self.value.get() };
         // SAFETY: it was put in before `VALUE` was set.
-        unsafe { (*self.value.get()).assume_init_ref() }
+        unsafe { value.assume_init_ref() }
     }
 
     /// Takes out what is there.
@@ -240,10 +246,14 @@ impl<K, S> Node<K, S> {
     pub(super) unsafe fn take(&self) -> Gone<K, S> {
         let (has_key, has_value) = (self.is(KEY), self.is(VALUE));
         self.state.store(0, Ordering::Relaxed);
-        // SAFETY: it is there, and after this it no longer counts as there.
-        let key = has_key.then(|| unsafe { (*self.key.get()).assume_init_read() });
+        // SAFETY: the caller has the place for itself.
+        let key = unsafe { self.key.get().read() };
         // SAFETY: as above.
-        let value = has_value.then(|| unsafe { (*self.value.get()).assume_init_read() });
+        let value = unsafe { self.value.get().read() };
+        // SAFETY: it is there, and after this it no longer counts as there.
+        let key = has_key.then(|| unsafe { key.assume_init() });
+        // SAFETY: as above.
+        let value = has_value.then(|| unsafe { value.assume_init() });
         Gone { _key: key, _value: value }
     }
 }
@@ -299,8 +309,10 @@ impl<K, S> Chunk<K, S> {
             // SAFETY: it is within the chunk, and nobody else has it.
             unsafe { node.cast_mut().write(Node::empty(slot)) };
             if is_timed {
-                // SAFETY: as above.
-                unsafe { times_place(node).cast_mut().write(Times::default()) };
+                // SAFETY: the node is there.
+                let times = unsafe { times_place(node) }.cast_mut();
+                // SAFETY: as of the node.
+                unsafe { times.write(Times::default()) };
             }
         }
         chunk
@@ -333,7 +345,9 @@ unsafe fn times_place<K, S>(node: *const Node<K, S>) -> *const Times {
     // SAFETY: the caller says that it is there.
     let place = unsafe { (*node).slot } as usize % CHUNK;
     let first = node.cast::<u8>().wrapping_sub(place * Chunk::<K, S>::STRIDE);
-    first.wrapping_add(Chunk::<K, S>::TIMES).cast::<Times>().wrapping_add(place)
+    #[allow(clippy::cast_ptr_alignment, reason = "the chunk begins with a cache line, and they at a multiple of their own")]
+    let times = first.wrapping_add(Chunk::<K, S>::TIMES).cast::<Times>();
+    times.wrapping_add(place)
 }
 
 /// Where a node's times are, if entries end.
@@ -342,8 +356,10 @@ unsafe fn times_place<K, S>(node: *const Node<K, S>) -> *const Times {
 /// The node is one of a timed chunk that is still there, and its address came from it.
 #[inline]
 pub(super) unsafe fn times<'a, K, S>(node: *const Node<K, S>) -> &'a Times {
-    // SAFETY: the caller says so; there is one for each node.
-    unsafe { &*times_place(node) }
+    // SAFETY: the caller says so.
+    let times = unsafe { times_place(node) };
+    // SAFETY: there is one for each node.
+    unsafe { &*times }
 }
 
 impl<K, S> Drop for Chunk<K, S> {

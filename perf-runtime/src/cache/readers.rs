@@ -86,7 +86,7 @@ impl Record {
     /// Counts a miss; whether it is one to look at how the cache does.
     #[inline]
     pub(super) fn count_miss(&self) -> bool {
-        add(&self.misses, 1) % LOOKED_AT == 0
+        add(&self.misses, 1).is_multiple_of(LOOKED_AT)
     }
 
     pub(super) fn count_time(&self, ticks: u64) {

@@ -316,7 +316,9 @@ impl CacheSite {
         self.resized.store(max_size.clamp(1, Limits::LARGEST), Ordering::Relaxed);
         let instances = all.clone();
         drop(all);
-        instances.iter().for_each(|instance| instance.cache.resize(max_size));
+        for instance in instances {
+            instance.cache.resize(max_size);
+        }
     }
 
     /// What the index of dependencies knows the first instance by, also before there is one.

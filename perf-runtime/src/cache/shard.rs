@@ -506,7 +506,9 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
         let writer = &*self.writer;
         let node = writer.node(slot);
         let others: Vec<u32> = writer.slots(node.tag()).collect();
-        others.iter().for_each(|other| writer.node(*other).set(CROWDED));
+        for other in &others {
+            writer.node(*other).set(CROWDED);
+        }
         node.set(if others.is_empty() { state } else { state | CROWDED });
         writer.table.insert(node.tag(), writer.chunks.address(slot));
     }
@@ -588,8 +590,10 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
 
     /// Holds slots and lets go of the lock.
     pub(super) fn hold(self, slots: Vec<u32>, readers: &'a Readers) -> Held<'a, K, S, R> {
-        slots.iter().for_each(|slot| self.writer.hold(*slot));
-        let nodes = slots.iter().map(|slot| core::ptr::from_ref(self.writer.node(*slot))).collect();
+        for slot in &slots {
+            self.writer.hold(*slot);
+        }
+        let nodes = slots.iter().map(|slot| self.writer.chunks.address(*slot)).collect();
         Held { shard: self.shard, readers, slots, nodes }
     }
 }
@@ -662,7 +666,9 @@ impl<'a, K, S, R> Held<'a, K, S, R> {
 
     /// Lets go of them under the lock, which the caller has.
     pub(super) fn release(mut self, writer: &mut Writer<K, S, R>) {
-        core::mem::take(&mut self.slots).into_iter().for_each(|slot| writer.release(slot));
+        for slot in core::mem::take(&mut self.slots) {
+            writer.release(slot);
+        }
     }
 }
 
@@ -672,7 +678,9 @@ impl<K, S, R> Drop for Held<'_, K, S, R> {
             return;
         }
         let mut locked = self.shard.lock();
-        core::mem::take(&mut self.slots).into_iter().for_each(|slot| locked.writer.release(slot));
+        for slot in core::mem::take(&mut self.slots) {
+            locked.writer.release(slot);
+        }
         drop(locked.unlock(self.readers, false));
     }
 }

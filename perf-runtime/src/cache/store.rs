@@ -662,7 +662,9 @@ impl<K, S, R> Store<K, S, R> {
         load: Option<(u64, bool)>,
     ) -> Settled<K, S, R> {
         locked.keep(slot, terms);
-        load.into_iter().for_each(|(ticks, is_kept)| locked.writer.count_load(ticks, is_kept));
+        if let Some((ticks, is_kept)) = load {
+            locked.writer.count_load(ticks, is_kept);
+        }
         let flight = locked.writer.finish(slot, true);
         Settled { was_there: false, is_outdated: false, flight, gones: self.unlock(locked, false) }
     }
@@ -730,7 +732,9 @@ impl<K, S, R> Store<K, S, R> {
             }
             let writer = &mut *locked.writer;
             seen.release(writer);
-            load.into_iter().for_each(|(ticks, is_kept)| writer.count_load(ticks, is_kept));
+            if let Some((ticks, is_kept)) = load {
+                writer.count_load(ticks, is_kept);
+            }
             let is_outdated = slot.is_some_and(|slot| writer.is_outdated(slot));
             let flight = slot.and_then(|slot| writer.finish(slot, settlement.has_value()));
             let at_once = matches!(settlement, Settlement::Invalidate);
@@ -739,7 +743,7 @@ impl<K, S, R> Store<K, S, R> {
     }
 
     /// Ends a flight whose result, if it has one, is not kept; what is there stays.
-    fn end(&self, hash: u64, slot: u32, has_value: bool, ticks: u64, landing: Landing<R>) {
+    fn end(&self, hash: u64, slot: u32, has_value: bool, ticks: u64, landing: &Landing<R>) {
         let mut locked = self.shard(hash).lock();
         let writer = &mut *locked.writer;
         if writer.node(slot).is(ALOFT) {
@@ -748,7 +752,9 @@ impl<K, S, R> Store<K, S, R> {
         writer.count_load(ticks, false);
         let flight = writer.finish(slot, has_value);
         let gones = self.unlock(locked, false);
-        flight.into_iter().for_each(|flight| flight.land(landing.clone()));
+        if let Some(flight) = flight {
+            flight.land(landing.clone());
+        }
         drop(gones);
     }
 
@@ -1000,6 +1006,11 @@ impl<K, S, R> Lead<K, S, R> {
         self.store
     }
 
+    fn node(&self) -> &Node<K, S> {
+        // SAFETY: nodes live as long as the store.
+        unsafe { &*self.node }
+    }
+
     /// What it is called among all that are under way.
     pub(super) fn id(&self) -> FlightId {
         self.node.addr()
@@ -1015,7 +1026,7 @@ impl<K, S, R> Lead<K, S, R> {
 
     pub(super) fn key(&self) -> &K {
         // SAFETY: the slot has a key, and is held.
-        unsafe { (*self.node).key() }
+        unsafe { self.node().key() }
     }
 
     /// The body begins now.
@@ -1047,7 +1058,7 @@ impl<K, S, R> Lead<K, S, R> {
     ) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
-        unsafe { (*self.node).write_value(value) };
+        unsafe { self.node().write_value(value) };
         if let Some(computed) = computed {
             self.derive(computed);
         }
@@ -1085,13 +1096,13 @@ impl<K, S, R> Lead<K, S, R> {
     pub(super) fn share(mut self, value: S) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
-        unsafe { (*self.node).write_value(value) };
+        unsafe { self.node().write_value(value) };
         self.is_over = true;
-        self.store.end(self.hash, self.slot, true, ticks, Landing::Kept);
+        self.store.end(self.hash, self.slot, true, ticks, &Landing::Kept);
     }
 
     /// Ends without a result for the entry.
-    pub(super) fn give_up(mut self, landing: Landing<R>) {
+    pub(super) fn give_up(mut self, landing: &Landing<R>) {
         self.is_over = true;
         self.store.end(self.hash, self.slot, false, self.ticks(), landing);
     }
@@ -1100,7 +1111,7 @@ impl<K, S, R> Lead<K, S, R> {
 impl<K, S, R> Drop for Lead<K, S, R> {
     fn drop(&mut self) {
         if !self.is_over {
-            self.store.end(self.hash, self.slot, false, self.ticks(), Landing::Nothing);
+            self.store.end(self.hash, self.slot, false, self.ticks(), &Landing::Nothing);
         }
         if let Some(old) = self.old.take() {
             // Where it was not replaced, somebody else may try.

@@ -45,7 +45,7 @@ fn mark(tag: u32) -> u64 {
 /// The highest bit of each mark that is this one; rarely also of one above it that is not.
 #[inline]
 fn matches(marks: u64, mark: u64) -> u64 {
-    let differences = marks ^ mark * ONES;
+    let differences = marks ^ (mark * ONES);
     differences.wrapping_sub(ONES) & !differences & MARKS
 }
 
@@ -132,8 +132,9 @@ impl Table {
 
     #[inline]
     fn group<'a>(self, at: usize) -> &'a Group {
+        let group = self.groups().wrapping_add(at & self.mask());
         // SAFETY: the mask keeps it among the groups, which are there until the table is freed.
-        unsafe { &*self.groups().add(at & self.mask()) }
+        unsafe { &*group }
     }
 
     /// What a search meets first, which it nearly always ends with.
@@ -287,9 +288,13 @@ mod tests {
     fn an_emptied_table_sends_nothing_on() {
         let table = Table::new(60);
         let nodes: Vec<u64> = (0..60).collect();
-        nodes.iter().for_each(|node| table.insert(7, core::ptr::from_ref(node)));
+        for node in &nodes {
+            table.insert(7, core::ptr::from_ref(node));
+        }
         assert_eq!(table.candidates::<u64>(7).count(), 60);
-        nodes.iter().for_each(|node| table.remove(7, core::ptr::from_ref(node)));
+        for node in &nodes {
+            table.remove(7, core::ptr::from_ref(node));
+        }
         for at in 0..=table.mask() {
             assert_eq!(table.group(at).marks.load(Ordering::Relaxed), 0, "group {at}");
         }

@@ -37,7 +37,7 @@ impl Ghosts {
     pub(super) fn take(&mut self, hash: u32) -> Option<(Ghost, bool)> {
         let at = self.place(hash);
         let bucket = self.buckets.get_mut(at)?;
-        let differences = (*bucket ^ Bucket::from(tag(hash)) * ONES) & (Bucket::from(TAG) * ONES);
+        let differences = (*bucket ^ (Bucket::from(tag(hash)) * ONES)) & (Bucket::from(TAG) * ONES);
         let place = first_zero(differences)?;
         let packed = (*bucket >> (place * PLACE)) as Packed;
         *bucket &= !(Bucket::from(Packed::MAX) << (place * PLACE));
