@@ -345,7 +345,10 @@ unsafe fn times_place<K, S>(node: *const Node<K, S>) -> *const Times {
     // SAFETY: the caller says that it is there.
     let place = unsafe { (*node).slot } as usize % CHUNK;
     let first = node.cast::<u8>().wrapping_sub(place * Chunk::<K, S>::STRIDE);
-    #[allow(clippy::cast_ptr_alignment, reason = "the chunk begins with a cache line, and they at a multiple of their own")]
+    #[allow(
+        clippy::cast_ptr_alignment,
+        reason = "the chunk begins with a cache line, and they at a multiple of their own"
+    )]
     let times = first.wrapping_add(Chunk::<K, S>::TIMES).cast::<Times>();
     times.wrapping_add(place)
 }

@@ -1,0 +1,474 @@
+//! Changing what is kept of a key: computations begin and end, results are put in and taken out.
+//!
+//! Whatever is done about a key is done under its shard's lock in one step that leaves nothing half done. Keys are compared before, with no lock held; if
+//! others with their tag have come meanwhile, all begins anew.
+
+use std::sync::Arc;
+
+use super::super::flight::{Flight, Landing};
+use super::super::node::{ALOFT, CROWDED, DERIVED, KEPT, REFRESHED, SHARED};
+use super::super::shard::{Cause, Gones, Held, Locked, Terms, Writer};
+use super::super::weight::Weight;
+use super::{Lead, Store, Turn, tag};
+use crate::clock;
+use crate::sync::Ordering;
+
+/// What is to become of a key.
+#[derive(Clone, Copy)]
+pub(super) enum Settlement {
+    /// The result in this slot, which the caller holds, is kept.
+    Insert(u32),
+    /// The same of a flight, as long as it is aloft.
+    Land(u32),
+    /// What is there is removed, for this flight brought nothing, as long as it is aloft.
+    Forget(u32),
+    /// What is there is removed.
+    Invalidate,
+}
+
+impl Settlement {
+    pub(super) const fn slot(self) -> Option<u32> {
+        match self {
+            Settlement::Insert(slot) | Settlement::Land(slot) | Settlement::Forget(slot) => Some(slot),
+            Settlement::Invalidate => None,
+        }
+    }
+
+    pub(super) const fn is_flight(self) -> bool {
+        matches!(self, Settlement::Land(_) | Settlement::Forget(_))
+    }
+
+    pub(super) const fn has_value(self) -> bool {
+        matches!(self, Settlement::Insert(_) | Settlement::Land(_))
+    }
+}
+
+/// What became of a key.
+#[must_use = "what gave way is dropped with it"]
+pub(super) struct Settled<K, S, R> {
+    pub(super) was_there: bool,
+    /// What the result was computed from has changed meanwhile: it is not kept, and not for those who wait.
+    pub(super) is_outdated: bool,
+    /// Those who wait for the flight that landed.
+    pub(super) flight: Option<Arc<Flight<R>>>,
+    pub(super) gones: Gones<K, S>,
+}
+
+impl<K, S, R> Store<K, S, R> {
+    /// Begins the computation of a key that is not in the cache, if nothing else has its tag; gives the key back otherwise.
+    #[inline]
+    pub(in super::super) fn lead_alone(
+        &'static self,
+        hash: u64,
+        key: K,
+        is_task: bool,
+    ) -> Result<Lead<K, S, R>, K> {
+        let mut locked = self.shard(hash).lock();
+        let slot = locked.begin_alone(tag(hash), key)?;
+        Ok(self.lead(hash, slot, locked, is_task, true))
+    }
+
+    /// Joins the computation of a key that is not in the cache, or begins it; then the key is taken. `None` asks the caller to run the
+    /// body for itself. `is_task` asks for a flight even if nobody waits.
+    #[cold]
+    #[inline(never)]
+    pub(in super::super) fn join(
+        &'static self,
+        hash: u64,
+        key: &mut Option<K>,
+        are_same: impl Fn(&K, &K) -> bool,
+        is_task: bool,
+    ) -> Option<Turn<K, S, R>> {
+        let now = self.now();
+        let shard = self.shard(hash);
+        let mut seen = Held::none(shard, &self.readers);
+        loop {
+            let mut locked = shard.lock();
+            let writer = &locked.writer;
+            let live = |slot: &u32| writer.node(*slot).is(ALOFT | SHARED) || writer.is_live(*slot, now);
+            let slots: Vec<u32> = writer.slots(tag(hash)).filter(live).collect();
+            // Others with this tag were looked at just now: they are other keys.
+            if slots == seen.slots() {
+                let slot = locked.fill(tag(hash), key.take()?);
+                locked.show(slot, ALOFT | SHARED);
+                seen.release(&mut locked.writer);
+                return Some(Turn::Lead(self.lead(hash, slot, locked, is_task, true)));
+            }
+            if slots.iter().any(|slot| locked.writer.node(*slot).is_crowd_waiting()) {
+                return None;
+            }
+            let held = locked.hold(slots, &self.readers);
+            drop(core::mem::replace(&mut seen, held));
+            let own = key.as_ref()?;
+            let Some(place) = seen.position(&|other| are_same(other, own)) else { continue };
+            let held = core::mem::replace(&mut seen, Held::none(shard, &self.readers)).only(place);
+            if held.value(0).is_some() {
+                if self.is_rejected(hash, &held) {
+                    continue;
+                }
+                return Some(Turn::Found(held));
+            }
+            let mut locked = shard.lock();
+            let slot = held.slots()[0];
+            if locked.writer.node(slot).is(ALOFT) {
+                let flight = locked.writer.flight(slot);
+                return Some(Turn::Follow(flight, held));
+            }
+            // It ended meanwhile. `held` is let go of after the lock.
+        }
+    }
+
+    /// Begins a computation that nobody waits for, whatever else is under way.
+    pub(in super::super) fn begin(&'static self, hash: u64, key: K) -> Lead<K, S, R> {
+        let mut locked = self.shard(hash).lock();
+        let slot = locked.fill(tag(hash), key);
+        locked.show(slot, ALOFT);
+        self.lead(hash, slot, locked, false, false)
+    }
+
+    /// Begins to compute an entry anew, unless somebody does or it is gone.
+    pub(in super::super) fn begin_refresh(
+        &'static self,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        key: impl FnOnce() -> K,
+    ) -> Option<Lead<K, S, R>> {
+        let held = self.hold(hash, |writer, slot| writer.node(slot).is(KEPT));
+        let place = held.position(is)?;
+        let old = held.only(place);
+        let key = key();
+        let mut locked = self.shard(hash).lock();
+        let node = locked.writer.node(old.slots()[0]);
+        if !node.is_only(KEPT, REFRESHED) {
+            drop(locked);
+            return None;
+        }
+        node.set(REFRESHED);
+        let slot = locked.fill(tag(hash), key);
+        locked.show(slot, ALOFT | SHARED);
+        let mut lead = self.lead(hash, slot, locked, false, true);
+        lead.old = Some(Box::new(old));
+        Some(lead)
+    }
+
+    /// The computation in a slot.
+    pub(super) fn lead(
+        &'static self,
+        hash: u64,
+        slot: u32,
+        mut locked: Locked<'_, K, S, R>,
+        is_task: bool,
+        is_shared: bool,
+    ) -> Lead<K, S, R> {
+        let flight = is_task.then(|| locked.writer.flight(slot));
+        let node = core::ptr::from_ref(locked.writer.node(slot));
+        let stands_for = locked.writer.timed_loads();
+        drop(locked);
+        Lead {
+            store: self,
+            hash,
+            slot,
+            node,
+            flight,
+            is_shared,
+            stands_for,
+            start: 0,
+            old: None,
+            is_over: false,
+        }
+    }
+
+    /// Keeps an entry in place of what is there; no computation under way overwrites it.
+    pub(in super::super) fn insert(
+        &self,
+        hash: u64,
+        key: K,
+        value: S,
+        weight: u64,
+        is: &impl Fn(&K) -> bool,
+    ) {
+        let mut locked = self.shard(hash).lock();
+        let slot = locked.fill(tag(hash), key);
+        // SAFETY: it is in no table, and held by this call.
+        unsafe { locked.writer.node(slot).write_value(value) };
+        drop(self.unlock(locked, false));
+        let settled = self.settle(hash, Settlement::Insert(slot), None, weight, is);
+        self.changed(hash);
+        drop(settled);
+    }
+
+    /// Removes a key's entry; whether there was one. A computation under way is not kept.
+    pub(in super::super) fn invalidate(&self, hash: u64, is: &impl Fn(&K) -> bool) -> bool {
+        let settled = self.settle(hash, Settlement::Invalidate, None, 0, is);
+        self.changed(hash);
+        settled.was_there
+    }
+
+    /// Settles a key, and gives up what began earlier and could undo that. `load` is what the run of the body took, and whether its result
+    /// is one to keep. Lets go of the slot.
+    pub(super) fn settle(
+        &self,
+        hash: u64,
+        settlement: Settlement,
+        load: Option<(u64, bool)>,
+        weight: u64,
+        is: &impl Fn(&K) -> bool,
+    ) -> Settled<K, S, R> {
+        let now = self.now();
+        let terms = self.terms(now, load, weight);
+        let shard = self.shard(hash);
+        if let Settlement::Land(slot) = settlement {
+            let mut locked = shard.lock();
+            let writer = &mut *locked.writer;
+            // Nothing else has the tag, and nothing else is to be done or asked than to keep it: as a rule.
+            if writer.node(slot).is_only(ALOFT, CROWDED | DERIVED)
+                && !writer.is_clogged()
+                && terms.weight.bytes() <= self.limits.max_memory
+            {
+                self.sweep_shard(writer, now, 2);
+                if self.make_room(writer, &terms) {
+                    return self.land(locked, slot, &terms, load);
+                }
+            }
+        }
+        self.settle_among(hash, settlement, load, is, now, &terms)
+    }
+
+    /// Keeps what is in a slot that has a place.
+    #[inline]
+    pub(super) fn land(
+        &self,
+        mut locked: Locked<'_, K, S, R>,
+        slot: u32,
+        terms: &Terms,
+        load: Option<(u64, bool)>,
+    ) -> Settled<K, S, R> {
+        locked.keep(slot, terms);
+        if let Some((ticks, is_kept)) = load {
+            locked.writer.count_load(ticks, is_kept);
+        }
+        let flight = locked.writer.finish(slot, true);
+        Settled { was_there: false, is_outdated: false, flight, gones: self.unlock(locked, false) }
+    }
+
+    /// The rest of [`settle`](Self::settle).
+    pub(super) fn settle_among(
+        &self,
+        hash: u64,
+        settlement: Settlement,
+        load: Option<(u64, bool)>,
+        is: &impl Fn(&K) -> bool,
+        now: u64,
+        terms: &Terms,
+    ) -> Settled<K, S, R> {
+        let shard = self.shard(hash);
+        let mut was_there = false;
+        let mut same: Vec<bool> = Vec::new();
+        let mut seen = Held::none(shard, &self.readers);
+        loop {
+            let mut locked = shard.lock();
+            let writer = &mut *locked.writer;
+            let slot = settlement.slot();
+            let is_overtaken =
+                settlement.is_flight() && slot.is_some_and(|slot| !writer.node(slot).is(ALOFT));
+            if !is_overtaken {
+                let others: Vec<u32> = writer.slots(tag(hash)).filter(|other| Some(*other) != slot).collect();
+                if others != seen.slots() {
+                    let held = locked.hold(others, &self.readers);
+                    drop(core::mem::replace(&mut seen, held));
+                    same = seen.keys().map(is).collect();
+                    continue;
+                }
+                let serial = match slot {
+                    Some(slot) => writer.node(slot).serial(),
+                    None => writer.next_serial(),
+                };
+                for (other, _) in others.iter().zip(&same).filter(|(_, is_same)| **is_same) {
+                    if writer.node(*other).is(KEPT) {
+                        let is_over = writer.is_over(*other, now);
+                        let before = writer.bytes;
+                        writer.remove(*other, if is_over { Cause::Expired } else { Cause::Invalidated });
+                        self.left(1, before - writer.bytes);
+                        was_there |= !is_over;
+                    } else if writer.node(*other).is_before(serial) {
+                        writer.detach(*other);
+                    }
+                }
+                self.sweep_shard(writer, now, 2);
+                if let Some(slot) = slot.filter(|_| settlement.has_value()) {
+                    if writer.is_clogged()
+                        || writer.is_outdated(slot)
+                        || terms.weight.bytes() > self.limits.max_memory
+                    {
+                        writer.node(slot).is(ALOFT).then(|| writer.detach(slot));
+                    } else if self.make_room(writer, terms) {
+                        locked.keep(slot, terms);
+                    } else {
+                        drop(self.unlock(locked, false));
+                        self.evict_anywhere();
+                        continue;
+                    }
+                } else if let Some(slot) = slot {
+                    writer.detach(slot);
+                }
+            }
+            let writer = &mut *locked.writer;
+            seen.release(writer);
+            if let Some((ticks, is_kept)) = load {
+                writer.count_load(ticks, is_kept);
+            }
+            let is_outdated = slot.is_some_and(|slot| writer.is_outdated(slot));
+            let flight = slot.and_then(|slot| writer.finish(slot, settlement.has_value()));
+            let at_once = matches!(settlement, Settlement::Invalidate);
+            return Settled { was_there, is_outdated, flight, gones: self.unlock(locked, at_once) };
+        }
+    }
+
+    /// Ends a flight whose result, if it has one, is not kept; what is there stays.
+    pub(super) fn end(&self, hash: u64, slot: u32, has_value: bool, ticks: u64, landing: &Landing<R>) {
+        let mut locked = self.shard(hash).lock();
+        let writer = &mut *locked.writer;
+        if writer.node(slot).is(ALOFT) {
+            writer.detach(slot);
+        }
+        writer.count_load(ticks, false);
+        let flight = writer.finish(slot, has_value);
+        let gones = self.unlock(locked, false);
+        if let Some(flight) = flight {
+            flight.land(landing.clone());
+        }
+        drop(gones);
+    }
+
+    /// Sends those who wait for what is held, and is aloft no longer or should not be, back to the beginning.
+    pub(in super::super) fn abandon(&self, hash: u64, held: &Held<'_, K, S, R>, flight: &Flight<R>) {
+        let locked = self.shard(hash).lock();
+        let slot = held.slots()[0];
+        if locked.writer.node(slot).is(ALOFT) {
+            locked.writer.detach(slot);
+        }
+        drop(locked);
+        flight.land(Landing::Nothing);
+    }
+
+    /// Takes a place and the bytes for an entry, for which others of its shard give way. If that is not enough, nothing is taken.
+    #[inline]
+    pub(super) fn make_room(&self, writer: &mut Writer<K, S, R>, terms: &Terms) -> bool {
+        if !self.is_flat && !self.make_room_for(writer, terms.weight.bytes()) {
+            return false;
+        }
+        let before = writer.bytes;
+        if self.reserve() {
+            return true;
+        }
+        if writer.evict(Cause::Evicted) {
+            self.left(0, before - writer.bytes);
+            return true;
+        }
+        self.left(0, terms.weight.bytes());
+        false
+    }
+
+    pub(super) fn make_room_for(&self, writer: &mut Writer<K, S, R>, bytes: u64) -> bool {
+        let max = self.limits.max_memory;
+        let mut total = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        while total > max {
+            let before = writer.bytes;
+            if !writer.evict(Cause::Memory) {
+                self.left(0, bytes);
+                return false;
+            }
+            self.left(1, before - writer.bytes);
+            total = self.bytes.load(Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Entries left, and bytes.
+    pub(super) fn left(&self, entries: usize, bytes: u64) {
+        if entries > 0 {
+            self.len.fetch_sub(entries, Ordering::Relaxed);
+        }
+        if bytes > 0 && !self.is_flat {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets an entry of any shard give way.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn evict_anywhere(&self) {
+        for shard in &self.shards {
+            let mut locked = shard.lock();
+            let before = locked.writer.bytes;
+            if locked.writer.evict(Cause::Evicted) {
+                self.left(1, before - locked.writer.bytes);
+                drop(self.unlock(locked, false));
+                return;
+            }
+        }
+    }
+
+    /// Removes everything; how much there was. No computation under way is kept.
+    pub(in super::super) fn clear(&self) -> u64 {
+        let (mut removed, mut gones) = (0, Vec::new());
+        for shard in &self.shards {
+            let mut locked = shard.lock();
+            let before = locked.writer.bytes;
+            let removed_here = locked.writer.clear();
+            self.left(removed_here, before);
+            removed += removed_here as u64;
+            gones.push(self.unlock(locked, true));
+        }
+        self.all_changed();
+        removed
+    }
+
+    /// Lets go of a shard's lock; what is returned is to be dropped. `at_once` asks for all of it that nobody uses.
+    pub(super) fn unlock(&self, locked: Locked<'_, K, S, R>, at_once: bool) -> Gones<K, S> {
+        locked.unlock(&self.readers, at_once)
+    }
+
+    /// Removes some of a shard's entries whose time is up; how many.
+    #[inline]
+    pub(super) fn sweep_shard(&self, writer: &mut Writer<K, S, R>, now: u64, most: usize) -> usize {
+        if !self.is_timed {
+            return 0;
+        }
+        let before = writer.bytes;
+        let swept = writer.sweep(now, self.windows.longest(), self.idle < u64::MAX, most);
+        self.left(swept, before - writer.bytes);
+        swept
+    }
+
+    /// What becomes of an entry that is kept now.
+    #[inline]
+    pub(super) fn terms(&self, now: u64, load: Option<(u64, bool)>, weight: u64) -> Terms {
+        let weight = if self.is_flat { Weight::new(0) } else { Weight::new(weight + Self::PLACE) };
+        if !self.is_timed {
+            return Terms { expires: u64::MAX, ends: u64::MAX, load: 0, weight };
+        }
+        let ends = now.saturating_add(self.life);
+        let load = load.map_or(0, |load| load.0);
+        Terms { expires: ends.min(now.saturating_add(self.idle)), ends, load, weight }
+    }
+
+    /// Takes a place if there is one left.
+    pub(super) fn reserve(&self) -> bool {
+        let max = self.max_size();
+        let mut len = self.len.load(Ordering::Relaxed);
+        while len < max {
+            match self.len.compare_exchange_weak(len, len + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => len = now,
+            }
+        }
+        false
+    }
+
+    /// Only caches whose entries expire read the clock.
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        if self.is_timed { clock::now() } else { 0 }
+    }
+}
