@@ -133,6 +133,21 @@ fn a_cache_takes_no_more_memory_than_it_may() {
         vec![0; 100_000 + n as usize]
     }
 
+    /// Its own size does not tell.
+    #[derive(Clone)]
+    struct Remote;
+
+    impl perfkit::Weigh for Remote {
+        fn heap(&self) -> usize {
+            100_000
+        }
+    }
+
+    #[cached(max_memory = "1MiB")]
+    fn by_trait(n: String) -> Option<Remote> {
+        (!n.is_empty()).then_some(Remote)
+    }
+
     #[cached(max_memory = 1_000, weigh = |_: &u32| 100)]
     fn by_function(n: u32) -> u32 {
         n
@@ -140,10 +155,13 @@ fn a_cache_takes_no_more_memory_than_it_may() {
 
     for n in 0..100 {
         assert_eq!((by_content(n).len(), by_function(n)), (100_000 + n as usize, n));
+        assert!(by_trait(n.to_string()).is_some());
     }
     let (content, function) = (by_content::stats().len, by_function::stats().len);
     assert!((5..=10).contains(&content), "{content}");
     assert!((5..=10).contains(&function), "{function}");
+    let by_trait = by_trait::stats().len;
+    assert!((5..=10).contains(&by_trait), "{by_trait}");
 }
 
 #[test]

@@ -278,7 +278,7 @@ mod marks {
     pub(super) mod shop {
         use perfkit::cached;
 
-        #[cached(local)]
+        #[cached]
         pub(super) fn articles() -> u32 {
             3
         }
