@@ -178,7 +178,8 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         self.cache.store.stats()
     }
 
-    /// A run of the body whatever is in the cache. It begins here, as far as what is invalidated meanwhile is concerned.
+    /// A run of the body whatever is in the cache. It begins here, as far as what is invalidated meanwhile is concerned. A cached
+    /// function whose body primes another one has changed what it reads, and its own result is not kept.
     pub fn primer(&self, arguments: A) -> Primer<R>
     where
         R: 'static,
