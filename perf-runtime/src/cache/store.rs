@@ -532,7 +532,10 @@ impl<K, S, R> Store<K, S, R> {
         writer.count_load(ticks, false);
         let flight = writer.finish(slot, false);
         let gones = self.unlock(locked, false);
-        flight.into_iter().for_each(|flight| flight.land(landing.clone()));
+        let landing = landing.unless_outdated();
+        if let Some(flight) = flight {
+            flight.land(landing);
+        }
         drop(gones);
     }
 
