@@ -10,7 +10,8 @@ use shuttle::thread;
 
 use crate::cache::argument::{Argument, Fit as _};
 use crate::cache::{
-    Binding, CacheHandle, CacheSite, Found, KeepAny, Policy, depends_on_tag, invalidate_tag, look_up,
+    Binding, CacheHandle, CacheSite, Found, KeepAny, KeepOkShareErr, Policy, depends_on_tag, invalidate_tag,
+    look_up,
 };
 use crate::models::check;
 use crate::site::Site;
@@ -50,6 +51,15 @@ impl World {
                 }
                 level => self.call(level - 1, key) * 10,
             }),
+        }
+    }
+
+    /// A result that is not kept, but shared by those who ask at once.
+    fn fail(&self) -> Result<u32, u32> {
+        let instance = self.levels[1].instance(());
+        match look_up(instance, &0, |key| (Argument(key).__perfkit_part(), ()), KeepOkShareErr) {
+            Found::Hit(result) => result,
+            Found::Miss(miss) => miss.run(|| Err(self.call(0, 0))),
         }
     }
 
@@ -121,6 +131,20 @@ fn a_key_is_invalidated_while_others_wait_and_evict() {
 fn two_changes_at_once() {
     changes(1, |world| _ = world.handle(0).invalidate(&0), &[|world| _ = world.handle(1).invalidate(&0)]);
     changes(1, |world| _ = world.levels[0].clear(), &[|world| _ = invalidate_tag(&world.tag)]);
+}
+
+#[test]
+fn an_err_that_is_waited_for_is_of_now() {
+    check(|| {
+        let world = World::new();
+        let other = Arc::clone(&world);
+        let other = thread::spawn(move || other.fail());
+        world.source.store(2, Ordering::SeqCst);
+        world.handle(0).invalidate(&0);
+        assert_eq!(world.fail(), Err(2), "it was said before");
+        assert!(other.join().unwrap().is_err());
+        world.clear();
+    });
 }
 
 #[test]
