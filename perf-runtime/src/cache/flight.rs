@@ -32,6 +32,17 @@ pub(super) enum Landing<R> {
     Nothing,
 }
 
+impl<R> Landing<R> {
+    /// The same, or nothing where what the result was computed from has changed: some of those who wait may have called after that.
+    /// To be asked when nobody joins the flight any more.
+    pub(super) fn unless_outdated(self) -> Self {
+        match self {
+            Landing::Refused(_, Some(computed)) if !computed.is_current() => Landing::Nothing,
+            landing => landing,
+        }
+    }
+}
+
 impl<R> Clone for Landing<R> {
     fn clone(&self) -> Self {
         match self {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::cascade;
-use super::dependency::{Computation, Computed, Finished, Reading, Source, reading};
+use super::dependency::{Computation, Finished, Reading, Source, reading};
 use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
 use super::key::{Key, SharedKey};
@@ -641,9 +641,6 @@ fn land<K: Send + Sync, R, W: Keep<R>>(
             lead.land(value, weight, computed, are_same);
             store.watch();
         }
-        Sorted::Refused(_) if computed.as_ref().is_some_and(is_outdated) && lead.is_shared => {
-            lead.give_up(&Landing::Nothing);
-        }
         Sorted::Refused(value) if lead.is_shared => {
             lead.give_up(&Landing::Refused(Arc::new(value), computed));
         }
@@ -653,11 +650,6 @@ fn land<K: Send + Sync, R, W: Keep<R>>(
     if !crowded_out.is_empty() {
         cascade::remove(crowded_out);
     }
-}
-
-/// What it was computed from has changed, so it is not for those who wait, some of whom may have called after that.
-fn is_outdated(computed: &Computed) -> bool {
-    !computed.is_current()
 }
 
 /// Bytes of an entry. May run the user's code.

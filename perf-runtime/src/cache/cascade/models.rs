@@ -10,7 +10,8 @@ use shuttle::thread;
 
 use crate::cache::argument::{Argument, Fit as _};
 use crate::cache::{
-    Binding, CacheHandle, CacheSite, Found, KeepAny, Policy, depends_on_tag, invalidate_tag, look_up,
+    Binding, CacheHandle, CacheSite, Found, KeepAny, KeepOkShareErr, Policy, depends_on_tag, invalidate_tag,
+    look_up,
 };
 use crate::models::check;
 use crate::site::Site;
@@ -20,13 +21,22 @@ static SITE: Site = Site::new(|| "model", "", 0, 0, 0);
 /// Three functions, each computed from the one before, the first from a number.
 struct World {
     source: AtomicU32,
+    /// Of its own: caches live on from one schedule to the next.
+    tag: String,
     levels: [&'static CacheSite; 3],
 }
 
 impl World {
     fn new() -> Arc<Self> {
         let site = || &*Box::leak(Box::new(CacheSite::new(&SITE).max_size(2).policy(Policy::Lru)));
-        Arc::new(World { source: AtomicU32::new(1), levels: [site(), site(), site()] })
+        let levels = [site(), site(), site()];
+        let tag = format!("source of {}", levels[0].number());
+        Arc::new(World { source: AtomicU32::new(1), tag, levels })
+    }
+
+    /// Leaves nothing in the index for the next schedule.
+    fn clear(&self) {
+        self.levels.iter().for_each(|site| _ = site.clear());
     }
 
     /// What generated code does.
@@ -36,11 +46,20 @@ impl World {
             Found::Hit(result) => result,
             Found::Miss(miss) => miss.run(|| match level {
                 0 => {
-                    depends_on_tag("source");
+                    depends_on_tag(&self.tag);
                     self.source.load(Ordering::SeqCst)
                 }
                 level => self.call(level - 1, key) * 10,
             }),
+        }
+    }
+
+    /// A result that is not kept, but shared by those who ask at once.
+    fn fail(&self) -> Result<u32, u32> {
+        let instance = self.levels[1].instance(());
+        match look_up(instance, &0, |key| (Argument(key).__perfkit_part(), ()), KeepOkShareErr) {
+            Found::Hit(result) => result,
+            Found::Miss(miss) => miss.run(|| Err(self.call(0, 0))),
         }
     }
 
@@ -71,6 +90,7 @@ fn changes(top: usize, change: fn(&World), besides: &'static [fn(&World)]) {
             thread.join().unwrap();
         }
         assert_eq!(world.call(top, 0), 2 * factor, "when all is quiet");
+        world.clear();
     });
 }
 
@@ -86,7 +106,7 @@ fn a_function_is_cleared_while_it_is_computed_from() {
 
 #[test]
 fn a_tag_is_invalidated_over_two_steps() {
-    changes(2, |_| _ = invalidate_tag("source"), &[]);
+    changes(2, |world| _ = invalidate_tag(&world.tag), &[]);
 }
 
 #[test]
@@ -110,7 +130,21 @@ fn a_key_is_invalidated_while_others_wait_and_evict() {
 #[test]
 fn two_changes_at_once() {
     changes(1, |world| _ = world.handle(0).invalidate(&0), &[|world| _ = world.handle(1).invalidate(&0)]);
-    changes(1, |world| _ = world.levels[0].clear(), &[|_| _ = invalidate_tag("source")]);
+    changes(1, |world| _ = world.levels[0].clear(), &[|world| _ = invalidate_tag(&world.tag)]);
+}
+
+#[test]
+fn an_err_that_is_waited_for_is_of_now() {
+    check(|| {
+        let world = World::new();
+        let other = Arc::clone(&world);
+        let other = thread::spawn(move || other.fail());
+        world.source.store(2, Ordering::SeqCst);
+        world.handle(0).invalidate(&0);
+        assert_eq!(world.fail(), Err(2), "it was said before");
+        assert!(other.join().unwrap().is_err());
+        world.clear();
+    });
 }
 
 #[test]
@@ -124,5 +158,6 @@ fn a_cache_shrinks_while_it_is_filled() {
         filler.join().unwrap();
         assert!(world.levels[0].stats().len <= 1);
         assert_eq!(world.call(0, 3), 1);
+        world.clear();
     });
 }

@@ -335,7 +335,7 @@ impl<K, S, R> Store<K, S, R> {
         let flight = writer.finish(slot, has_value);
         let gones = self.unlock(locked, false);
         if let Some(flight) = flight {
-            flight.land(landing.clone());
+            flight.land(landing.clone().unless_outdated());
         }
         drop(gones);
     }
