@@ -72,8 +72,8 @@ type CacheOf<A, R, B> = Cache<
 /// `A` are the arguments that the key is made of: what the function takes by value is given by reference, what it takes by reference as
 /// it is; one alone as itself, several as a tuple. `R` is what the function returns.
 pub struct CacheHandle<A, R, B: Binding<A, R>> {
-    cache: &'static CacheOf<A, R, B>,
-    binding: B,
+    pub(super) cache: &'static CacheOf<A, R, B>,
+    pub(super) binding: B,
 }
 
 impl<A, R, B: Binding<A, R>> fmt::Debug for CacheHandle<A, R, B> {
@@ -157,7 +157,7 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let key = self.binding.key(arguments);
         let hash = key.hash(&self.cache.seed);
         let lead = self.cache.store.begin(hash, key.own());
-        Primer { keep: Box::new(Prime::<_, R, B::Keep> { lead, are_same: B::Key::are_same }) }
+        Primer::new::<_, B::Keep>(lead, B::Key::are_same)
     }
 }
 
@@ -198,6 +198,16 @@ impl<R> fmt::Debug for Primer<R> {
 }
 
 impl<R> Primer<R> {
+    pub(super) fn new<K: Send + Sync + 'static, W: Keep<R>>(
+        lead: Lead<K, W::Kept, W::Refused>,
+        are_same: fn(&K, &K) -> bool,
+    ) -> Self
+    where
+        R: 'static,
+    {
+        Primer { keep: Box::new(Prime::<K, R, W> { lead, are_same }) }
+    }
+
     /// Runs the body.
     pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
         self.keep.begin();
@@ -227,10 +237,10 @@ pub enum Found<R, M> {
 /// A call whose result is not in the cache.
 #[must_use = "nothing is computed until the body runs"]
 pub struct Miss<K: 'static, R, W: Keep<R>> {
-    cache: &'static Cache<K, W::Kept, W::Refused>,
+    pub(super) cache: &'static Cache<K, W::Kept, W::Refused>,
     hash: u64,
     /// Until it leads.
-    key: Option<K>,
+    pub(super) key: Option<K>,
     are_same: fn(&K, &K) -> bool,
 }
 

@@ -290,7 +290,7 @@ pub mod expression {
         }
 
         #[inline]
-        fn take(&self) -> T {
+        pub(in crate::cache) fn take(&self) -> T {
             match self.0.take() {
                 Some(value) => value,
                 None => unreachable!("generated code asks once"),

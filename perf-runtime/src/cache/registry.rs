@@ -10,6 +10,8 @@ use core::time::Duration;
 use std::sync::OnceLock;
 
 use super::policy::Policy;
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+use super::remote::Shared;
 use super::stats::CacheStats;
 use super::store::{Limits, Store};
 use crate::first_use;
@@ -24,6 +26,9 @@ inventory::collect!(&'static CacheSite);
 pub struct CacheSite {
     site: &'static Site,
     limits: Limits,
+    /// Where its results are shared between processes, or kept on disk.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    shared: Option<&'static Shared>,
     /// The instance used first; most functions have no other.
     first: OnceLock<&'static Made>,
     all: Mutex<Vec<&'static Made>>,
@@ -80,6 +85,28 @@ trait AnyCache: Send + Sync {
 pub(super) struct Cache<K, S, R> {
     pub(super) seed: foldhash::quality::RandomState,
     pub(super) store: Store<K, S, R>,
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    pub(super) backed: Option<Backed>,
+}
+
+/// Where the results of one instance are shared.
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Backed {
+    pub(super) shared: &'static Shared,
+    pub(super) instance: InstanceName,
+}
+
+/// The name of the type that names the instance, where somebody wants it.
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+type InstanceName = &'static str;
+#[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
+type InstanceName = ();
+
+#[inline]
+fn name_of_instance<M>() -> InstanceName {
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    core::any::type_name::<M>()
 }
 
 impl<K, S, R> AnyCache for Cache<K, S, R>
@@ -102,7 +129,30 @@ impl CacheSite {
     /// The function at `site`, with a cache of [`DEFAULT_MAX_SIZE`] entries that never expire.
     #[must_use]
     pub const fn new(site: &'static Site) -> Self {
-        CacheSite { site, limits: Limits::DEFAULT, first: OnceLock::new(), all: Mutex::new(Vec::new()) }
+        CacheSite {
+            site,
+            limits: Limits::DEFAULT,
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+            shared: None,
+            first: OnceLock::new(),
+            all: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The same, whose results are shared with other processes, or kept on disk.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    #[must_use]
+    pub const fn shared(mut self, shared: &'static Shared) -> Self {
+        self.shared = Some(shared);
+        self
+    }
+
+    /// The same, keeping nothing: only those who ask at the same time share a result.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    #[must_use]
+    pub const fn unkept(mut self) -> Self {
+        self.limits.max_size = 0;
+        self
     }
 
     /// The same, keeping at most `max_size` entries, or 2³¹ where that is less.
@@ -175,6 +225,12 @@ impl CacheSite {
 }
 
 impl<M> Instance<M> {
+    /// The function.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    pub(super) const fn site(self) -> &'static CacheSite {
+        self.site
+    }
+
     /// Its cache, made when it is first asked for.
     #[inline]
     pub(super) fn cache<K, S, R>(self) -> &'static Cache<K, S, R>
@@ -208,12 +264,13 @@ impl CacheSite {
         {
             return first.cast();
         }
-        self.other_cache(of)
+        self.other_cache(of, name_of_instance::<M>())
     }
 
     #[cold]
     #[inline(never)]
-    fn other_cache<K, S, R>(&'static self, of: TypeId) -> &'static Cache<K, S, R>
+    #[allow(clippy::needless_pass_by_value, clippy::allow_attributes_without_reason, unused_variables)]
+    fn other_cache<K, S, R>(&'static self, of: TypeId, instance: InstanceName) -> &'static Cache<K, S, R>
     where
         K: Send + Sync + 'static,
         S: Send + Sync + 'static,
@@ -227,6 +284,8 @@ impl CacheSite {
         let made: &'static Cache<K, S, R> = Box::leak(Box::new(Cache {
             seed: foldhash::quality::RandomState::default(),
             store: Store::new(self.limits),
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+            backed: self.shared.map(|shared| Backed { shared, instance }),
         }));
         let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
         let mut all = self.all.lock();
@@ -279,7 +338,17 @@ impl CacheSite {
             invalidated: stats.invalidated,
             len: stats.len,
             max_size: stats.max_size,
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+            remote: self.shared.map(Shared::row),
+            #[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
+            remote: None,
         }
+    }
+
+    /// Where its results are shared.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    pub(super) const fn backend(&self) -> Option<&'static Shared> {
+        self.shared
     }
 }
 

@@ -61,6 +61,11 @@ impl Limits {
         self.ttl.is_some() || self.tti.is_some()
     }
 
+    /// Whether a result is only for those who wait for it.
+    const fn keeps_nothing(&self) -> bool {
+        self.max_size == 0
+    }
+
     /// Slots are numbered by 32 bits.
     pub(super) const LARGEST: usize = 1 << 31;
 }
@@ -392,7 +397,10 @@ impl<K, S, R> Store<K, S, R> {
             let mut locked = shard.lock();
             let writer = &mut *locked.writer;
             // Nothing else has the tag, and nothing else is to be done than to keep it: as a rule.
-            if writer.node(slot).is_only(ALOFT, CROWDED) && !writer.is_clogged() {
+            if writer.node(slot).is_only(ALOFT, CROWDED)
+                && !writer.is_clogged()
+                && !self.limits.keeps_nothing()
+            {
                 self.sweep(writer, now, 2);
                 if self.reserve() || writer.evict() {
                     return self.land(locked, slot, expires, load);
@@ -460,7 +468,7 @@ impl<K, S, R> Store<K, S, R> {
                 }
                 self.sweep(writer, now, 2);
                 if let Some(slot) = slot.filter(|_| settlement.has_value()) {
-                    if writer.is_clogged() {
+                    if writer.is_clogged() || self.limits.keeps_nothing() {
                         writer.node(slot).is(ALOFT).then(|| writer.detach(slot));
                     } else if self.reserve() || writer.evict() {
                         locked.keep(slot, expires);
