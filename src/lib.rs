@@ -76,8 +76,8 @@ pub mod __private {
     pub use perf_macros::profile_block;
     #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
     pub use perf_runtime::cache::remote::{
-        Codec, Kind, Later, RemoteStats, Shared, SharedBinding, SharedCacheHandle, by_shared, shared_argument,
-        shared_expression,
+        Codec, Kind, Later, RemoteStats, Shared, SharedBinding, SharedCacheHandle, by_shared,
+        shared_argument, shared_expression,
     };
     pub use perf_runtime::cache::{
         Binding, CacheHandle, CacheSite, CacheStats, Found, Instance, Policy, argument, by, expression,

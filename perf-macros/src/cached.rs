@@ -4,6 +4,7 @@
 //! function in an `enum` without values that is named like it (the namespace of types, so that nothing the user named is taken), for
 //! a method in two more methods. Everything goes through one handle, whose closure makes a key of the arguments.
 
+mod backend;
 mod key;
 
 use core::time::Duration;
@@ -15,6 +16,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Expr, FnArg, GenericParam, LitStr, Path, Safety, Token, Type};
 
+use self::backend::{Backend, Companions};
 use self::key::{KeyParts, generics_of_handle};
 use crate::borrows::borrows;
 use crate::emit::{self, Place};
@@ -37,6 +39,7 @@ struct Options {
     /// The probe for the way to keep results that was asked for.
     probe: Option<Ident>,
     companions: bool,
+    backend: Option<Backend>,
 }
 
 /// What `key` says.
@@ -66,10 +69,16 @@ impl Options {
             "cache_err",
             "cache_none",
             "companions",
+            "backend",
+            "codec",
+            "version",
+            "address",
+            "tiered",
             "name",
             "crate",
         ];
         let mut entries = Entries::parse(ATTRIBUTE, tokens, &known, errors);
+        let backend = Backend::parse(&mut entries, errors);
         let ttl = entries.duration("ttl", "600", errors);
         if let Some((Duration::ZERO, span)) = ttl {
             errors.push(
@@ -77,6 +86,9 @@ impl Options {
                 "what is kept for no time is never found again; \
                  write how long a result is good for, such as `ttl = 600` (seconds), or remove `ttl` to keep it for ever",
             );
+        }
+        if let Some(backend) = &backend {
+            backend.check(ttl.map(|(ttl, _)| ttl), errors);
         }
         let max_size = entries.integer("max_size", "10_000", errors);
         if let Some((0, span)) = max_size {
@@ -95,6 +107,7 @@ impl Options {
         }
         let probe = err.map(|span| ("probe_err", span)).or(none.map(|span| ("probe_none", span)));
         Options {
+            backend,
             ttl: ttl.map(|(ttl, _)| ttl),
             max_size: max_size.map(|(number, _)| number),
             policy: policy(&mut entries, errors),
@@ -369,6 +382,24 @@ impl Cached {
         let handle = self.turbofish(&quote!(Self::cache));
         let parameters = self.key.parameters();
         let arguments = self.key.parameters_as_arguments();
+        let invalidate = quote_spanned! {Span::mixed_site()=>
+            /// Removes the result of a call with these arguments; whether there was one.
+            #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
+                #handle().invalidate(#arguments)
+            }
+        };
+        let clear_and_stats = quote_spanned! {Span::mixed_site()=>
+            /// Removes all results and returns how many there were.
+            #visibility fn clear() -> ::core::primitive::u64 { Self::site().clear() }
+
+            /// What the cache counted up to now.
+            #[must_use]
+            #visibility fn stats() -> #krate::__private::CacheStats { Self::site().stats() }
+        };
+        let (invalidate, clear_and_stats) = match &self.options.backend {
+            Some(_) => self.companions_of_backend(&generics, &parameters, &handle, &arguments),
+            None => (invalidate, clear_and_stats),
+        };
         let about = format!("The cache behind the function `{name}`.");
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
@@ -391,10 +422,7 @@ impl Cached {
 
                 #prime
 
-                /// Removes the result of a call with these arguments; whether there was one.
-                #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
-                    #handle().invalidate(#arguments)
-                }
+                #invalidate
 
                 /// The result of a call with these arguments, if it is in the cache.
                 #[must_use]
@@ -402,18 +430,34 @@ impl Cached {
                     #handle().peek(#arguments)
                 }
 
-                /// Removes all results and returns how many there were.
-                #visibility fn clear() -> ::core::primitive::u64 { Self::site().clear() }
-
-                /// What the cache counted up to now.
-                #[must_use]
-                #visibility fn stats() -> #krate::__private::CacheStats { Self::site().stats() }
+                #clear_and_stats
 
                 #instance
 
                 fn site() -> &'static #krate::__private::CacheSite { #site }
             }
         }
+    }
+
+    fn companions_of_backend(
+        &self,
+        generics: &TokenStream,
+        parameters: &TokenStream,
+        handle: &TokenStream,
+        arguments: &TokenStream,
+    ) -> (TokenStream, TokenStream) {
+        let Function { visibility, signature, .. } = &self.outer;
+        let companions = Companions {
+            krate: &self.options.krate,
+            visibility: visibility.to_token_stream(),
+            generics: generics.clone(),
+            bounds: signature.generics.where_clause.to_token_stream(),
+            parameters: parameters.clone(),
+            handle: handle.clone(),
+            arguments: arguments.clone(),
+            is_async: signature.asyncness.is_some(),
+        };
+        companions.expand()
     }
 
     /// The method, and two more: the handle and the body.
@@ -465,10 +509,12 @@ impl Cached {
         let inside = quote_spanned!(Span::mixed_site()=> #(#arguments)* #block);
         let run = if signature.asyncness.is_some() {
             let future = emit::async_block(krate, &self.function, &inside);
-            quote_spanned!(Span::mixed_site()=> __perfkit_miss.run_async(#future).await)
+            let run = format_ident!("{}_async", self.run_method(), span = Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.#run(#future).await)
         } else {
             let closure = emit::closure(&self.function, &inside);
-            quote_spanned!(Span::mixed_site()=> __perfkit_miss.run(#closure))
+            let run = Ident::new(self.run_method(), Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.#run(#closure))
         };
         let steps = self.steps(&quote!(#site.instance(|| ())), &run, returns);
         let block = emit::block(body, &TokenStream::new(), steps);
@@ -489,7 +535,12 @@ impl Cached {
     /// The two steps of a call.
     fn call(&self, instance: &TokenStream, uncached: &TokenStream, returns: &Type) -> TokenStream {
         let instance = self.turbofish(instance);
-        self.steps(&quote!(#instance()), &self.run(uncached, "run"), returns)
+        self.steps(&quote!(#instance()), &self.run(uncached, self.run_method()), returns)
+    }
+
+    /// The method of a miss that a call goes on with.
+    fn run_method(&self) -> &'static str {
+        if self.options.backend.is_some() { "run_shared" } else { "run" }
     }
 
     fn steps(&self, instance: &TokenStream, run: &TokenStream, returns: &Type) -> TokenStream {
@@ -606,28 +657,37 @@ impl Cached {
         let ty = self.key.ty();
         let (key, keep) = (self.key.closure(krate, Some(&ty)), self.keep(returns));
         let instance = self.turbofish(instance);
+        let (handle, binding) = match &self.options.backend {
+            Some(_) => (quote!(SharedCacheHandle), quote!(SharedBinding)),
+            None => (quote!(CacheHandle), quote!(Binding)),
+        };
         quote_spanned! {Span::mixed_site()=>
             /// The cache itself.
             #[must_use]
-            #visibility fn #name #generics () -> #krate::__private::CacheHandle<
+            #visibility fn #name #generics () -> #krate::__private::#handle<
                 #ty,
                 #returns,
-                impl #krate::__private::Binding<#ty, #returns> + ::core::marker::Copy,
+                impl #krate::__private::#binding<#ty, #returns> + ::core::marker::Copy,
             > #bounds {
-                #krate::__private::CacheHandle::new(#instance(), #key, #keep)
+                #krate::__private::#handle::new(#instance(), #key, #keep)
             }
         }
     }
 
     /// A reference to the static description of the cache, which is also listed for reports.
     fn site(&self, site: &TokenStream) -> TokenStream {
-        let Options { krate, ttl, max_size, policy, .. } = &self.options;
+        let Options { krate, ttl, max_size, policy, backend, .. } = &self.options;
         let max_size = max_size.map(Literal::u64_unsuffixed).map(|number| quote!(.max_size(#number)));
         let policy = policy.as_ref().map(|policy| quote!(.policy(#krate::__private::Policy::#policy)));
-        let ttl = ttl.map(duration_tokens).map(|ttl| quote!(.ttl(#ttl)));
+        let shared = backend.as_ref().map(|backend| backend.shared(krate, *ttl));
+        let ttl = match backend {
+            Some(backend) => Some(backend.store()),
+            None => ttl.map(duration_tokens).map(|ttl| quote!(.ttl(#ttl))),
+        };
         quote_spanned! {Span::mixed_site()=>
             {
                 #site
+                #shared
                 static CACHE: #krate::__private::CacheSite =
                     #krate::__private::CacheSite::new(&SITE) #max_size #policy #ttl;
                 #krate::__private::inventory::submit! { &CACHE }
@@ -644,10 +704,12 @@ impl Cached {
         let probe = self.options.probe.clone().unwrap_or_else(|| Ident::new("probe", span));
         let probe = quote_spanned!(probe.span()=> #krate::__private::#probe::<#returns>());
         let keep = quote_spanned!(span=> (&&&&#probe).__perfkit_keep());
+        let by = if self.options.backend.is_some() { "by_shared" } else { "by" };
+        let by = Ident::new(by, Span::mixed_site());
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
-                use #krate::__private::by::{
+                use #krate::__private::#by::{
                     Optional as _, Other as _, OtherResult as _, SharedResult as _, Unfit as _,
                     UnfitErr as _, UnfitNone as _,
                 };

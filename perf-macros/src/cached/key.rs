@@ -21,6 +21,8 @@ pub(super) struct KeyParts {
     receiver: Option<Receiver>,
     arguments: Vec<Part>,
     expressions: Vec<Expr>,
+    /// Whether it goes to a backend.
+    is_shared: bool,
 }
 
 struct Receiver {
@@ -89,7 +91,7 @@ impl KeyParts {
                 parts.push(Part { name: name.clone(), pattern, shape: Shape::of(ty), counts, named });
             }
         }
-        KeyParts { receiver, arguments: parts, expressions }
+        KeyParts { receiver, arguments: parts, expressions, is_shared: options.backend.is_some() }
     }
 
     /// What the tuple of arguments is in a call: references to the function's.
@@ -138,14 +140,20 @@ impl KeyParts {
             });
         let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
         let parts: Vec<TokenStream> = arguments.chain(expressions).collect();
+        let fit = self.module("argument", "shared_argument");
         let key = parts.into_iter().rev().fold(quote!(()), |rest, part| quote!((#part, #rest)));
         quote_spanned! {Span::mixed_site()=>
             |#names #ty| {
                 #[allow(unused_imports)]
-                use #krate::__private::argument::{Fit as _, Unfit as _};
+                use #krate::__private::#fit::{Fit as _, Unfit as _};
                 #key
             }
         }
+    }
+
+    /// The runtime's module that says what may be a part.
+    fn module(&self, own: &str, shared: &str) -> Ident {
+        Ident::new(if self.is_shared { shared } else { own }, Span::mixed_site())
     }
 
     /// An expression of `key` as a part, with the function's arguments in scope.
@@ -173,13 +181,14 @@ impl KeyParts {
                 #krate::__private::argument::Argument(&#expression).__perfkit_here()
             };
         }
+        let fit = self.module("expression", "shared_expression");
         let part = quote_spanned!(span=> (&&&#krate::__private::expression::Expression::new(#expression)).__perfkit_part());
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
                 use #krate::__private::argument::{Borrowed as _, Copied as _};
                 #[allow(unused_imports)]
-                use #krate::__private::expression::{Reference as _, Unfit as _, Value as _};
+                use #krate::__private::#fit::{Reference as _, Unfit as _, Value as _};
                 #(#bindings)*
                 #part
             }

@@ -223,10 +223,11 @@ impl Shared {
             Decoded::Nothing(place, held) => (place, held),
             Decoded::Silence => return body.await,
         };
-        let result = body.await;
-        let Sorted::Kept(value) = W::sort(&result) else { return result };
-        // No `R` is held where this waits, so that the future is `Send` where the body's is.
-        drop(result);
+        // No `R` is held where this waits, nor one that was borrowed, so that the future is `Send` where the body's is.
+        let value = match to_keep::<R, W>(body.await) {
+            Ok(value) => value,
+            Err(result) => return result,
+        };
         self.store(place, self.codec.encode(&value), held).await;
         W::kept(value)
     }
@@ -252,16 +253,13 @@ impl Shared {
         split: Splitter<R>,
         body: impl Future<Output = R>,
     ) -> R {
-        let place = self.renew(Mode::Waiting, call).await;
-        let result = body.await;
-        let Some((place, held)) = place else { return result };
-        match split(result, self.codec) {
-            Split::Kept(bytes, again) => {
-                self.store(place, bytes, held).await;
-                again()
-            }
-            Split::NotKept(result) => result,
-        }
+        let Some((place, held)) = self.renew(Mode::Waiting, call).await else { return body.await };
+        let (bytes, again) = match split(body.await, self.codec) {
+            Split::Kept(bytes, again) => (bytes, again),
+            Split::NotKept(result) => return result,
+        };
+        self.store(place, bytes, held).await;
+        again()
     }
 
     /// Removes the result for `key`, for all processes, and tells whether there was one. What is being computed now is not stored.
@@ -594,6 +592,14 @@ impl Look<'_> {
 impl Drop for Look<'_> {
     fn drop(&mut self) {
         *self.0.lock() = None;
+    }
+}
+
+/// What is to be kept of a result, or the result.
+fn to_keep<R, W: Keep<R>>(result: R) -> Result<W::Kept, R> {
+    match W::sort(&result) {
+        Sorted::Kept(value) => Ok(value),
+        Sorted::Refused(_) | Sorted::Private => Err(result),
     }
 }
 
