@@ -149,7 +149,27 @@ macro_rules! functions {
                 Ok(Point { x, y: 0 })
             }
 
+            /// Two functions that the compiler calls by one name.
+            fn namesakes() {
+                let one = {
+                    #[cached(backend = $backend, ttl = 600)]
+                    fn namesake(n: u8) -> u8 {
+                        n + 1
+                    }
+                    namesake(1)
+                };
+                let other = {
+                    #[cached(backend = $backend, ttl = 600)]
+                    fn namesake(n: u8) -> u8 {
+                        n + 2
+                    }
+                    namesake(1)
+                };
+                assert_eq!((one, other), (2, 3));
+            }
+
             fn all() {
+                namesakes();
                 assert_eq!((square(7), square(8)), (49, 64));
                 assert_eq!(tiered("a", &[Point { x: 1, y: 2 }]), "a1");
                 assert_eq!(fallible(3), Ok(Point { x: 3, y: -3 }));
@@ -485,7 +505,7 @@ tests! {
     tasks: memcached redis disk;
     many_threads: memcached redis disk;
     report: memcached redis disk;
-    staleness: memcached redis;
+    staleness: memcached redis disk;
 }
 
 #[test]

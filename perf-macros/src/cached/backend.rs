@@ -126,7 +126,7 @@ impl Backend {
         {
             errors.push(
                 span,
-                "this process would keep a result for longer than the backend; write a `tiered` that is shorter than `ttl`",
+                "this process would keep a result for longer than the backend; write a `tiered` that is no longer than `ttl`",
             );
         }
     }
@@ -238,7 +238,7 @@ fn kind(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
 }
 
 fn meant(written: &str, known: &[&str]) -> String {
-    nearest(written, known).map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+    nearest(written, known).map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
 }
 
 /// The address as the runtime wants it.

@@ -352,6 +352,20 @@ impl CacheSite {
     }
 }
 
+/// What the function at `site` is called at a backend: by its path, and, where several functions that have one share it, by its place, too.
+/// Blocks of one function may each have a function of the same name.
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+pub(super) fn name_at_backend(site: &'static Site) -> &'static str {
+    let path = site.function();
+    let shared = inventory::iter::<&'static CacheSite>().filter(|other| other.shared.is_some());
+    let same = shared.filter(|other| other.site.function() == path).count();
+    if same < 2 {
+        return path;
+    }
+    // Once for each of them.
+    format!("{path}:{}:{}", site.line(), site.column()).leak()
+}
+
 /// What all cached functions counted since the program started, in no particular order.
 #[must_use]
 pub fn rows() -> Vec<CacheRow> {

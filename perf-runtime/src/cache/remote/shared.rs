@@ -20,6 +20,7 @@ use super::envelope::{self, Refusal};
 use super::key::{self, Family};
 use super::lease::{Held, how, now};
 use crate::cache::keep::{Keep, Sorted};
+use crate::cache::registry;
 use crate::site::Site;
 use crate::snapshot::RemoteRow;
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -37,6 +38,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 pub struct Shared {
     kind: Kind,
     function: Function,
+    /// Of a [`Function::At`], when it is known.
+    name: OnceLock<&'static str>,
     version: u32,
     ttl: Option<Duration>,
     codec: Codec,
@@ -74,6 +77,7 @@ impl Shared {
         Shared {
             kind,
             function,
+            name: OnceLock::new(),
             version: 0,
             ttl: None,
             codec: Codec::Postcard,
@@ -332,7 +336,7 @@ impl Shared {
     fn function(&self) -> &'static str {
         match self.function {
             Function::Named(name) => name,
-            Function::At(site) => site.function(),
+            Function::At(site) => self.name.get_or_init(|| registry::name_at_backend(site)),
         }
     }
 
