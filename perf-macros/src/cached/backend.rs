@@ -146,13 +146,9 @@ impl Backend {
 
     /// What is said of the store in this process.
     pub(super) fn store(&self) -> TokenStream {
-        match self.tiered {
-            Some((tiered, _)) => {
-                let tiered = duration_tokens(tiered);
-                quote!(.ttl(#tiered).shared(&SHARED))
-            }
-            None => quote!(.unkept().shared(&SHARED)),
-        }
+        let tiered = self.tiered.map(|(tiered, _)| duration_tokens(tiered));
+        let kept = tiered.map_or_else(|| quote!(.unkept()), |tiered| quote!(.ttl(#tiered)));
+        quote!(#kept.shared(&SHARED))
     }
 }
 

@@ -101,12 +101,18 @@ pub(super) struct Backed {
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 type InstanceName = &'static str;
 #[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
-type InstanceName = ();
+struct InstanceName;
 
-#[inline]
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 fn name_of_instance<M>() -> InstanceName {
-    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
     core::any::type_name::<M>()
+}
+
+#[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
+#[inline]
+#[allow(clippy::extra_unused_type_parameters, reason = "nobody wants the name")]
+fn name_of_instance<M>() -> InstanceName {
+    InstanceName
 }
 
 impl<K, S, R> AnyCache for Cache<K, S, R>
@@ -269,7 +275,10 @@ impl CacheSite {
 
     #[cold]
     #[inline(never)]
-    #[allow(clippy::needless_pass_by_value, clippy::allow_attributes_without_reason, unused_variables)]
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "memcached", feature = "redis")),
+        allow(unused_variables, clippy::needless_pass_by_value, reason = "nobody wants the name")
+    )]
     fn other_cache<K, S, R>(&'static self, of: TypeId, instance: InstanceName) -> &'static Cache<K, S, R>
     where
         K: Send + Sync + 'static,

@@ -42,7 +42,7 @@ where
 {
     fn ask(&self) -> Option<(&'static Shared, Call)> {
         let (backed, key) = (self.cache.backed?, self.key.as_ref()?);
-        Some((backed.shared, backed.shared.call::<K, W::Kept>(backed.instance, key)))
+        Some((backed.shared, Call::of::<K, W::Kept>(backed.instance, key)))
     }
 
     /// Asks the backend and runs the body if it has nothing, unless another caller does so.
@@ -96,12 +96,14 @@ where
     }
 }
 
+type AreSame<K> = fn(&K, &K) -> bool;
+
 type Kept<A, R, B> = <<B as Binding<A, R>>::Keep as Keep<R>>::Kept;
 
 impl<A, R, B: SharedBinding<A, R>> SharedCacheHandle<A, R, B> {
     fn ask(&self, key: &<B::Key as Key>::Owned) -> Option<(&'static Shared, Call)> {
         let backed = self.local.cache.backed?;
-        Some((backed.shared, backed.shared.call::<_, Kept<A, R, B>>(backed.instance, key)))
+        Some((backed.shared, Call::of::<_, Kept<A, R, B>>(backed.instance, key)))
     }
 
     /// Removes the result of a call with these arguments, here and at the backend, and tells whether there was one. A computation of it that is under
@@ -132,7 +134,7 @@ impl<A, R, B: SharedBinding<A, R>> SharedCacheHandle<A, R, B> {
     /// Removes the result from this process. Its type does not depend on that of the arguments.
     fn locally(&self, hash: u64, own: <B::Key as Key>::Owned) -> Box<dyn FnOnce() -> bool + Send> {
         let cache = self.local.cache;
-        let are_same: fn(&<B::Key as Key>::Owned, &<B::Key as Key>::Owned) -> bool = B::Key::are_same;
+        let are_same: AreSame<<B::Key as Key>::Owned> = B::Key::are_same;
         Box::new(move || cache.store.invalidate(hash, &|owned| are_same(owned, &own)))
     }
 

@@ -136,6 +136,14 @@ pub(super) struct Call {
     key: Option<Vec<u8>>,
 }
 
+impl Call {
+    /// Of the instance that this text names.
+    pub(super) fn of<K: Serialize + ?Sized, V>(instance: &'static str, key: &K) -> Self {
+        let types = [instance, type_name::<K>(), type_name::<V>()];
+        Call { types, value_size: size_of::<V>(), key: codec::key(key) }
+    }
+}
+
 /// A result, for a backend and for the caller.
 pub(super) enum Split<R> {
     /// Its bytes, if it has any, and what makes it again: an `R` need not be `Send`.
@@ -174,7 +182,7 @@ impl Shared {
         W: Keep<R>,
         W::Kept: Serialize + DeserializeOwned,
     {
-        self.run::<R, W>(self.call::<K, W::Kept>(type_name::<M>(), key), body)
+        self.run::<R, W>(Call::of::<K, W::Kept>(type_name::<M>(), key), body)
     }
 
     /// The same where the key is encoded already.
@@ -211,7 +219,7 @@ impl Shared {
         W: Keep<R>,
         W::Kept: Serialize + DeserializeOwned,
     {
-        let call = self.call::<K, W::Kept>(type_name::<M>(), key);
+        let call = Call::of::<K, W::Kept>(type_name::<M>(), key);
         self.run_async::<R, W, F>(call, body)
     }
 
@@ -273,7 +281,7 @@ impl Shared {
         K: Serialize + ?Sized,
         W: Keep<R>,
     {
-        self.invalidate_call(self.call::<K, W::Kept>(type_name::<M>(), key))
+        self.invalidate_call(Call::of::<K, W::Kept>(type_name::<M>(), key))
     }
 
     pub(super) fn invalidate_call(&'static self, call: Call) -> bool {
@@ -292,7 +300,7 @@ impl Shared {
         K: Serialize + ?Sized,
         W: Keep<R>,
     {
-        self.invalidate_call_async(self.call::<K, W::Kept>(type_name::<M>(), key))
+        self.invalidate_call_async(Call::of::<K, W::Kept>(type_name::<M>(), key))
     }
 
     pub(super) async fn invalidate_call_async(&'static self, call: Call) -> bool {
@@ -327,12 +335,6 @@ enum Decoded<V> {
 }
 
 impl Shared {
-    /// What is asked for, of an instance of the function that this text names.
-    pub(super) fn call<K: Serialize + ?Sized, V>(&self, instance: &'static str, key: &K) -> Call {
-        let types = [instance, type_name::<K>(), type_name::<V>()];
-        Call { types, value_size: size_of::<V>(), key: codec::key(key) }
-    }
-
     fn function(&self) -> &'static str {
         match self.function {
             Function::Named(name) => name,
