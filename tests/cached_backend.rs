@@ -3,6 +3,8 @@
 //! Each scenario runs in processes of its own, which are this binary again, told to run `child`: settings are for a whole process, and
 //! processes are what the results are shared between.
 #![cfg(unix)]
+#![deny(warnings, missing_docs, unused, clippy::all, clippy::pedantic)]
+#![allow(unreachable_pub, clippy::cast_possible_truncation, reason = "the shapes are part of the point")]
 
 use std::env;
 use std::error::Error;
@@ -26,8 +28,9 @@ const SCENARIO: &str = "PERFKIT_TESTS_SCENARIO";
 const EPOCH: &str = "PERFKIT_TESTS_EPOCH";
 const TIERED: Duration = Duration::from_millis(600);
 
+/// A point.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-struct Point {
+pub struct Point {
     x: i32,
     y: i32,
 }
@@ -53,7 +56,9 @@ fn sent<F: Future + Send>(future: F) -> F {
 
 macro_rules! functions {
     ($module:ident, $backend:literal) => {
-        mod $module {
+        /// With this backend.
+        pub mod $module {
+            #[allow(clippy::wildcard_imports, reason = "it is a part of this file")]
             use super::*;
 
             static RUNS: AtomicU32 = AtomicU32::new(0);
@@ -121,19 +126,28 @@ macro_rules! functions {
                 n
             }
 
-            struct Shop {
+            #[cached(backend = $backend, ttl = 600)]
+            fn fibonacci(n: u8) -> u64 {
+                run();
+                if n < 2 { n.into() } else { fibonacci(n - 1) + fibonacci(n - 2) }
+            }
+
+            /// A shop.
+            pub struct Shop {
                 id: u32,
             }
 
             impl Shop {
+                /// What it takes.
                 #[cached(backend = $backend, ttl = 600, key(self.id))]
-                fn price(&self, article: &str) -> u32 {
+                pub fn price(&self, article: &str) -> u32 {
                     run();
                     article.len() as u32 * self.id
                 }
 
+                /// What it has.
                 #[cached(backend = $backend, ttl = 600, tiered = "600ms", key(self.id))]
-                async fn stock(&self, article: String) -> u32 {
+                pub async fn stock(&self, article: String) -> u32 {
                     run();
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     article.len() as u32 + self.id
@@ -141,8 +155,11 @@ macro_rules! functions {
             }
 
             /// Its error is neither `Clone` nor `Send`.
+            ///
+            /// # Errors
+            /// If it is a large number.
             #[cached(backend = $backend, ttl = 600)]
-            async fn fetch(id: u32) -> Result<Point, Box<dyn Error>> {
+            pub async fn fetch(id: u32) -> Result<Point, Box<dyn Error>> {
                 run();
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 let x = i32::try_from(id)?;
@@ -221,6 +238,9 @@ macro_rules! functions {
             }
 
             fn companions() {
+                assert_eq!((fibonacci(20), runs()), (6_765, 21));
+                assert_eq!((fibonacci(20), runs()), (6_765, 0));
+
                 assert_eq!(square::uncached(3), 9);
                 assert!(!square::invalidate(&3), "there is none");
                 square(3);

@@ -860,6 +860,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_store_that_keeps_nothing_hands_results_to_those_who_wait() {
+        let store: &'static Store<u64, Arc<u64>, ()> =
+            Box::leak(Box::new(Store::new(Limits { max_size: 0, ..Limits::DEFAULT })));
+        let result = Arc::new(7);
+        for round in 0..100 {
+            let Ok(lead) = store.lead_alone(hash(1), 1, false) else { panic!("nothing is there, {round}") };
+            let turn = store.join(hash(1), &mut Some(1), |one, other| one == other, false);
+            let Some(Turn::Follow(flight, held)) = turn else { panic!("it is under way") };
+            lead.land(Arc::clone(&result), |one, other| one == other);
+            assert!(matches!(flight.wait(), Landing::Kept));
+            assert_eq!(held.value(0), Some(&result));
+            drop(held);
+            store.insert(hash(2), 2, Arc::clone(&result), &|other| *other == 2);
+            assert_eq!(store.find(hash(1), |other| *other == 1, Clone::clone), None);
+            assert_eq!(store.find(hash(2), |other| *other == 2, Clone::clone), None);
+        }
+        assert_eq!((store.stats().len, store.stats().evicted), (0, 0));
+        assert!(Arc::strong_count(&result) < 10, "{} are held", Arc::strong_count(&result));
+    }
+
     /// Hits of a trace on an empty cache, in percent.
     fn hit_percent(policy: Policy, max_size: usize, trace: impl Iterator<Item = u64>) -> f64 {
         let store = store(max_size, policy);
