@@ -11,9 +11,9 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{scope, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use perf_runtime::cache::remote::Kind;
 use perfkit::cached;
@@ -26,7 +26,7 @@ mod server;
 
 const SCENARIO: &str = "PERFKIT_TESTS_SCENARIO";
 const EPOCH: &str = "PERFKIT_TESTS_EPOCH";
-const TIERED: Duration = Duration::from_millis(600);
+const TIERED: Duration = Duration::from_secs(2);
 
 /// A point.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ macro_rules! functions {
                 n * n
             }
 
-            #[cached(backend = $backend, ttl = 600, tiered = "600ms", max_size = 50, policy = "lru")]
+            #[cached(backend = $backend, ttl = 600, tiered = "2s", max_size = 50, policy = "lru")]
             fn tiered(text: &str, places: &[Point]) -> String {
                 run();
                 format!("{text}{}{}", places.len(), epoch())
@@ -146,7 +146,7 @@ macro_rules! functions {
                 }
 
                 /// What it has.
-                #[cached(backend = $backend, ttl = 600, tiered = "600ms", key(self.id))]
+                #[cached(backend = $backend, ttl = 600, tiered = "2s", key(self.id))]
                 pub async fn stock(&self, article: String) -> u32 {
                     run();
                     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -294,7 +294,9 @@ macro_rules! functions {
                 // What was removed while it was computed is not kept.
                 scope(|scope| {
                     scope.spawn(|| slow(1));
-                    sleep(Duration::from_millis(100));
+                    while RUNS.load(Ordering::SeqCst) == 0 {
+                        sleep(Duration::from_millis(1));
+                    }
                     slow::invalidate(&1);
                 });
                 slow(1);
@@ -355,10 +357,10 @@ macro_rules! functions {
                 // And other keys are not held up.
                 slow::clear().then_some(()).unwrap();
                 scope(|scope| {
-                    let start = std::time::Instant::now();
-                    let all: Vec<_> = (100..110).map(|n| scope.spawn(move || slow(n))).collect();
+                    let start = Instant::now();
+                    let all: Vec<_> = (100..120).map(|n| scope.spawn(move || slow(n))).collect();
                     assert!(all.into_iter().all(|one| one.join().is_ok()));
-                    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+                    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
                 });
             }
 
@@ -371,11 +373,13 @@ macro_rules! functions {
                 assert_eq!(tiered("s", &[]), "s0");
                 child($backend, "replace", &[(EPOCH, "new")]);
                 sleep(TIERED);
+                let start = Instant::now();
                 assert_eq!(tiered("s", &[]), "s0new");
                 assert_eq!(runs(), 1);
                 // And removes it: that is not seen before the time is up.
                 child($backend, "remove", &[]);
-                assert_eq!(tiered::peek("s", &[]), Some("s0new".into()));
+                let peeked = tiered::peek("s", &[]);
+                assert!(peeked == Some("s0new".into()) || start.elapsed() >= TIERED, "{peeked:?}");
             }
 
             fn remove() {
@@ -567,10 +571,17 @@ fn a_server_that_dies() {
     call();
     call();
     assert!(through_a_crash::remote_stats().hits > 0, "{:?}", through_a_crash::remote_stats());
+    let is_over = AtomicBool::new(false);
     scope(|scope| {
-        scope.spawn(|| (0..200).for_each(|_| call()));
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                call();
+            }
+        });
         sleep(Duration::from_millis(50));
         server.kill();
+        sleep(Duration::from_millis(200));
+        is_over.store(true, Ordering::SeqCst);
     });
     let stats = through_a_crash::remote_stats();
     assert!(stats.errors + stats.timeouts > 0 && stats.skipped > 0, "{stats:?}");
