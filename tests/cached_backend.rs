@@ -132,6 +132,26 @@ macro_rules! functions {
                 if n < 2 { n.into() } else { fibonacci(n - 1) + fibonacci(n - 2) }
             }
 
+            /// The two may come in either order.
+            #[cached(backend = $backend, ttl = 600, key = (a.min(b), a.max(b)), skip(_connection), companions = false)]
+            async fn distance(_connection: &mut (), a: i32, b: i32) -> u32 {
+                run();
+                tokio::task::yield_now().await;
+                a.abs_diff(b)
+            }
+
+            trait Taxed {
+                fn tax(&self) -> u32;
+            }
+
+            impl Taxed for Shop {
+                #[cached(backend = $backend, ttl = 600, key(self.id), companions = false)]
+                fn tax(&self) -> u32 {
+                    run();
+                    self.id * 2
+                }
+            }
+
             /// A shop.
             pub struct Shop {
                 id: u32,
@@ -196,19 +216,22 @@ macro_rules! functions {
                 assert_eq!(generic::<_, 2>(5_u8), "u825");
                 assert_eq!(generic::<_, 1>(String::from("5")), "alloc::string::String1\"5\"");
                 assert_eq!(alone(1), 2);
+                assert_eq!((Shop { id: 2 }.tax(), Shop { id: 2 }.tax()), (4, 4));
                 assert_eq!(Shop { id: 2 }.price("pen"), 6);
                 assert_eq!(Shop { id: 3 }.price("pen"), 9);
                 block_on(async {
                     assert_eq!(Shop { id: 2 }.stock("pen".into()).await, 5);
+                    assert_eq!(sent(distance(&mut (), 5, 9)).await, 4);
                     assert_eq!(fetch(9).await.unwrap(), Point { x: 9, y: 0 });
                 });
             }
 
-            const ALL: u32 = 14;
+            const ALL: u32 = 16;
 
             fn nothing_is_there() {
                 all();
                 assert_eq!(runs(), ALL);
+                assert_eq!((block_on(distance(&mut (), 9, 5)), runs()), (4, 0));
                 let stats = square::remote_stats();
                 assert_eq!((stats.hits, stats.misses, stats.stores), (0, 2, 2), "{stats:?}");
                 assert_eq!(fallible(-1), Err("-1 is negative".into()));
@@ -415,7 +438,7 @@ macro_rules! functions {
                     "without_a_backend" => {
                         // Nothing that a backend lacks is an error to the caller.
                         all();
-                        assert_eq!(runs(), ALL);
+                        assert_eq!(runs(), ALL + 1, "`tax` is asked for twice");
                         all();
                         assert!(runs() > 5);
                         assert!(!square::invalidate(&7) && !square::clear());
