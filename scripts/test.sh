@@ -9,6 +9,8 @@ cargo test --example code_search
 cargo test -p perf-runtime --features regex --lib matching
 cargo test -p perf-runtime --features memcached,redis,disk --lib remote
 cargo test --features memcached --test cached_tiered
+cargo test --features memcached,redis,disk --test cached_backend
+cargo test -p perfkit-ui-tests --features backends
 cargo test -p perf-runtime --features memcached,redis,disk --test memcached --test redis --test disk
 cargo test --features all-sites --test never_called --test profiled_shapes --test profiled_meaning --test cached_shapes --test pooled_shapes
 cargo test --workspace --exclude perfkit-peers "$@"

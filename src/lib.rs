@@ -51,7 +51,7 @@ mod profile_block;
 pub use perf_bench::{Bencher, Timing, bench_main, timeit};
 pub use perf_macros::{benchmark, cached, pooled, profiled};
 #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
-pub use perf_runtime::cache::remote::{Remote, RemoteStats, remote};
+pub use perf_runtime::cache::remote::{Remote, RemoteStats, SharedCacheHandle, remote};
 pub use perf_runtime::cache::{CacheHandle, CacheRef, CacheStats, Caches, LocalCacheHandle, Weigh, caches};
 pub use perf_runtime::memory::Alloc;
 pub use perf_runtime::pool::{Pool, PoolStats, Pooled};
@@ -61,7 +61,7 @@ pub use perf_runtime::session::{ReportError, Session, profile_operation, report,
 pub use perf_runtime::snapshot::PatternError;
 pub use perf_runtime::snapshot::{
     CacheRow, CallEdge, CallNode, CallTree, Estimate, Function, FunctionRow, FutureRow, Latency, Location,
-    MemoryUse, Name, PoolRow, Report, Requests, SortBy, UnknownColumn,
+    MemoryUse, Name, PoolRow, RemoteRow, Report, Requests, SortBy, UnknownColumn,
 };
 
 // Runs the examples of the README.
@@ -78,7 +78,10 @@ pub mod __private {
     };
     pub use perf_macros::profile_block;
     #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
-    pub use perf_runtime::cache::remote::{Codec, Kind, Shared};
+    pub use perf_runtime::cache::remote::{
+        Codec, Kind, Later, RemoteStats, Shared, SharedBinding, SharedCacheHandle, by_shared,
+        shared_argument, shared_expression,
+    };
     pub use perf_runtime::cache::{
         Binding, CacheHandle, CacheSite, CacheStats, Found, FoundAhead, Instance, LocalBinding,
         LocalCacheHandle, Policy, argument, background, by, expression, local_ways as local, look_up,

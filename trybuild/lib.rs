@@ -1,1 +1,1 @@
-//! Nothing here: the cases are in `ui/`, one folder per attribute, and `tests/ui.rs` compiles them.
+//! Nothing here: the cases are in `ui/` and `ui_backend/`, one folder per attribute, and `tests/ui.rs` compiles them.

@@ -4,6 +4,7 @@
 //! function in an `enum` without values that is named like it (the namespace of types, so that nothing the user named is taken), for
 //! a method in two more methods. Everything goes through one handle, whose closure makes a key of the arguments.
 
+mod backend;
 mod background;
 mod key;
 mod options;
@@ -14,6 +15,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Path, Safety, Type, parse_quote};
 
+use self::backend::Companions;
 use self::key::{KeyParts, bindings, generics_of_handle, is_any_named};
 use self::options::Options;
 use crate::borrows::borrows;
@@ -251,6 +253,24 @@ impl Cached {
         let handle = self.turbofish(&quote!(Self::cache));
         let parameters = self.key.parameters();
         let arguments = self.key.parameters_as_arguments();
+        let invalidate = quote_spanned! {Span::mixed_site()=>
+            /// Removes the result of a call with these arguments; whether there was one.
+            #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
+                #handle().invalidate(#arguments)
+            }
+        };
+        let clear_and_stats = quote_spanned! {Span::mixed_site()=>
+            /// Removes all results and returns how many there were.
+            #visibility fn clear() -> ::core::primitive::u64 { Self::#site_name().clear() }
+
+            /// What the cache counted up to now.
+            #[must_use]
+            #visibility fn stats() -> #krate::__private::CacheStats { Self::#site_name().stats() }
+        };
+        let (invalidate, clear_and_stats) = match &self.options.backend {
+            Some(_) => self.companions_of_backend(&generics, &parameters, &handle, &arguments),
+            None => (invalidate, clear_and_stats),
+        };
         let about = format!("The cache behind the function `{name}`.");
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
@@ -275,10 +295,7 @@ impl Cached {
 
                 #prime_all
 
-                /// Removes the result of a call with these arguments; whether there was one.
-                #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
-                    #handle().invalidate(#arguments)
-                }
+                #invalidate
 
                 /// The result of a call with these arguments, if it is in the cache.
                 #[must_use]
@@ -286,12 +303,7 @@ impl Cached {
                     #handle().peek(#arguments)
                 }
 
-                /// Removes all results and returns how many there were.
-                #visibility fn clear() -> ::core::primitive::u64 { Self::#site_name().clear() }
-
-                /// What the cache counted up to now.
-                #[must_use]
-                #visibility fn stats() -> #krate::__private::CacheStats { Self::#site_name().stats() }
+                #clear_and_stats
 
                 #instance
 
@@ -300,6 +312,27 @@ impl Cached {
                 #visibility fn #site_name() -> &'static #krate::__private::CacheSite { #site }
             }
         }
+    }
+
+    fn companions_of_backend(
+        &self,
+        generics: &TokenStream,
+        parameters: &TokenStream,
+        handle: &TokenStream,
+        arguments: &TokenStream,
+    ) -> (TokenStream, TokenStream) {
+        let Function { visibility, signature, .. } = &self.outer;
+        let companions = Companions {
+            krate: &self.options.krate,
+            visibility: visibility.to_token_stream(),
+            generics: generics.clone(),
+            bounds: signature.generics.where_clause.to_token_stream(),
+            parameters: parameters.clone(),
+            handle: handle.clone(),
+            arguments: arguments.clone(),
+            is_async: signature.asyncness.is_some(),
+        };
+        companions.expand()
     }
 
     /// The method, and two more: the handle and the body.
@@ -352,10 +385,12 @@ impl Cached {
         let inside = quote_spanned!(Span::mixed_site()=> #(#arguments)* #block);
         let run = if signature.asyncness.is_some() {
             let future = emit::async_block(krate, &self.function, &inside);
-            quote_spanned!(Span::mixed_site()=> __perfkit_miss.run_async(#future).await)
+            let run = format_ident!("{}_async", self.run_method(), span = Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.#run(#future).await)
         } else {
             let closure = emit::closure(&self.function, &inside);
-            quote_spanned!(Span::mixed_site()=> __perfkit_miss.run(#closure))
+            let run = Ident::new(self.run_method(), Span::mixed_site());
+            quote_spanned!(Span::mixed_site()=> __perfkit_miss.#run(#closure))
         };
         let steps = self.steps(&quote!(#site.instance(|| ())), &run, returns);
         let block = emit::block(body, &TokenStream::new(), steps);
@@ -376,7 +411,12 @@ impl Cached {
     /// The two steps of a call.
     fn call(&self, instance: &TokenStream, uncached: &TokenStream, returns: &Type) -> TokenStream {
         let instance = self.turbofish(instance);
-        self.steps(&quote!(#instance()), &self.run(uncached, "run"), returns)
+        self.steps(&quote!(#instance()), &self.run(uncached, self.run_method()), returns)
+    }
+
+    /// The method of a miss that a call goes on with.
+    fn run_method(&self) -> &'static str {
+        if self.options.backend.is_some() { "run_shared" } else { "run" }
     }
 
     fn steps(&self, instance: &TokenStream, run: &TokenStream, returns: &Type) -> TokenStream {
@@ -550,6 +590,8 @@ impl Cached {
         let instance = self.turbofish(instance);
         let (handle, binding) = if self.options.is_local {
             ("LocalCacheHandle", "LocalBinding")
+        } else if self.options.backend.is_some() {
+            ("SharedCacheHandle", "SharedBinding")
         } else {
             ("CacheHandle", "Binding")
         };
@@ -570,10 +612,11 @@ impl Cached {
 
     /// A reference to the static description of the cache, which is also listed for reports.
     fn site(&self, site: &TokenStream) -> TokenStream {
-        let (krate, limits) = (&self.options.krate, self.options.limits());
+        let (krate, limits, shared) = (&self.options.krate, self.options.limits(), self.options.shared());
         quote_spanned! {Span::mixed_site()=>
             {
                 #site
+                #shared
                 static CACHE: #krate::__private::CacheSite =
                     #krate::__private::CacheSite::new(&SITE) #limits;
                 #krate::__private::inventory::submit! { &CACHE }
@@ -584,7 +627,7 @@ impl Cached {
 
     /// How results are kept: as asked for, or as their type tells.
     fn keep(&self, returns: &Type) -> TokenStream {
-        let Options { krate, probe, weigh, is_local, .. } = &self.options;
+        let Options { krate, probe, weigh, is_local, backend, .. } = &self.options;
         // Messages about the results point at their type, or at the option.
         let span = returns.span().resolved_at(Span::mixed_site());
         let probe = probe.clone().unwrap_or_else(|| Ident::new("probe", span));
@@ -613,12 +656,17 @@ impl Cached {
             let probe = quote_spanned!(span=> #krate::__private::probe_weight::<#returns, _>(#keep));
             (Some(by), quote_spanned!(span=> (&&&#probe).__perfkit_weigh()))
         };
+        let (ways, fallible) = if backend.is_some() {
+            (quote!(by_shared), None)
+        } else {
+            (quote!(by), Some(quote!(UnfitFallible as _,)))
+        };
         quote_spanned! {Span::mixed_site()=>
             {
                 #[allow(unused_imports)]
-                use #krate::__private::by::{
+                use #krate::__private::#ways::{
                     Optional as _, Other as _, OtherResult as _, SharedResult as _, Unfit as _,
-                    UnfitErr as _, UnfitFallible as _, UnfitNone as _,
+                    UnfitErr as _, #fallible UnfitNone as _,
                 };
                 #by
                 #keep

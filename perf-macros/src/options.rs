@@ -418,20 +418,26 @@ fn literal_number(expr: &Expr) -> Option<f64> {
     }
 }
 
-fn unknown(attribute: &str, name: &Ident, known: &[&str]) -> String {
-    let written = name.to_string();
-    let nearest = known
+/// The known word that was perhaps meant.
+pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = known
         .iter()
-        .map(|known| (distance(&written, known), *known))
+        .map(|known| (distance(written, known), *known))
         .filter(|(distance, known)| {
             *distance <= known.len().max(written.len()) / 3
-                || known.contains(&written)
+                || known.contains(written)
                 || written.contains(known)
         })
         .min();
+    near.map(|(_, nearest)| nearest)
+}
+
+fn unknown(attribute: &str, name: &Ident, known: &[&str]) -> String {
+    let written = name.to_string();
+    let nearest = nearest(&written, known);
     let all = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
     match nearest {
-        Some((_, nearest)) => {
+        Some(nearest) => {
             format!("`{attribute}` has no option `{written}`; did you mean `{nearest}`? (options: {all})")
         }
         None => format!("`{attribute}` has no option `{written}`; its options are {all}"),

@@ -88,11 +88,16 @@ impl Site {
         if let Some(label) = self.label {
             return Name::label(label);
         }
+        Name::path(self.function())
+    }
+
+    /// The path alone, whatever the label.
+    pub(crate) fn function(&self) -> &'static str {
         let path = (self.path)();
         let path = path.strip_suffix("::here").unwrap_or(path);
         // The body of an `async fn` is a closure to the compiler.
         let path = path.trim_end_matches("::{{closure}}");
-        Name::path(path.strip_suffix(self.suffix).unwrap_or(path))
+        path.strip_suffix(self.suffix).unwrap_or(path)
     }
 
     /// The source file, as the compiler was given it.

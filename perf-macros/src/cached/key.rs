@@ -19,6 +19,8 @@ use crate::options::ungrouped;
 pub(super) struct KeyParts {
     /// The names of the modules that tell what is a part.
     is_local: bool,
+    /// Whether it goes to a backend.
+    is_shared: bool,
     /// `self`, where an expression names it; first in the tuple.
     receiver: Option<Receiver>,
     arguments: Vec<Part>,
@@ -91,7 +93,13 @@ impl KeyParts {
                 parts.push(Part { name: name.clone(), pattern, shape: Shape::of(ty), counts, named });
             }
         }
-        KeyParts { is_local: options.is_local, receiver, arguments: parts, expressions }
+        KeyParts {
+            is_local: options.is_local,
+            is_shared: options.backend.is_some(),
+            receiver,
+            arguments: parts,
+            expressions,
+        }
     }
 
     /// What the tuple of arguments is in a call: references to the function's.
@@ -141,7 +149,9 @@ impl KeyParts {
                 let argument = Ident::new(shape.argument(), Span::mixed_site());
                 // Messages about the argument point at its type.
                 let span = shape.inner().span().resolved_at(Span::mixed_site());
-                if self.is_local {
+                if self.is_shared {
+                    quote_spanned!(span=> #krate::__private::argument::#argument(#name).__perfkit_part())
+                } else if self.is_local {
                     quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_part())
                 } else {
                     quote_spanned!(span=> (&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
@@ -150,7 +160,9 @@ impl KeyParts {
         let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
         let parts: Vec<TokenStream> = arguments.chain(expressions).collect();
         let key = parts.into_iter().rev().fold(quote!(()), |rest, part| quote!((#part, #rest)));
-        let ways = if self.is_local {
+        let ways = if self.is_shared {
+            quote_spanned!(Span::mixed_site()=> #krate::__private::shared_argument::{Fit as _, Unfit as _})
+        } else if self.is_local {
             quote_spanned!(Span::mixed_site()=> #krate::__private::local::argument::{Fit as _, Unfit as _})
         } else {
             quote_spanned!(Span::mixed_site()=> #krate::__private::argument::{Buffered as _, Content as _, Fit as _, Unfit as _})
@@ -190,7 +202,12 @@ impl KeyParts {
             };
         }
         let expression = quote_spanned!(span=> #krate::__private::expression::Expression::new(#expression));
-        let (part, ways) = if self.is_local {
+        let (part, ways) = if self.is_shared {
+            (
+                quote_spanned!(span=> (&&&#expression).__perfkit_part()),
+                quote_spanned!(Span::mixed_site()=> #krate::__private::shared_expression::{Reference as _, Unfit as _, Value as _}),
+            )
+        } else if self.is_local {
             (
                 quote_spanned!(span=> (&&&#expression).__perfkit_part()),
                 quote_spanned!(Span::mixed_site()=> #krate::__private::local::expression::{Reference as _, Unfit as _, Value as _}),

@@ -10,6 +10,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, LitStr, Path, Token};
 
 use super::ATTRIBUTE;
+use super::backend::Backend;
 use crate::fallback::Errors;
 use crate::options::{Entries, ExpressionOrList, duration_tokens, ungrouped};
 
@@ -33,6 +34,11 @@ const KNOWN: &[&str] = &[
     "tags",
     "depends_on",
     "companions",
+    "backend",
+    "codec",
+    "version",
+    "address",
+    "tiered",
     "name",
     "crate",
 ];
@@ -41,6 +47,8 @@ const KNOWN: &[&str] = &[
 pub(super) struct Options {
     pub(super) krate: Path,
     pub(super) name: Option<LitStr>,
+    /// Where results are shared, or kept on disk.
+    pub(super) backend: Option<Backend>,
     ttl: Option<Duration>,
     tti: Option<Duration>,
     size: Option<Size>,
@@ -91,6 +99,7 @@ impl KeyOption {
 impl Options {
     pub(super) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut entries = Entries::parse(ATTRIBUTE, tokens, KNOWN, errors);
+        let backend = Backend::parse(&mut entries, errors);
         refuse_combinations(&entries, errors);
         let is_once = entries.has("once");
         let known =
@@ -103,6 +112,9 @@ impl Options {
              write how long a result is good for, such as `ttl = 600` (seconds), or remove `ttl` to keep it for ever",
             errors,
         );
+        if let Some(backend) = &backend {
+            backend.check(ttl.map(|(ttl, _)| ttl), errors);
+        }
         let tti = time(
             &mut entries,
             ("tti", "600"),
@@ -135,6 +147,7 @@ impl Options {
         let key = key(&mut entries, errors);
         entries.flag("once", errors);
         Options {
+            backend,
             ttl: ttl.map(|(ttl, _)| ttl),
             tti: tti.map(|(tti, _)| tti),
             size: if is_once { Some(Size::Most(1)) } else { size },
@@ -179,14 +192,21 @@ impl Options {
             let method = Ident::new(method, Span::mixed_site());
             time.map(duration_tokens).map(|time| quote!(.#method(#time)))
         };
+        let backend = self.backend.as_ref().map(Backend::store);
+        let ttl = self.ttl.filter(|_| self.backend.is_none());
         let times = [
-            time(self.ttl, "ttl"),
+            time(ttl, "ttl"),
             time(self.tti, "tti"),
             time(self.stale, "stale"),
             time(self.stale_if_error, "stale_if_error"),
         ];
         let refresh_ahead = self.refresh_ahead.then(|| quote!(.refresh_ahead()));
-        quote!(#size #max_memory #policy #(#times)* #refresh_ahead)
+        quote!(#size #max_memory #policy #(#times)* #refresh_ahead #backend)
+    }
+
+    /// The static description of what is at a backend, if anything is.
+    pub(super) fn shared(&self) -> Option<TokenStream> {
+        self.backend.as_ref().map(|backend| backend.shared(&self.krate, self.ttl))
     }
 }
 

@@ -74,8 +74,8 @@ type CacheOf<A, R, B> = Cache<
 /// `A` are the arguments that the key is made of: what the function takes by value is given by reference, what it takes by reference as
 /// it is; one alone as itself, several as a tuple. `R` is what the function returns.
 pub struct CacheHandle<A, R, B: Binding<A, R>> {
-    cache: &'static CacheOf<A, R, B>,
-    binding: B,
+    pub(super) cache: &'static CacheOf<A, R, B>,
+    pub(super) binding: B,
 }
 
 impl<A, R, B: Binding<A, R>> fmt::Debug for CacheHandle<A, R, B> {
@@ -340,10 +340,10 @@ pub enum Found<R, M> {
 /// A call whose result is not in the cache.
 #[must_use = "nothing is computed until the body runs"]
 pub struct Miss<K: 'static, R, W: Keep<R>> {
-    cache: &'static Cache<K, W::Kept, W::Refused>,
+    pub(super) cache: &'static Cache<K, W::Kept, W::Refused>,
     hash: u64,
     /// Until it leads.
-    key: Option<K>,
+    pub(super) key: Option<K>,
     /// What the body reads.
     computation: Computation,
     /// Since it last looked whether there is a result.

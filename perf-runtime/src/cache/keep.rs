@@ -230,26 +230,56 @@ pub const fn probe_fallible<R>() -> FallibleProbe<R> {
     FallibleProbe(PhantomData)
 }
 
+/// A trait with one method that gives the way for the types it is implemented for.
+macro_rules! way {
+    ($(#[$doc:meta])* $name:ident => $way:ident; $([$($parameter:ident $(: $bound:ident)?),*] $probe:ty),*) => {
+        $(#[$doc])*
+        pub trait $name {
+            /// The way.
+            fn __perfkit_keep(&self) -> $way {
+                $way
+            }
+        }
+        $(impl<$($parameter $(: $bound)?),*> $name for $probe {})*
+    };
+}
+
+/// A trait with one method that demands what nothing has.
+macro_rules! unfit {
+    ($(#[$doc:meta])* $name:ident, $probe:ident => $demand:ident) => {
+        $(#[$doc])*
+        pub trait $name {
+            /// What lacks a trait.
+            type Of;
+
+            /// Never called.
+            fn __perfkit_keep(&self) -> <Self::Of as $demand>::Way
+            where
+                Self::Of: $demand;
+        }
+
+        impl<R> $name for $probe<R> {
+            type Of = R;
+
+            fn __perfkit_keep(&self) -> R::Way
+            where
+                R: $demand,
+            {
+                unreachable!("nothing has the trait")
+            }
+        }
+    };
+}
+
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+pub(super) use {unfit, way};
+
 /// The ways to keep, in the order in which they are tried on a `&&&&Probe`. Generated code imports all of them.
 pub mod by {
     use super::{
         CacheErr, CacheFallible, CacheNone, CacheValue, ErrProbe, FallibleProbe, KeepAny, KeepOk,
         KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable,
     };
-
-    /// A trait with one method that gives the way for the types it is implemented for.
-    macro_rules! way {
-        ($(#[$doc:meta])* $name:ident => $way:ident; $([$($parameter:ident $(: $bound:ident)?),*] $probe:ty),*) => {
-            $(#[$doc])*
-            pub trait $name {
-                /// The way.
-                fn __perfkit_keep(&self) -> $way {
-                    $way
-                }
-            }
-            $(impl<$($parameter $(: $bound)?),*> $name for $probe {})*
-        };
-    }
 
     way!(
         /// A `Result` whose error can be shared.
@@ -273,33 +303,6 @@ pub mod by {
         [T: Shareable, E: Shareable] &ErrProbe<Result<T, E>>,
         [T: Shareable] &NoneProbe<Option<T>>
     );
-
-    /// A trait with one method that demands what nothing has.
-    macro_rules! unfit {
-        ($(#[$doc:meta])* $name:ident, $probe:ident => $demand:ident) => {
-            $(#[$doc])*
-            pub trait $name {
-                /// What lacks a trait.
-                type Of;
-
-                /// Never called.
-                fn __perfkit_keep(&self) -> <Self::Of as $demand>::Way
-                where
-                    Self::Of: $demand;
-            }
-
-            impl<R> $name for $probe<R> {
-                type Of = R;
-
-                fn __perfkit_keep(&self) -> R::Way
-                where
-                    R: $demand,
-                {
-                    unreachable!("nothing has the trait")
-                }
-            }
-        };
-    }
 
     unfit!(
         /// What cannot be kept.

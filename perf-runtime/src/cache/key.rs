@@ -390,7 +390,7 @@ pub mod expression {
 
         /// The value.
         #[inline]
-        pub(in super::super) fn take(&self) -> T {
+        pub(in crate::cache) fn take(&self) -> T {
             match self.0.take() {
                 Some(value) => value,
                 None => unreachable!("generated code asks once"),

@@ -20,7 +20,7 @@ use super::handle::Found;
 use super::keep::{KeepAny, KeepOk, KeepSome};
 use super::key::Key;
 use super::policy::{Details, Entries, MOST_USES, Order};
-use super::registry::{AnyCache, Instance};
+use super::registry::{AnyCache, Instance, Wanted};
 use super::stats::CacheStats;
 use super::store::Limits;
 use crate::clock;
@@ -153,12 +153,12 @@ thread_local! {
 }
 
 impl<K: 'static, S: 'static> AnyCache for Local<K, S> {
-    fn new(limits: Limits, _: Option<u64>, number: u32) -> Self {
+    fn new(wanted: &Wanted) -> Self {
         static PLACES: AtomicUsize = AtomicUsize::new(0);
         Local {
             seed: foldhash::fast::RandomState::default(),
-            limits,
-            number,
+            limits: wanted.limits,
+            number: wanted.number,
             place: PLACES.fetch_add(1, Ordering::Relaxed),
             threads: Mutex::new(Threads::default()),
             types: PhantomData,

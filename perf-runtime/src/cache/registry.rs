@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 use super::cascade;
 use super::dependency::{Gone, next_cache};
 use super::policy::Policy;
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+use super::remote::Shared;
 use super::stats::CacheStats;
 use super::store::{Limits, Store};
 use crate::first_use;
@@ -26,6 +28,9 @@ inventory::collect!(&'static CacheSite);
 pub struct CacheSite {
     site: &'static Site,
     limits: Limits,
+    /// Where its results are shared between processes, or kept on disk.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    shared: Option<&'static Shared>,
     /// The number of the cache of the instance used first, also before there is one.
     number: OnceLock<u32>,
     /// What `max_size` was set to at run time; 0 before.
@@ -91,7 +96,7 @@ impl fmt::Debug for Made {
 
 /// A cache of some types.
 pub(super) trait AnyCache: Send + Sync {
-    fn new(limits: Limits, flat: Option<u64>, number: u32) -> Self
+    fn new(wanted: &Wanted) -> Self
     where
         Self: Sized;
     fn number(&self) -> u32;
@@ -102,10 +107,49 @@ pub(super) trait AnyCache: Send + Sync {
     fn remove(&self, gone: &Gone) -> bool;
 }
 
+/// What a cache is made of.
+pub(super) struct Wanted {
+    pub(super) limits: Limits,
+    /// The weight of every entry, if they are all of one.
+    pub(super) flat: Option<u64>,
+    /// What the index of dependencies knows it by.
+    pub(super) number: u32,
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    pub(super) backed: Option<Backed>,
+}
+
 /// A store, with the seed of its hashes: no two caches have the same collisions, and nobody can guess them.
 pub(super) struct Cache<K, S, R> {
     pub(super) seed: foldhash::quality::RandomState,
     pub(super) store: Store<K, S, R>,
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    pub(super) backed: Option<Backed>,
+}
+
+/// Where the results of one instance are shared.
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Backed {
+    pub(super) shared: &'static Shared,
+    pub(super) instance: InstanceName,
+}
+
+/// The name of the type that names the instance, where somebody wants it.
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+type InstanceName = &'static str;
+#[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
+struct InstanceName;
+
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+fn name_of_instance<M>() -> InstanceName {
+    core::any::type_name::<M>()
+}
+
+#[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
+#[inline]
+#[allow(clippy::extra_unused_type_parameters, reason = "nobody wants the name")]
+fn name_of_instance<M>() -> InstanceName {
+    InstanceName
 }
 
 impl<K, S, R> AnyCache for Cache<K, S, R>
@@ -114,10 +158,15 @@ where
     S: Send + Sync + 'static,
     R: Send + Sync + 'static,
 {
-    fn new(limits: Limits, flat: Option<u64>, number: u32) -> Self {
-        let mut store = Store::new(limits, flat);
-        store.number = number;
-        Cache { seed: foldhash::quality::RandomState::default(), store }
+    fn new(wanted: &Wanted) -> Self {
+        let mut store = Store::new(wanted.limits, wanted.flat);
+        store.number = wanted.number;
+        Cache {
+            seed: foldhash::quality::RandomState::default(),
+            store,
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+            backed: wanted.backed,
+        }
     }
 
     fn stats(&self) -> CacheStats {
@@ -149,11 +198,29 @@ impl CacheSite {
         CacheSite {
             site,
             limits: Limits::DEFAULT,
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+            shared: None,
             number: OnceLock::new(),
             resized: AtomicUsize::new(0),
             first: OnceLock::new(),
             all: Mutex::new(Vec::new()),
         }
+    }
+
+    /// The same, whose results are shared with other processes, or kept on disk.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    #[must_use]
+    pub const fn shared(mut self, shared: &'static Shared) -> Self {
+        self.shared = Some(shared);
+        self
+    }
+
+    /// The same, keeping nothing: only those who ask at the same time share a result.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    #[must_use]
+    pub const fn unkept(mut self) -> Self {
+        self.limits.max_size = 0;
+        self
     }
 
     /// The same, keeping at most `max_size` entries, or 2³¹ where that is less.
@@ -233,6 +300,12 @@ impl CacheSite {
 }
 
 impl<M> Instance<M> {
+    /// The function.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    pub(super) const fn site(self) -> &'static CacheSite {
+        self.site
+    }
+
     /// Its cache, made when it is first asked for. `is_flat`: all entries are of one weight.
     #[inline]
     pub(super) fn cache<K, S, R>(self, is_flat: bool) -> &'static Cache<K, S, R>
@@ -267,12 +340,21 @@ impl CacheSite {
         {
             return first.cast();
         }
-        self.other_cache(of, flat)
+        self.other_cache(of, flat, name_of_instance::<M>())
     }
 
     #[cold]
     #[inline(never)]
-    fn other_cache<C: AnyCache + 'static>(&'static self, of: TypeOf, flat: Option<u64>) -> &'static C {
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "memcached", feature = "redis")),
+        allow(unused_variables, clippy::needless_pass_by_value, reason = "nobody wants the name")
+    )]
+    fn other_cache<C: AnyCache + 'static>(
+        &'static self,
+        of: TypeOf,
+        flat: Option<u64>,
+        name: InstanceName,
+    ) -> &'static C {
         first_use::announce();
         let find =
             |instances: &[&'static Made]| instances.iter().find(|instance| (instance.of)() == of()).copied();
@@ -286,7 +368,14 @@ impl CacheSite {
         }
         let is_first = all.is_empty();
         let number = if is_first { self.number() } else { next_cache() };
-        let made: &'static C = Box::leak(Box::new(C::new(self.limits, flat, number)));
+        let wanted = Wanted {
+            limits: self.limits,
+            flat,
+            number,
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+            backed: self.shared.map(|shared| Backed { shared, instance: name }),
+        };
+        let made: &'static C = Box::leak(Box::new(C::new(&wanted)));
         cascade::register(number, made);
         let instance: &'static Made = Box::leak(Box::new(Made { of, cache: made }));
         match self.resized.load(Ordering::Relaxed) {
@@ -379,8 +468,32 @@ impl CacheSite {
             invalidated: stats.invalidated,
             len: stats.len,
             max_size: stats.max_size,
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+            remote: self.shared.map(Shared::row),
+            #[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
+            remote: None,
         }
     }
+
+    /// Where its results are shared.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+    pub(super) const fn backend(&self) -> Option<&'static Shared> {
+        self.shared
+    }
+}
+
+/// What the function at `site` is called at a backend: by its path, and, where several functions that have one share it, by its place, too.
+/// Blocks of one function may each have a function of the same name.
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+pub(super) fn name_at_backend(site: &'static Site) -> &'static str {
+    let path = site.function();
+    let shared = inventory::iter::<&'static CacheSite>().filter(|other| other.shared.is_some());
+    let same = shared.filter(|other| other.site.function() == path).count();
+    if same < 2 {
+        return path;
+    }
+    // Once for each of them.
+    format!("{path}:{}:{}", site.line(), site.column()).leak()
 }
 
 /// What all cached functions counted since the program started, in no particular order.

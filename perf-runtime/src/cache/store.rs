@@ -77,6 +77,11 @@ impl Limits {
         self.ttl.is_some() || self.tti.is_some()
     }
 
+    /// Whether a result is only for those who wait for it.
+    const fn keeps_nothing(&self) -> bool {
+        self.max_size == 0
+    }
+
     /// Slots are numbered by 32 bits.
     pub(super) const LARGEST: usize = 1 << 31;
 }
@@ -140,7 +145,8 @@ impl<K, S, R> Store<K, S, R> {
         const LARGE: usize = 1_000;
         if let Some(weight) = flat {
             let entries = limits.max_memory / (weight + Self::PLACE);
-            limits.max_size = limits.max_size.min(usize::try_from(entries).unwrap_or(usize::MAX)).max(1);
+            let most = usize::try_from(entries).unwrap_or(usize::MAX).max(1);
+            limits.max_size = limits.max_size.min(most);
         }
         let shards = (limits.max_size / SMALLEST).clamp(1, most_shards());
         let shards = 1 << shards.ilog2();
@@ -255,6 +261,7 @@ fn most_shards() -> usize {
 mod tests {
     use std::collections::{HashMap, VecDeque};
 
+    use super::super::flight::Landing;
     use super::*;
 
     type Numbers = Store<u64, u64, ()>;
@@ -367,6 +374,27 @@ mod tests {
             let counted = store.stats();
             assert_eq!(counted.hits + counted.misses, 30_000);
         }
+    }
+
+    #[test]
+    fn a_store_that_keeps_nothing_hands_results_to_those_who_wait() {
+        let store: &'static Store<u64, Arc<u64>, ()> =
+            Box::leak(Box::new(Store::new(Limits { max_size: 0, ..Limits::DEFAULT }, Some(16))));
+        let result = Arc::new(7);
+        for round in 0..100 {
+            let Ok(lead) = store.lead_alone(hash(1), 1, false) else { panic!("nothing is there, {round}") };
+            let turn = store.join(hash(1), &mut Some(1), |one, other| one == other, false);
+            let Some(Turn::Follow(flight, held)) = turn else { panic!("it is under way") };
+            lead.land(Arc::clone(&result), 0, None, |one, other| one == other);
+            assert!(matches!(flight.wait(), Landing::Kept));
+            assert_eq!(held.value(0), Some(&result));
+            drop(held);
+            store.insert(hash(2), 2, Arc::clone(&result), 0, &|other| *other == 2);
+            assert_eq!(store.find(hash(1), |other| *other == 1, Clone::clone), None);
+            assert_eq!(store.find(hash(2), |other| *other == 2, Clone::clone), None);
+        }
+        assert_eq!((store.stats().len, store.stats().evicted), (0, 0));
+        assert!(Arc::strong_count(&result) < 10, "{} are held", Arc::strong_count(&result));
     }
 
     /// Hits of a trace on an empty cache, in percent.

@@ -96,6 +96,14 @@ fn cache(json: &mut Writer, row: &CacheRow) {
     json.number("invalidated", row.invalidated);
     json.number("len", row.len);
     json.number("max_size", row.max_size);
+    if let Some(remote) = &row.remote {
+        json.key("remote");
+        json.object(|json| {
+            json.text("backend", remote.backend);
+            json.optional("hit_ratio", remote.hit_ratio());
+            remote.counts().for_each(|(name, count)| json.number(name, count));
+        });
+    }
 }
 
 fn pool(json: &mut Writer, row: &PoolRow) {

@@ -69,6 +69,7 @@ pub fn tables(report: &Report, page: Page, all: AllRows) -> String {
         report.functions.iter().any(|row| row.memory.is_some()).then(|| memory(&report.functions, limit)),
         (!report.futures.is_empty()).then(|| futures(&report.futures, limit)),
         (!report.caches.is_empty()).then(|| caches(&report.caches, limit)),
+        report.caches.iter().any(|row| row.remote.is_some()).then(|| remotes(&report.caches, limit)),
         (!report.pools.is_empty()).then(|| pools(&report.pools, limit)),
     ];
     let mut output = String::new();
@@ -337,6 +338,48 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
         table.row(cells);
     }
     more(&mut table, rows.len(), limit);
+    table
+}
+
+/// What the caches among these met that are shared between processes, or kept on disk.
+fn remotes(rows: &[CacheRow], limit: usize) -> Table {
+    let mut table = Table::new(
+        "Caches behind those: shared between processes, or on disk",
+        vec![
+            Column::name("cache"),
+            Column::name("backend"),
+            Column::number("hits", 9),
+            Column::number("misses", 8),
+            Column::number("hit rate", 10),
+            Column::number("stored", 5),
+            Column::number("waits", 2),
+            Column::number("errors", 7),
+            Column::number("timeouts", 6),
+            Column::number("skipped", 4),
+            Column::number("unreadable", 3),
+            Column::number("unfit", 1),
+        ],
+    );
+    let names = shorten(&mut rows.iter().map(|row| &row.name));
+    let rows: Vec<_> = rows.iter().zip(names).filter_map(|(row, name)| Some((row.remote?, name))).collect();
+    let all = rows.len();
+    for (row, name) in rows.into_iter().take(limit) {
+        table.row(vec![
+            name.into(),
+            row.backend.into(),
+            count(row.hits).into(),
+            count(row.misses).into(),
+            ratio(row.hit_ratio()),
+            count(row.stores).into(),
+            count(row.lease_waits).into(),
+            trouble(row.errors),
+            trouble(row.timeouts),
+            trouble(row.skipped),
+            trouble(row.foreign + row.corrupt),
+            trouble(row.too_large + row.unencodable),
+        ]);
+    }
+    more(&mut table, all, limit);
     table
 }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Location, Name};
+use super::{Location, Name, RemoteRow};
 
 /// What is known of one cached function, over all instances of its generics.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +38,8 @@ pub struct CacheRow {
     pub len: u64,
     /// Entries held at most.
     pub max_size: u64,
+    /// What it met at its backend, if it has one.
+    pub remote: Option<RemoteRow>,
 }
 
 impl CacheRow {
@@ -59,6 +61,9 @@ impl CacheRow {
             (&mut self.invalidated, earlier.invalidated),
         ] {
             *count = count.saturating_sub(earlier);
+        }
+        if let (Some(remote), Some(earlier)) = (&mut self.remote, &earlier.remote) {
+            remote.subtract(earlier);
         }
         self.load_time = self.load_time.saturating_sub(earlier.load_time);
         self.time_saved = self.time_saved.saturating_sub(earlier.time_saved);

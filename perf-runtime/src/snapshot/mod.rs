@@ -9,6 +9,7 @@ mod function;
 mod matching;
 mod name;
 mod pool;
+mod remote;
 mod sort;
 
 pub use cache::CacheRow;
@@ -18,6 +19,7 @@ pub use function::{Estimate, FunctionRow, FutureRow, Latency, MemoryUse, Request
 pub use matching::PatternError;
 pub use name::Name;
 pub use pool::PoolRow;
+pub use remote::RemoteRow;
 pub use sort::{SortBy, UnknownColumn};
 
 use core::time::Duration;

@@ -32,6 +32,19 @@ pub enum Kind {
     Disk,
 }
 
+impl Kind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "memcached")]
+            Kind::Memcached => "memcached",
+            #[cfg(feature = "redis")]
+            Kind::Redis => "redis",
+            #[cfg(feature = "disk")]
+            Kind::Disk => "disk",
+        }
+    }
+}
+
 /// How a request is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {

@@ -1,5 +1,6 @@
 //! What a function counts of its backend.
 
+use crate::snapshot::RemoteRow;
 use crate::sync::{AtomicU64, Ordering};
 
 macro_rules! counters {
@@ -11,6 +12,13 @@ macro_rules! counters {
         #[non_exhaustive]
         pub struct RemoteStats {
             $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl RemoteStats {
+            /// The same as reports have it.
+            pub(super) fn row(self, backend: &'static str) -> RemoteRow {
+                RemoteRow { backend, $($name: self.$name,)* }
+            }
         }
 
         #[derive(Debug)]

@@ -6,7 +6,6 @@
 //!
 //! A name never has a character that means something to a server: no space, no control character, nothing outside of ASCII.
 
-use core::any::type_name;
 use core::fmt::Write as _;
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -28,7 +27,9 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn of<M: ?Sized, K: ?Sized, V>(function: &'static str, version: u32, codec: u8) -> Self {
+    #[cfg(test)]
+    fn of<M: ?Sized, K: ?Sized, V>(function: &'static str, version: u32, codec: u8) -> Self {
+        use core::any::type_name;
         let types = [type_name::<M>(), type_name::<K>(), type_name::<V>()];
         Family { function, version, codec, types, value_size: size_of::<V>() }
     }

@@ -7,6 +7,8 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `front` | what generated code calls: the store of this process, and behind it the backend |
+//! | `fit` | which keys and results may go there, and what the compiler says of others |
 //! | `shared` | a function's results: look up, compute, store; the generation that clears them |
 //! | `lease` | leave to compute while other processes wait, given back whatever happens |
 //! | `key`, `envelope`, `codec` | the name under which a result is kept, what is kept there, and in which form |
@@ -34,6 +36,8 @@ mod counters;
 #[cfg(feature = "disk")]
 mod disk;
 mod envelope;
+mod fit;
+mod front;
 mod key;
 mod lease;
 #[cfg(feature = "memcached")]
@@ -48,4 +52,9 @@ pub use client::Kind;
 pub use codec::Codec;
 pub use config::{Remote, remote};
 pub use counters::RemoteStats;
+pub use fit::{
+    SharedErr, SharedKey, SharedNone, SharedValue, Transferable, by_shared, shared_argument,
+    shared_expression,
+};
+pub use front::{Later, SharedBinding, SharedCacheHandle, SharedPrimer};
 pub use shared::Shared;

@@ -2,6 +2,7 @@
 //!
 //! What does not depend on the function's types is not generic: the machine code of a lookup is in a program once.
 
+use core::any::type_name;
 use core::future::Future;
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -19,7 +20,10 @@ use super::envelope::{self, Refusal};
 use super::key::{self, Family};
 use super::lease::{Held, how, now};
 use crate::cache::keep::{Keep, Sorted};
-use crate::sync::Mutex;
+use crate::cache::registry;
+use crate::site::Site;
+use crate::snapshot::RemoteRow;
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// Before a generation, to tell it from what else may stand under its name.
 const GENERATION: &str = "perfkit generation ";
@@ -33,7 +37,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Shared {
     kind: Kind,
-    function: &'static str,
+    function: Function,
+    /// Of a [`Function::At`], when it is known.
+    name: OnceLock<&'static str>,
     version: u32,
     ttl: Option<Duration>,
     codec: Codec,
@@ -42,6 +48,15 @@ pub struct Shared {
     counters: Counters,
     /// And until when it may be used unseen.
     generation: Mutex<Option<(u64, Instant)>>,
+    removals: AtomicU64,
+}
+
+/// What the function is called at the backend.
+#[derive(Clone, Copy, Debug)]
+enum Function {
+    Named(&'static str),
+    /// As the compiler names it, which is not known before the program runs.
+    At(&'static Site),
 }
 
 /// Making one. Of `static`s, so all of it is `const`.
@@ -49,9 +64,20 @@ impl Shared {
     /// The results of `function`, whose name should begin with that of its crate: all programs that use the server use them.
     #[must_use]
     pub const fn new(kind: Kind, function: &'static str) -> Self {
+        Shared::of_function(kind, Function::Named(function))
+    }
+
+    /// The results of the function at `site`.
+    #[must_use]
+    pub const fn at(kind: Kind, site: &'static Site) -> Self {
+        Shared::of_function(kind, Function::At(site))
+    }
+
+    const fn of_function(kind: Kind, function: Function) -> Self {
         Shared {
             kind,
             function,
+            name: OnceLock::new(),
             version: 0,
             ttl: None,
             codec: Codec::Postcard,
@@ -59,6 +85,7 @@ impl Shared {
             client: OnceLock::new(),
             counters: Counters::new(),
             generation: Mutex::new(None),
+            removals: AtomicU64::new(0),
         }
     }
 
@@ -96,7 +123,35 @@ struct Place {
     mode: Mode,
     name: String,
     key: Vec<u8>,
+    /// How often this process had removed a result of the function by then.
+    removals: u64,
 }
+
+/// What is asked for.
+pub(super) struct Call {
+    /// Names of types: the instance of the function, the key, the value.
+    types: [&'static str; 3],
+    value_size: usize,
+    /// `None` where it has no such form.
+    key: Option<Vec<u8>>,
+}
+
+impl Call {
+    /// Of the instance that this text names.
+    pub(super) fn of<K: Serialize + ?Sized, V>(instance: &'static str, key: &K) -> Self {
+        let types = [instance, type_name::<K>(), type_name::<V>()];
+        Call { types, value_size: size_of::<V>(), key: codec::key(key) }
+    }
+}
+
+/// A result, for a backend and for the caller.
+pub(super) enum Split<R> {
+    /// Its bytes, if it has any, and what makes it again: an `R` need not be `Send`.
+    Kept(Option<Vec<u8>>, Box<dyn FnOnce() -> R + Send>),
+    NotKept(R),
+}
+
+pub(super) type Splitter<R> = fn(R, Codec) -> Split<R>;
 
 /// What the backend has.
 enum Found {
@@ -127,8 +182,16 @@ impl Shared {
         W: Keep<R>,
         W::Kept: Serialize + DeserializeOwned,
     {
-        let family = self.family::<M, K, W::Kept>();
-        let found = now(self.find(Mode::Blocking, &family, codec::key(key)));
+        self.run::<R, W>(Call::of::<K, W::Kept>(type_name::<M>(), key), body)
+    }
+
+    /// The same where the key is encoded already.
+    pub(super) fn run<R, W>(&'static self, call: Call, body: impl FnOnce() -> R) -> R
+    where
+        W: Keep<R>,
+        W::Kept: Serialize + DeserializeOwned,
+    {
+        let found = now(self.find(Mode::Blocking, call));
         let (place, held) = match self.decode(found) {
             Decoded::Value(value) => return W::kept(value),
             Decoded::Nothing(place, held) => (place, held),
@@ -156,22 +219,59 @@ impl Shared {
         W: Keep<R>,
         W::Kept: Serialize + DeserializeOwned,
     {
-        let family = self.family::<M, K, W::Kept>();
-        let key = codec::key(key);
-        async move {
-            let found = self.find(Mode::Waiting, &family, key).await;
-            let (place, held) = match self.decode(found) {
-                Decoded::Value(value) => return W::kept(value),
-                Decoded::Nothing(place, held) => (place, held),
-                Decoded::Silence => return body.await,
-            };
-            let result = body.await;
-            let Sorted::Kept(value) = W::sort(&result) else { return result };
-            // No `R` is held where this waits, so that the future is `Send` where the body's is.
-            drop(result);
-            self.store(place, self.codec.encode(&value), held).await;
-            W::kept(value)
+        let call = Call::of::<K, W::Kept>(type_name::<M>(), key);
+        self.run_async::<R, W, F>(call, body)
+    }
+
+    pub(super) async fn run_async<R, W, F>(&'static self, call: Call, body: F) -> R
+    where
+        F: Future<Output = R>,
+        W: Keep<R>,
+        W::Kept: Serialize + DeserializeOwned,
+    {
+        let found = self.find(Mode::Waiting, call).await;
+        let (place, held) = match self.decode(found) {
+            Decoded::Value(value) => return W::kept(value),
+            Decoded::Nothing(place, held) => (place, held),
+            Decoded::Silence => return body.await,
+        };
+        // No `R` is held where this waits, nor one that was borrowed, so that the future is `Send` where the body's is.
+        let value = match to_keep::<R, W>(body.await) {
+            Ok(value) => value,
+            Err(result) => return result,
+        };
+        self.store(place, self.codec.encode(&value), held).await;
+        W::kept(value)
+    }
+
+    /// A run of the body whatever the backend has, whose result it then has. Begins by removing what it has, so that whoever
+    /// invalidates the result meanwhile, in whatever process, is obeyed.
+    pub(super) fn prime<R>(&'static self, call: Call, split: Splitter<R>, body: impl FnOnce() -> R) -> R {
+        let place = now(self.renew(Mode::Blocking, call));
+        let result = body();
+        let Some((place, held)) = place else { return result };
+        match split(result, self.codec) {
+            Split::Kept(bytes, again) => {
+                now(self.store(place, bytes, held));
+                again()
+            }
+            Split::NotKept(result) => result,
         }
+    }
+
+    pub(super) async fn prime_async<R>(
+        &'static self,
+        call: Call,
+        split: Splitter<R>,
+        body: impl Future<Output = R>,
+    ) -> R {
+        let Some((place, held)) = self.renew(Mode::Waiting, call).await else { return body.await };
+        let (bytes, again) = match split(body.await, self.codec) {
+            Split::Kept(bytes, again) => (bytes, again),
+            Split::NotKept(result) => return result,
+        };
+        self.store(place, bytes, held).await;
+        again()
     }
 
     /// Removes the result for `key`, for all processes, and tells whether there was one. What is being computed now is not stored.
@@ -181,8 +281,11 @@ impl Shared {
         K: Serialize + ?Sized,
         W: Keep<R>,
     {
-        let family = self.family::<M, K, W::Kept>();
-        now(self.remove(Mode::Blocking, &family, codec::key(key)))
+        self.invalidate_call(Call::of::<K, W::Kept>(type_name::<M>(), key))
+    }
+
+    pub(super) fn invalidate_call(&'static self, call: Call) -> bool {
+        now(self.remove(Mode::Blocking, call))
     }
 
     /// The same without blocking.
@@ -197,9 +300,11 @@ impl Shared {
         K: Serialize + ?Sized,
         W: Keep<R>,
     {
-        let family = self.family::<M, K, W::Kept>();
-        let key = codec::key(key);
-        async move { self.remove(Mode::Waiting, &family, key).await }
+        self.invalidate_call_async(Call::of::<K, W::Kept>(type_name::<M>(), key))
+    }
+
+    pub(super) async fn invalidate_call_async(&'static self, call: Call) -> bool {
+        self.remove(Mode::Waiting, call).await
     }
 
     /// Removes all results of the function, of all its instances, and tells whether the backend did so. Other processes notice after the time to
@@ -230,8 +335,16 @@ enum Decoded<V> {
 }
 
 impl Shared {
-    fn family<M: ?Sized, K: ?Sized, V>(&self) -> Family {
-        Family::of::<M, K, V>(self.function, self.version, self.codec.id())
+    fn function(&self) -> &'static str {
+        match self.function {
+            Function::Named(name) => name,
+            Function::At(site) => self.name.get_or_init(|| registry::name_at_backend(site)),
+        }
+    }
+
+    /// What reports show.
+    pub(in crate::cache) fn row(&'static self) -> RemoteRow {
+        self.stats().row(self.kind.name())
     }
 
     fn client(&self) -> &'static Client {
@@ -257,13 +370,28 @@ impl Shared {
     }
 
     /// Looks for the result, and waits for another process that is computing it.
-    async fn find(&'static self, mode: Mode, family: &Family, key: Option<Vec<u8>>) -> Found {
+    async fn find(&'static self, mode: Mode, call: Call) -> Found {
+        match self.place(mode, call).await {
+            Some(place) => self.find_at(place).await,
+            None => Found::Silence,
+        }
+    }
+
+    async fn place(&'static self, mode: Mode, call: Call) -> Option<Place> {
+        let Call { types, value_size, key } = call;
         let Some(key) = key else {
             self.counters.unencodable.add();
-            return Found::Silence;
+            return None;
         };
-        let Some(generation) = self.generation(mode).await else { return Found::Silence };
-        let place = Place { mode, name: family.name(generation, &key), key };
+        let removals = self.removals.load(Ordering::SeqCst);
+        let generation = self.generation(mode).await?;
+        let (function, version, codec) = (self.function(), self.version, self.codec.id());
+        let name = Family { function, version, codec, types, value_size }.name(generation, &key);
+        Some(Place { mode, name, key, removals })
+    }
+
+    async fn find_at(&'static self, place: Place) -> Found {
+        let mode = place.mode;
         let (client, counters) = (self.client(), &self.counters);
         let lease = client.config.lease;
         let end = Instant::now() + client.config.wait.min(lease);
@@ -322,7 +450,11 @@ impl Shared {
     /// Stores what the body made.
     async fn store(&'static self, place: Place, body: Option<Vec<u8>>, held: Option<Held>) {
         let (client, counters) = (self.client(), &self.counters);
-        let Place { mode, name, key } = place;
+        let Place { mode, name, key, removals } = place;
+        let is_removed = || held.is_none() && self.removals.load(Ordering::SeqCst) != removals;
+        if is_removed() {
+            return;
+        }
         let Some(body) = body else {
             counters.unencodable.add();
             return;
@@ -339,7 +471,10 @@ impl Shared {
             // It was not taken away but forgotten, as far as one can know.
             answer = client.ask(mode, set(How::IfAbsent), counters).await;
         }
-        if matches!(answer, Some(Answer::Done(true))) {
+        if is_removed() {
+            // Just now: it may have been stored after it.
+            client.ask(mode, Request::Delete { name: &name }, counters).await;
+        } else if matches!(answer, Some(Answer::Done(true))) {
             counters.stores.add();
         }
         // Where nothing was said the lease is given back: the value may not be there.
@@ -348,12 +483,34 @@ impl Shared {
         }
     }
 
-    async fn remove(&'static self, mode: Mode, family: &Family, key: Option<Vec<u8>>) -> bool {
-        let Some(key) = key else { return false };
-        let Some(generation) = self.generation(mode).await else { return false };
-        let name = family.name(generation, &key);
-        let answer = self.client().ask(mode, Request::Delete { name: &name }, &self.counters).await;
-        matches!(answer, Some(Answer::Done(true)))
+    async fn remove(&'static self, mode: Mode, call: Call) -> bool {
+        match self.place(mode, call).await {
+            Some(place) => self.remove_at(&place).await == Some(true),
+            None => false,
+        }
+    }
+
+    /// `None` if the backend did not say.
+    async fn remove_at(&'static self, place: &Place) -> Option<bool> {
+        // Of a backend without leases this is what tells those who compute.
+        self.removals.fetch_add(1, Ordering::SeqCst);
+        let request = Request::Delete { name: &place.name };
+        match self.client().ask(place.mode, request, &self.counters).await? {
+            Answer::Done(was_there) => Some(was_there),
+            _ => None,
+        }
+    }
+
+    /// Removes the result and gives the place for another one. `None` where the backend is not reached.
+    async fn renew(&'static self, mode: Mode, call: Call) -> Option<(Place, Option<Held>)> {
+        let mut place = self.place(mode, call).await?;
+        self.remove_at(&place).await?;
+        place.removals = self.removals.load(Ordering::SeqCst);
+        match self.find_at(place).await {
+            Found::Bytes(_, _, place) => Some((place, None)),
+            Found::Nothing(place, held) => Some((place, held)),
+            Found::Silence => None,
+        }
     }
 
     /// The generation of the results, as the backend has it or had it a short time ago.
@@ -372,7 +529,7 @@ impl Shared {
             }
         }
         let look = Look(&self.generation);
-        let name = key::generation(self.function, self.version);
+        let name = key::generation(self.function(), self.version);
         // More than once only where others set or damage it at the same time.
         for _ in 0..3 {
             let generation = match client.ask(mode, Request::Get { name: &name, lease: None }, counters).await
@@ -405,7 +562,8 @@ impl Shared {
     }
 
     async fn next_generation(&'static self, mode: Mode) -> bool {
-        let name = key::generation(self.function, self.version);
+        self.removals.fetch_add(1, Ordering::SeqCst);
+        let name = key::generation(self.function(), self.version);
         let generation = unique();
         let answer = self.set_generation(mode, &name, generation, How::Always).await;
         let is_set = matches!(answer, Some(Answer::Done(true)));
@@ -440,6 +598,14 @@ impl Look<'_> {
 impl Drop for Look<'_> {
     fn drop(&mut self) {
         *self.0.lock() = None;
+    }
+}
+
+/// What is to be kept of a result, or the result.
+fn to_keep<R, W: Keep<R>>(result: R) -> Result<W::Kept, R> {
+    match W::sort(&result) {
+        Sorted::Kept(value) => Ok(value),
+        Sorted::Refused(_) | Sorted::Private => Err(result),
     }
 }
 

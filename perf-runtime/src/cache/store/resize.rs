@@ -18,6 +18,9 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Keeps as many entries at most from now on: one at least.
     pub(in super::super) fn resize(&self, max_size: usize) {
+        if self.limits.keeps_nothing() {
+            return;
+        }
         self.max_size.store(max_size.clamp(1, Limits::LARGEST), Ordering::Relaxed);
         while self.shrink() {}
     }

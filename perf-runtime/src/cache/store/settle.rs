@@ -223,6 +223,7 @@ impl<K, S, R> Store<K, S, R> {
             // Nothing else has the tag, and nothing else is to be done or asked than to keep it: as a rule.
             if writer.node(slot).is_only(ALOFT, CROWDED | DERIVED)
                 && !writer.is_clogged()
+                && !self.limits.keeps_nothing()
                 && terms.weight.bytes() <= self.limits.max_memory
             {
                 self.sweep_shard(writer, now, 2);
@@ -297,6 +298,7 @@ impl<K, S, R> Store<K, S, R> {
                 self.sweep_shard(writer, now, 2);
                 if let Some(slot) = slot.filter(|_| settlement.has_value()) {
                     if writer.is_clogged()
+                        || self.limits.keeps_nothing()
                         || writer.is_outdated(slot)
                         || terms.weight.bytes() > self.limits.max_memory
                     {
