@@ -157,7 +157,7 @@ fn what_was_evicted_is_still_on_the_way() {
     }
 
     assert_eq!(outer(0), 11);
-    assert_eq!((1..20).map(outer).sum::<u32>(), (1..20).map(|n| (n + 1) * 10 + 1).sum());
+    assert_eq!((1..20).map(outer).sum::<u32>(), (1..20).map(|n| (n + 1) * 10 + 1).sum::<u32>());
     assert_eq!((near::peek(&0), outer::peek(&0)), (None, Some(11)), "an eviction takes nothing along");
     SOURCE.set(5);
     // By its own key, and by what it was computed from.

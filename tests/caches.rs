@@ -277,6 +277,18 @@ impl Drop for Adaptive {
 }
 
 #[test]
+fn one_cache_grows_by_itself_where_it_is_asked_to() {
+    #[cached(max_size = 1_000, adaptive)]
+    fn asked(n: u64) -> u64 {
+        n
+    }
+
+    let _alone = alone();
+    zipf(100_000, 400_000).for_each(|n| _ = asked(n));
+    assert!(asked::stats().max_size > 1_000, "{:?}", asked::stats());
+}
+
+#[test]
 fn popular_keys_let_a_cache_grow() {
     #[cached(max_size = 1_000)]
     fn popular(n: u64) -> u64 {

@@ -19,13 +19,13 @@ static BYTES: AtomicIsize = AtomicIsize::new(0);
 // SAFETY: all of it is the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size() as isize, Ordering::Relaxed);
+        BYTES.fetch_add(layout.size().cast_signed(), Ordering::Relaxed);
         // SAFETY: the caller keeps the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size() as isize, Ordering::Relaxed);
+        BYTES.fetch_sub(layout.size().cast_signed(), Ordering::Relaxed);
         // SAFETY: the caller keeps the contract.
         unsafe { System.dealloc(block, layout) }
     }
@@ -49,6 +49,7 @@ fn text_value(key: &str) -> Arc<str> {
 /// perfkit's functions for a number of entries.
 macro_rules! with_perfkit {
     ($module:ident, $size:literal) => {
+        #[allow(dead_code, reason = "not all of what stands beside a function is used")]
         mod $module {
             use super::{Arc, text_value, value};
 
@@ -99,6 +100,7 @@ fn bytes<T>(entries: usize, fill: impl FnOnce(std::ops::Range<u64>) -> T) -> f64
     (after - before) as f64 / entries as f64
 }
 
+#[allow(clippy::too_many_lines, reason = "a row for each cache")]
 fn main() {
     let is_quick = std::env::args().any(|argument| argument == "--quick");
     let sizes = if is_quick { &SIZES[..2] } else { &SIZES };
@@ -108,7 +110,9 @@ fn main() {
 
     println!("bytes for an entry, of a full cache for so many entries");
     print!("{:38}", "");
-    sizes.iter().for_each(|size| print!("{:>10}", size.entries));
+    for size in sizes {
+        print!("{:>10}", size.entries);
+    }
     println!();
     type Row = (&'static str, fn(&Size) -> f64);
     let rows: [Row; 11] = [
@@ -116,14 +120,14 @@ fn main() {
             bytes(size.entries, |keys| {
                 keys.for_each(|key| {
                     black_box((size.number)(key));
-                })
+                });
             })
         }),
         ("u64 to u64: perfkit, ttl", |size| {
             bytes(size.entries, |keys| {
                 keys.for_each(|key| {
                     black_box((size.number_ttl)(key));
-                })
+                });
             })
         }),
         ("u64 to u64: quick_cache", |size| {
@@ -211,7 +215,9 @@ fn main() {
     ];
     for (name, row) in rows {
         print!("{name:38}");
-        sizes.iter().for_each(|size| print!("{:10.1}", row(size)));
+        for size in sizes {
+            print!("{:10.1}", row(size));
+        }
         println!();
     }
 }

@@ -439,7 +439,7 @@ fn main() {
             slice(&[everything(0)], &|key: &u64| (case.ask)(key));
         }
         for case in TEXT {
-            slice(&[all_texts.clone()], &|key: &String| (case.ask)(key));
+            slice(std::slice::from_ref(&all_texts), &|key: &String| (case.ask)(key));
         }
         table("hit, u64 to u64", HIT, rounds, threads, &mut keys, |key| key);
         table(

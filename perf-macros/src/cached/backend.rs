@@ -38,7 +38,7 @@ const OTHERS: [(&str, &str); 9] = [
 ];
 
 /// Options of the store in this process.
-const OF_THE_STORE: [&str; 4] = ["max_size", "policy", "max_memory", "weigh"];
+const OF_THE_STORE: [&str; 5] = ["max_size", "adaptive", "policy", "max_memory", "weigh"];
 
 /// What is said of a backend.
 pub(super) struct Backend {

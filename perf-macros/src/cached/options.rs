@@ -19,6 +19,7 @@ const KNOWN: &[&str] = &[
     "tti",
     "max_size",
     "max_memory",
+    "adaptive",
     "weigh",
     "policy",
     "key",
@@ -44,6 +45,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// The options of one cached function.
+#[allow(clippy::struct_excessive_bools, reason = "each is an option that is written or not")]
 pub(super) struct Options {
     pub(super) krate: Path,
     pub(super) name: Option<LitStr>,
@@ -53,6 +55,7 @@ pub(super) struct Options {
     tti: Option<Duration>,
     size: Option<Size>,
     max_memory: Option<u64>,
+    is_adaptive: bool,
     policy: Option<Ident>,
     stale: Option<Duration>,
     stale_if_error: Option<Duration>,
@@ -152,6 +155,7 @@ impl Options {
             tti: tti.map(|(tti, _)| tti),
             size: if is_once { Some(Size::Most(1)) } else { size },
             max_memory: max_memory(&mut entries, errors),
+            is_adaptive: entries.flag("adaptive", errors).is_some(),
             policy: policy(&mut entries, known, errors),
             stale: stale.map(|(stale, _)| stale),
             stale_if_error: stale_if_error.map(|(stale, _)| stale),
@@ -201,7 +205,8 @@ impl Options {
             time(self.stale_if_error, "stale_if_error"),
         ];
         let refresh_ahead = self.refresh_ahead.then(|| quote!(.refresh_ahead()));
-        quote!(#size #max_memory #policy #(#times)* #refresh_ahead #backend)
+        let adaptive = self.is_adaptive.then(|| quote!(.adaptive()));
+        quote!(#size #max_memory #adaptive #policy #(#times)* #refresh_ahead #backend)
     }
 
     /// The static description of what is at a backend, if anything is.
@@ -229,6 +234,7 @@ fn refuse_combinations(entries: &Entries, errors: &mut Errors) {
                  (to leave out an `&mut` argument, write `key = ()` in place of `once`)",
             ),
             ("max_size", "`once` keeps one result; remove `max_size`, or `once`"),
+            ("adaptive", "`once` keeps one result; remove `adaptive`, or `once`"),
             ("policy", "the one result of `once` gives way to nothing; remove `policy`, or `once`"),
         ],
     );
@@ -239,6 +245,7 @@ fn refuse_combinations(entries: &Entries, errors: &mut Errors) {
                 "max_memory",
                 "the memory of a `local` cache is not counted; write `max_size` for the results that each thread keeps, or remove `local`",
             ),
+            ("adaptive", "a `local` cache keeps its size; remove `adaptive`, or `local`"),
             (
                 "weigh",
                 "the memory of a `local` cache is not counted; write `max_size` for the results that each thread keeps, or remove `local`",

@@ -935,7 +935,7 @@ pub trait LocalKey {
     type Part;
 }
 
-/// What generated code asks with; see [`keep`](super::keep) and [`key`](super::key), whose order of methods is used here, too.
+/// What generated code asks with; see `keep` and `key`, whose order of methods is used here, too.
 pub mod ways {
     use core::marker::PhantomData;
 

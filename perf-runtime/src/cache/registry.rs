@@ -192,7 +192,7 @@ where
 
 /// Making one. Of `static`s, so all of it is `const`.
 impl CacheSite {
-    /// The function at `site`, with a cache of [`DEFAULT_MAX_SIZE`] entries that never expire.
+    /// The function at `site`, with a cache of [`DEFAULT_MAX_SIZE`](super::DEFAULT_MAX_SIZE) entries that never expire.
     #[must_use]
     pub const fn new(site: &'static Site) -> Self {
         CacheSite {

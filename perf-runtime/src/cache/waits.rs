@@ -101,9 +101,8 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
+    use crate::sync::{AtomicUsize, Ordering};
 
     /// Numbers that no flight of another test has.
     fn ids<const N: usize>() -> [FlightId; N] {

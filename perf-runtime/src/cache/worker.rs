@@ -91,8 +91,10 @@ static SPAWNER: OnceLock<fn(Future)> = OnceLock::new();
 /// Has results of `async` functions computed anew by `spawn`, in place of a thread of perfkit's that polls them and knows no runtime. Only the first
 /// call in a process has an effect; it returns whether this was it.
 ///
+/// It is called where the function is awaited, and so within the runtime of whoever does that.
+///
 /// ```
-/// // Within a runtime: perfkit::cache::refresh_with(|future| { tokio::spawn(future); });
+/// perf_runtime::cache::refresh_with(|future| drop(tokio::spawn(future)));
 /// ```
 pub fn refresh_with(spawn: fn(Pin<Box<dyn core::future::Future<Output = ()> + Send>>)) -> bool {
     SPAWNER.set(spawn).is_ok()

@@ -3,6 +3,7 @@
 //! A policy knows slots by number and is told what happens to them; it knows no keys, no values, no threads and no clock. Each shard of
 //! a cache has one of its own.
 
+mod entries;
 mod fifo;
 mod gate;
 mod ghosts;
@@ -17,20 +18,10 @@ mod s3fifo;
 mod size;
 mod ttl;
 
+pub(super) use entries::Entries;
 pub(super) use fifo::Fifo;
 pub(super) use order::{Details, Order};
 pub(super) use s3fifo::MOST_USES;
-
-/// What a policy asks and tells of the entries, which count themselves how often they were asked for.
-pub(super) trait Entries {
-    /// Times that the entry was asked for, up to [`MOST_USES`], beginning with what [`Order::insert`] gave.
-    fn uses(&self, slot: u32) -> u8;
-
-    fn set_uses(&self, slot: u32, uses: u8);
-
-    /// The hash that the slot was filled with.
-    fn hash(&self, slot: u32) -> u32;
-}
 
 /// The policies that `#[cached(policy = "…")]` names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,11 +42,4 @@ pub enum Policy {
     Ttl,
     /// `"size"`: what takes the most memory gives way, of several the oldest.
     Size,
-}
-
-impl Policy {
-    /// Whether it is told of every use, under a lock. The default policy does with what is counted in the entries.
-    pub(super) const fn wants_uses(self) -> bool {
-        matches!(self, Policy::Lru | Policy::Lfu)
-    }
 }

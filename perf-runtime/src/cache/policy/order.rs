@@ -95,3 +95,10 @@ impl Order {
         }
     }
 }
+
+impl Policy {
+    /// Whether it is told of every use, under a lock. The default policy does with what is counted in the entries.
+    pub(in super::super) const fn wants_uses(self) -> bool {
+        matches!(self, Policy::Lru | Policy::Lfu)
+    }
+}
