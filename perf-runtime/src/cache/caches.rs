@@ -7,6 +7,7 @@ use core::fmt;
 
 use super::registry::CacheSite;
 use super::stats::CacheStats;
+use crate::order::sort;
 use crate::snapshot::{Location, Name};
 
 /// All cached functions of the program: what [`caches`] returns.
@@ -32,10 +33,13 @@ pub const fn caches() -> Caches {
 impl Caches {
     /// Each of them, by name and place.
     #[must_use]
+    #[inline]
     pub fn list(self) -> Vec<CacheRef> {
         let mut list: Vec<CacheRef> =
             inventory::iter::<&'static CacheSite>().map(|site| CacheRef { site }).collect();
-        list.sort_by_cached_key(|cache| (cache.name(), cache.location()));
+        sort(&mut list, |one, other| {
+            one.name().cmp(&other.name()).then_with(|| one.location().cmp(&other.location()))
+        });
         list
     }
 
@@ -50,6 +54,7 @@ impl Caches {
     /// }
     /// ```
     #[must_use]
+    #[inline]
     pub fn find(self, name: &str) -> Option<CacheRef> {
         let list = self.list();
         let one = |is: &dyn Fn(&Name) -> bool| {
@@ -65,18 +70,21 @@ impl Caches {
 
     /// How many there are.
     #[must_use]
+    #[inline]
     pub fn len(self) -> usize {
         inventory::iter::<&'static CacheSite>().count()
     }
 
     /// Whether the program has no cached function.
     #[must_use]
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// Removes everything from all of them; how many results there were. Computations under way are not kept.
     #[allow(clippy::must_use_candidate, reason = "it is called to clear")]
+    #[inline]
     pub fn clear(self) -> u64 {
         // One that was cleared may take others' results along, which then are not counted a second time.
         self.list().into_iter().map(CacheRef::clear).sum()
@@ -87,6 +95,7 @@ impl IntoIterator for Caches {
     type Item = CacheRef;
     type IntoIter = std::vec::IntoIter<CacheRef>;
 
+    #[inline]
     fn into_iter(self) -> Self::IntoIter {
         self.list().into_iter()
     }
@@ -111,12 +120,14 @@ impl fmt::Debug for CacheRef {
 impl CacheRef {
     /// What the function is called: its path, or the label that it was given.
     #[must_use]
+    #[inline]
     pub fn name(self) -> Name {
         self.site.site().name()
     }
 
     /// Where the function is defined.
     #[must_use]
+    #[inline]
     pub fn location(self) -> Location {
         let site = self.site.site();
         Location { file: site.file(), line: site.line(), column: site.column() }
@@ -124,6 +135,7 @@ impl CacheRef {
 
     /// What it counted up to now.
     #[must_use]
+    #[inline]
     pub fn stats(self) -> CacheStats {
         self.site.stats()
     }
@@ -131,12 +143,14 @@ impl CacheRef {
     /// Removes everything, and what other cached functions computed from it; how many results of this function there were. Computations
     /// under way are not kept.
     #[allow(clippy::must_use_candidate, reason = "it is called to clear")]
+    #[inline]
     pub fn clear(self) -> u64 {
         self.site.clear()
     }
 
     /// Entries held at most, by each instance of a generic function.
     #[must_use]
+    #[inline]
     pub fn max_size(self) -> usize {
         self.site.max_size_of_each()
     }
@@ -155,6 +169,7 @@ impl CacheRef {
     ///     assert_eq!(cache.max_size(), 50_000);
     /// }
     /// ```
+    #[inline]
     pub fn resize(self, max_size: usize) {
         self.site.resize(max_size);
     }

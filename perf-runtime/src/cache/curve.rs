@@ -99,6 +99,7 @@ pub(super) struct Curve {
 impl Curve {
     /// A curve for a cache of `max_size` entries that may become larger: a share of the keys is followed from the beginning that
     /// tells enough about this size, and no more, since whoever records a lookup waits for a lock.
+    #[inline]
     pub(super) fn new(max_size: usize) -> Self {
         /// Keys that are to stand for a cache of the present size.
         const ENOUGH: usize = KEYS / 4;
@@ -106,6 +107,7 @@ impl Curve {
         Curve::with_share(halvings)
     }
 
+    #[inline]
     fn with_share(halvings: u32) -> Self {
         Curve {
             filter: Filter::one_in(halvings),
@@ -118,6 +120,7 @@ impl Curve {
     }
 
     /// Which lookups to [`record_followed`](Self::record_followed). Less are followed over time, never more.
+    #[inline]
     pub(super) fn filter(&self) -> Filter {
         self.filter
     }

@@ -49,6 +49,7 @@ mod registry;
 pub mod remote;
 mod sampler;
 mod shard;
+mod spawn;
 mod stats;
 mod store;
 #[cfg_attr(shuttle, allow(dead_code))]

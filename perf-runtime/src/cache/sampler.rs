@@ -29,6 +29,7 @@ impl Sampler {
     }
 
     /// Begins a curve for a cache that has so many entries at most, and has counted so many lookups, unless there is one.
+    #[inline]
     pub(super) fn start(&self, max_size: usize, lookups: u64) {
         let mut state = self.state.lock();
         if state.curve.is_none() {
@@ -39,6 +40,7 @@ impl Sampler {
     }
 
     /// Gives the memory back.
+    #[inline]
     pub(super) fn stop(&self) {
         self.filter.store(0, Ordering::Relaxed);
         let curve = self.state.lock().curve.take();
@@ -54,6 +56,7 @@ impl Sampler {
     }
 
     #[cold]
+    #[inline]
     fn record(&self, hash: u64) {
         let mut state = self.state.lock();
         let Some(curve) = &mut state.curve else { return };
@@ -65,6 +68,7 @@ impl Sampler {
     }
 
     /// What the curve says, for a cache that has counted so many lookups by now; `None` without a curve.
+    #[inline]
     pub(super) fn read<R>(&self, lookups: u64, read: impl FnOnce(&Curve) -> R) -> Option<R> {
         let mut state = self.state.lock();
         let State { curve, counted } = &mut *state;

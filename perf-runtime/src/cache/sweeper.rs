@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::spawn::spawn;
+
 /// A cache whose entries end.
 pub(super) trait Sweep: Sync {
     /// Removes what is over; whether there is anything left. With no entries left it may be [watched](watch) again.
@@ -24,22 +26,25 @@ struct Watched {
 
 static WATCHED: Mutex<Watched> = Mutex::new(Watched { caches: Vec::new(), is_running: false });
 
+#[inline]
 fn watched() -> MutexGuard<'static, Watched> {
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Looks after a cache from now on. Where no thread can be started its entries leave as others come.
+#[inline]
 pub(super) fn watch(cache: &'static dyn Sweep) {
     let mut watched = watched();
     watched.caches.push(cache);
     if !core::mem::replace(&mut watched.is_running, true) {
         drop(watched);
-        if thread::Builder::new().name("perfkit-cache-sweep".into()).spawn(run).is_err() {
+        if !spawn("perfkit-cache-sweep", run) {
             self::watched().is_running = false;
         }
     }
 }
 
+#[inline]
 fn run() {
     let mut caches: Vec<&'static dyn Sweep> = Vec::new();
     loop {

@@ -71,6 +71,7 @@ const LOGARITHM: usize = 63;
 
 impl Table {
     /// One with room for as many nodes.
+    #[inline]
     pub(super) fn new(nodes: usize) -> Self {
         // At three quarters full one node in twenty is in another group than the first.
         let logarithm = (nodes * 4).div_ceil(ROOM * 3).next_power_of_two().ilog2();
@@ -83,12 +84,14 @@ impl Table {
         Table { word: groups.cast::<()>().map_addr(|address| address | logarithm as usize) }
     }
 
+    #[inline]
     fn layout(logarithm: u32) -> Layout {
         Layout::array::<Group>(1 << logarithm).unwrap_or_else(|_| unreachable!("there are at most 2³² nodes"))
     }
 
     /// # Safety
     /// Nobody reads it any more.
+    #[inline]
     pub(super) unsafe fn free(self) {
         // SAFETY: it was allocated with this layout.
         unsafe { dealloc(self.groups().cast_mut().cast(), Self::layout(self.logarithm())) };
@@ -120,6 +123,7 @@ impl Table {
     }
 
     /// Nodes that it has room for.
+    #[inline]
     pub(super) fn room(self) -> usize {
         (self.mask() + 1) * ROOM / 4 * 3
     }
@@ -183,6 +187,7 @@ impl Table {
     }
 
     /// Adds a node. There are at most as many as there is [`room`](Self::room) for.
+    #[inline]
     pub(super) fn insert<T>(self, tag: u32, node: *const T) {
         let mut at = self.home(tag);
         loop {
@@ -203,6 +208,7 @@ impl Table {
     }
 
     /// Removes a node, if it is in the table.
+    #[inline]
     pub(super) fn remove<T>(self, tag: u32, node: *const T) {
         let home = self.home(tag);
         for distance in 0..=self.mask() {
@@ -236,6 +242,7 @@ impl Table {
     }
 
     /// All nodes in it.
+    #[inline]
     pub(super) fn all<T>(self) -> impl Iterator<Item = *const T> {
         let groups = (0..=self.mask()).map(move |at| self.group(at));
         let nodes = groups.flat_map(|group| &group.nodes).map(|node| node.load(Ordering::Relaxed));

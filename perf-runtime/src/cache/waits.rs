@@ -24,6 +24,7 @@ thread_local! {
 pub(super) struct Running(PhantomData<*const ()>);
 
 /// Notes that the body of `flight` runs on this thread.
+#[inline]
 pub(super) fn run(flight: FlightId) -> Running {
     // A thread that is past its destructors runs nothing that could wait.
     let _ = STACK.try_with(|stack| stack.borrow_mut().push(flight));
@@ -31,6 +32,7 @@ pub(super) fn run(flight: FlightId) -> Running {
 }
 
 impl Drop for Running {
+    #[inline]
     fn drop(&mut self) {
         let _ = STACK.try_with(|stack| stack.borrow_mut().pop());
     }
@@ -49,6 +51,7 @@ pub(super) struct Waiting {
 }
 
 /// Says that the caller is going to wait for `flight`; `None` if it would wait for ever.
+#[inline]
 pub(super) fn begin(flight: FlightId) -> Option<Waiting> {
     let holds_up = STACK.try_with(|stack| stack.borrow().clone()).unwrap_or_default();
     if !holds_up.is_empty() {
@@ -65,6 +68,7 @@ pub(super) fn begin(flight: FlightId) -> Option<Waiting> {
 }
 
 /// Whether `flight` is one of `targets`, or waits for one.
+#[inline]
 fn waits_for_any(waits: &Waits, flight: FlightId, targets: &[FlightId]) -> bool {
     // A chain is as long as bodies are nested, so a list will do.
     let mut reached = vec![flight];
@@ -85,6 +89,7 @@ fn waits_for_any(waits: &Waits, flight: FlightId, targets: &[FlightId]) -> bool 
 }
 
 impl Drop for Waiting {
+    #[inline]
     fn drop(&mut self) {
         if self.holds_up.is_empty() {
             return;

@@ -12,6 +12,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Wake;
 use std::thread::{self, Thread};
 
+use super::spawn::spawn;
+
 /// Something to do.
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -32,11 +34,13 @@ struct Queue {
 static QUEUE: Mutex<Queue> = Mutex::new(Queue { tasks: VecDeque::new(), threads: 0, idle: 0 });
 static MORE: Condvar = Condvar::new();
 
+#[inline]
 fn queue() -> MutexGuard<'static, Queue> {
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does something later, on another thread.
+#[inline]
 pub(super) fn run(task: impl FnOnce() + Send + 'static) {
     let most = thread::available_parallelism().map_or(2, usize::from);
     let mut queue = queue();
@@ -51,8 +55,7 @@ pub(super) fn run(task: impl FnOnce() + Send + 'static) {
     drop(queue);
     MORE.notify_one();
     if wants_thread {
-        let started = thread::Builder::new().name("perfkit-cache".into()).spawn(work);
-        if started.is_err() {
+        if !spawn("perfkit-cache", work) {
             let mut queue = self::queue();
             queue.threads -= 1;
             // Nobody else would ever come to it.
@@ -64,6 +67,7 @@ pub(super) fn run(task: impl FnOnce() + Send + 'static) {
 }
 
 /// What a thread does.
+#[inline]
 fn work() {
     let mut queue = queue();
     loop {
@@ -96,11 +100,13 @@ static SPAWNER: OnceLock<fn(Future)> = OnceLock::new();
 /// ```
 /// perf_runtime::cache::refresh_with(|future| drop(tokio::spawn(future)));
 /// ```
+#[inline]
 pub fn refresh_with(spawn: fn(Pin<Box<dyn core::future::Future<Output = ()> + Send>>)) -> bool {
     SPAWNER.set(spawn).is_ok()
 }
 
 /// Runs a future later.
+#[inline]
 pub(super) fn run_future(future: impl core::future::Future<Output = ()> + Send + 'static) {
     match SPAWNER.get() {
         Some(spawn) => spawn(Box::pin(future)),
@@ -112,11 +118,13 @@ pub(super) fn run_future(future: impl core::future::Future<Output = ()> + Send +
 struct Unpark(Thread);
 
 impl Wake for Unpark {
+    #[inline]
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }
 }
 
+#[inline]
 fn block_on(future: impl core::future::Future<Output = ()>) {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

@@ -10,6 +10,7 @@ use core::marker::PhantomData;
 
 use super::graph::{Gone, Name, Slot};
 use super::index::{Computed, DEPENDENCIES, Dependencies, Source};
+use crate::order::sort;
 use crate::sync::thread_local;
 
 /// One thing that was read.
@@ -23,6 +24,7 @@ pub(super) struct Read {
 }
 
 impl Read {
+    #[inline]
     pub(super) fn held(&self) -> Option<Slot> {
         self.computed.as_ref().and_then(Computed::slot)
     }
@@ -129,6 +131,7 @@ impl Reads {
     }
 
     #[cold]
+    #[inline]
     fn finish(&mut self, cache: u32, hash: u64) -> Finished {
         self.make_distinct();
         if self.list.is_empty() {
@@ -163,7 +166,7 @@ impl Reads {
             return;
         }
         let address = |read: &Read| read.computed.as_ref().map_or(0, Computed::address);
-        self.list.sort_unstable_by(|one, other| {
+        sort(&mut self.list, |one, other| {
             one.name
                 .cmp(&other.name)
                 .then_with(|| address(one).cmp(&address(other)))
@@ -193,6 +196,7 @@ pub(in super::super) fn reading() -> Reading {
 }
 
 #[cold]
+#[inline]
 fn begin_reading() -> Reading {
     Reading(with_innermost(Reads::moment))
 }
@@ -224,6 +228,7 @@ pub(in super::super) fn depend_on(source: Source<'_>) -> bool {
 }
 
 #[cold]
+#[inline]
 fn note(read: Read) {
     // Dropping one may take the lock of the index, but touches no stack.
     with_innermost(|reads| reads.add(read));

@@ -10,7 +10,7 @@
 //!
 //! It is plain data: no locks, no threads, and no code of anybody else's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::sync::{AtomicBool, Ordering};
@@ -97,6 +97,7 @@ struct Edge {
 
 impl Graph {
     /// Holds so many edges at most, and for a while twice as many.
+    #[inline]
     pub(super) fn new(most_edges: usize) -> Self {
         Graph {
             names: HashMap::default(),
@@ -113,6 +114,7 @@ impl Graph {
     }
 
     /// Nodes in use; without any there is no record either.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.nodes.len() - self.free_nodes.len()
     }
@@ -157,7 +159,7 @@ impl Graph {
             if record.holders > 0 && !record.is_outdated.load(Ordering::Relaxed) {
                 let mut reached = Vec::new();
                 self.reach(slot as Slot, &mut reached);
-                self.follow(reached, &mut HashSet::new(), gone);
+                self.follow(reached, &mut Vec::new(), gone);
             }
         }
         // What is outdated may be held by somebody who does not come to drop it.
@@ -228,9 +230,9 @@ impl Graph {
     /// Marks what was computed from `name` as outdated, over however many steps, and adds it to `gone`, each once. Also what is marked
     /// already: whoever marked it may not have removed it yet, and whoever asks now relies on its being removed. Gives the caches in
     /// which something changes.
-    pub(super) fn invalidate(&mut self, name: &Name, gone: &mut Vec<Gone>) -> HashSet<u32> {
+    pub(super) fn invalidate(&mut self, name: &Name, gone: &mut Vec<Gone>) -> Vec<u32> {
         self.walk += 1;
-        let (mut reached, mut changed) = (Vec::new(), HashSet::new());
+        let (mut reached, mut changed) = (Vec::new(), Vec::new());
         match name {
             Name::Key(cache, _) | Name::Any(cache) => {
                 self.reach_from(name, &mut reached, |_| true);
@@ -253,7 +255,7 @@ impl Graph {
     }
 
     /// Goes on from records that are marked.
-    fn follow(&mut self, mut reached: Vec<Slot>, changed: &mut HashSet<u32>, gone: &mut Vec<Gone>) {
+    fn follow(&mut self, mut reached: Vec<Slot>, changed: &mut Vec<u32>, gone: &mut Vec<Gone>) {
         while let Some(slot) = reached.pop() {
             let Gone { cache, hash, .. } = self.records[slot as usize].gone;
             gone.push(self.records[slot as usize].gone);
@@ -263,8 +265,9 @@ impl Graph {
     }
 
     /// Something changes in a cache. Once is enough: nothing is added meanwhile.
-    fn change(&mut self, cache: u32, changed: &mut HashSet<u32>, reached: &mut Vec<Slot>) {
-        if changed.insert(cache) {
+    fn change(&mut self, cache: u32, changed: &mut Vec<u32>, reached: &mut Vec<Slot>) {
+        if !changed.contains(&cache) {
+            changed.push(cache);
             self.reach_from(&Name::Any(cache), reached, |_| true);
         }
     }

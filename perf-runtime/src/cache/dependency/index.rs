@@ -5,7 +5,7 @@
 //! depends on anything, an invalidation takes no lock.
 
 use core::fmt;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::computation::Read;
@@ -26,6 +26,7 @@ pub(in super::super) enum Source<'a> {
 
 impl Source<'_> {
     /// As something to depend on.
+    #[inline]
     pub(super) fn name(self) -> Name {
         match self {
             Source::Key(cache, hash) => Name::Key(cache, hash),
@@ -36,6 +37,7 @@ impl Source<'_> {
 }
 
 /// A number for a cache, which no other one has.
+#[inline]
 pub(in super::super) fn next_cache() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -78,6 +80,7 @@ struct State {
 }
 
 impl fmt::Debug for Dependencies {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dependencies").field("nodes", &self.nodes).finish_non_exhaustive()
     }
@@ -100,6 +103,7 @@ impl Dependencies {
         }
     }
 
+    #[inline]
     fn with_state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
         let state = state.get_or_insert_with(|| {
@@ -124,6 +128,7 @@ impl Dependencies {
     /// before it is said that the invalidation is done. A cache that was asked to remove one need not come back: what depends on
     /// it is in the list.
     #[must_use = "the entries are still there"]
+    #[inline]
     pub(in super::super) fn invalidate(&self, source: Source<'_>) -> Vec<Gone> {
         // Ordering: a body that read what was there before has entered itself as a reader before it did. Either this sees it, or
         // it sees what is there now. When it ends, it adds its node before it leaves, so it is looked for in this order.
@@ -153,12 +158,14 @@ impl Dependencies {
     }
 
     /// A body begins to read.
+    #[inline]
     pub(super) fn enter(&self) {
         self.readers.fetch_add(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
     /// A body has ended that began to read.
+    #[inline]
     pub(super) fn leave(&self) {
         self.readers.fetch_sub(1, Ordering::SeqCst);
         self.forget_if_unread();
@@ -166,6 +173,7 @@ impl Dependencies {
 
     /// Forgets what was written down for those who read, if nobody does. Asked by whoever may be the last to read, and by whoever
     /// has written something down, so that one of them sees the other.
+    #[inline]
     fn forget_if_unread(&self) {
         if self.remembers.load(Ordering::SeqCst) && self.readers.load(Ordering::SeqCst) == 0 {
             self.with_state(|state| {
@@ -178,11 +186,13 @@ impl Dependencies {
     }
 
     /// How many invalidations there were, as far as those are concerned who read.
+    #[inline]
     pub(super) fn moment(&self) -> u64 {
         self.moment.load(Ordering::Acquire)
     }
 
     /// Makes what a body has read the record of its result, and tells what is to be removed to make room for it.
+    #[inline]
     pub(super) fn record(&'static self, cache: u32, hash: u64, reads: &[Read]) -> (Computed, Vec<Gone>) {
         let is_outdated = Arc::new(AtomicBool::new(false));
         let mut gone = Vec::new();
@@ -219,7 +229,7 @@ impl Dependencies {
 }
 
 impl State {
-    fn remember(&mut self, moment: u64, name: Name, changed: HashSet<u32>, most: usize) {
+    fn remember(&mut self, moment: u64, name: Name, changed: Vec<u32>, most: usize) {
         if self.invalidated.len() + changed.len() >= most {
             self.forget(moment);
         }

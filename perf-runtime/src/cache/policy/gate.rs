@@ -60,11 +60,13 @@ struct Fates {
 }
 
 impl Fates {
+    #[inline]
     fn count(self) -> f32 {
         self.returned + self.forgotten
     }
 
     /// The odds of returning, as a multiple of the other kind's. One of each is added, lest few are taken for a rule.
+    #[inline]
     fn odds_to(self, other: Fates) -> f32 {
         (self.returned + 1.0) * (other.forgotten + 1.0) / ((self.forgotten + 1.0) * (other.returned + 1.0))
     }
@@ -83,6 +85,7 @@ pub(super) struct Gate {
 }
 
 impl Default for Gate {
+    #[inline]
     fn default() -> Self {
         Gate {
             level: UNKNOWN,
@@ -97,16 +100,19 @@ impl Default for Gate {
 }
 
 impl Gate {
+    #[inline]
     pub(super) fn ease(&self) -> Ease {
         EASES[self.level]
     }
 
     /// The length of the small queue of a cache with so many entries.
+    #[inline]
     pub(super) fn small(&self, entries: usize) -> usize {
         (entries << self.doublings).div_ceil(50)
     }
 
     /// Whether the next entry that held its place loses a use.
+    #[inline]
     pub(super) fn wears(&mut self) -> bool {
         self.worn += self.ease().wear;
         let wears = self.worn >= 64;
@@ -117,15 +123,18 @@ impl Gate {
     }
 
     /// A recent ghost came back.
+    #[inline]
     pub(super) fn returned(&mut self, ghost: Ghost) {
         self.fates(ghost).returned += 1.0;
     }
 
     /// A ghost is no longer recent.
+    #[inline]
     pub(super) fn forgotten(&mut self, ghost: Ghost) {
         self.fates(ghost).forgotten += 1.0;
     }
 
+    #[inline]
     fn fates(&mut self, ghost: Ghost) -> &mut Fates {
         match ghost {
             Ghost { from_main: true, .. } => &mut self.of_main,
@@ -135,6 +144,7 @@ impl Gate {
     }
 
     /// One of so many entries left.
+    #[inline]
     pub(super) fn left(&mut self, entries: usize) {
         self.departures += 1;
         let interval = (entries / LOOK_AGAIN).max(FEWEST);
@@ -144,6 +154,7 @@ impl Gate {
         }
     }
 
+    #[inline]
     fn learn(&mut self, enough: f32) {
         let knows_main = self.of_main.count() >= enough;
         let odds = self.refused.odds_to(self.of_main);

@@ -65,6 +65,7 @@ impl Ghosts {
         no_longer_recent
     }
 
+    #[inline]
     fn place(&self, hash: u32) -> usize {
         ((u64::from(hash) * self.buckets.len() as u64) >> 32) as usize
     }
@@ -83,10 +84,12 @@ fn first_zero(bucket: Bucket) -> Option<usize> {
 const TAG: Packed = 0xFFF0;
 
 /// Of all bits of the hash, since some may be the same throughout a shard.
+#[inline]
 fn tag(hash: u32) -> Packed {
     ((hash.wrapping_mul(0x9E37_79B1) >> 16) as Packed & TAG).max(1 << 4)
 }
 
+#[inline]
 fn unpack(packed: Packed) -> Ghost {
     Ghost { uses: (packed & 7) as u8, from_main: packed & 8 != 0 }
 }

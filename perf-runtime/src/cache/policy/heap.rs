@@ -26,6 +26,7 @@ struct Node {
 }
 
 impl Node {
+    #[inline]
     fn is_before(&self, other: &Node) -> bool {
         (self.rank, self.arrival) < (other.rank, other.arrival)
     }
@@ -33,6 +34,7 @@ impl Node {
 
 impl Heap {
     /// Adds a slot that is not in the heap.
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32, rank: u64) {
         let index = slot as usize;
         if self.places.len() <= index {
@@ -45,6 +47,7 @@ impl Heap {
     }
 
     /// Gives a slot another rank; among slots of the same rank it keeps its age.
+    #[inline]
     pub(super) fn update(&mut self, slot: u32, rank: u64) {
         if let Some(place) = self.place(slot) {
             self.nodes[place].rank = rank;
@@ -54,6 +57,7 @@ impl Heap {
     }
 
     /// Takes a slot out, if it is in the heap.
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         let Some(place) = self.place(slot) else { return };
         self.places[slot as usize] = NOWHERE;
@@ -66,6 +70,7 @@ impl Heap {
     }
 
     /// Takes the first one out.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<u32> {
         let slot = self.first()?;
         self.remove(slot);
@@ -73,15 +78,18 @@ impl Heap {
     }
 
     /// The one with the least rank, of several the one that came first.
+    #[inline]
     pub(super) fn first(&self) -> Option<u32> {
         self.nodes.first().map(|node| node.slot)
     }
 
+    #[inline]
     fn place(&self, slot: u32) -> Option<usize> {
         self.places.get(slot as usize).filter(|place| **place != NOWHERE).map(|place| *place as usize)
     }
 
     /// Moves a node up to where it belongs, and tells where that is.
+    #[inline]
     fn rise(&mut self, mut place: usize) -> usize {
         let node = self.nodes[place];
         while place > 0 {
@@ -97,6 +105,7 @@ impl Heap {
     }
 
     /// Moves a node down to where it belongs.
+    #[inline]
     fn sink(&mut self, mut place: usize) {
         let node = self.nodes[place];
         loop {
@@ -117,6 +126,7 @@ impl Heap {
         self.put(place, node);
     }
 
+    #[inline]
     fn put(&mut self, place: usize, node: Node) {
         self.nodes[place] = node;
         self.places[node.slot as usize] = place as u32;

@@ -21,6 +21,7 @@ pub(in super::super) struct Lfu {
 }
 
 impl Lfu {
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32) {
         let index = slot as usize;
         if self.uses.len() <= index {
@@ -40,11 +41,13 @@ impl Lfu {
         self.push(more, slot);
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         let uses = usize::from(self.uses[slot as usize]);
         self.queues[uses].unlink(&mut self.links, slot);
     }
 
+    #[inline]
     pub(super) fn evict(&mut self) -> Option<u32> {
         while let Some(queue) = self.queues.get_mut(self.least) {
             if let Some(slot) = queue.pop(&mut self.links) {
@@ -56,6 +59,7 @@ impl Lfu {
         None
     }
 
+    #[inline]
     fn push(&mut self, uses: usize, slot: u32) {
         if self.queues.len() <= uses {
             self.queues.resize_with(uses + 1, Queue::default);

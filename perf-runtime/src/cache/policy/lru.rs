@@ -9,6 +9,7 @@ pub(in super::super) struct Lru {
 }
 
 impl Lru {
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32) {
         self.queue.push(&mut self.links, slot);
     }
@@ -18,10 +19,12 @@ impl Lru {
         self.queue.renew(&mut self.links, slot);
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         self.queue.unlink(&mut self.links, slot);
     }
 
+    #[inline]
     pub(super) fn evict(&mut self) -> Option<u32> {
         self.queue.pop(&mut self.links)
     }

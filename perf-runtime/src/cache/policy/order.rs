@@ -29,6 +29,7 @@ pub(in super::super) struct Details {
 }
 
 impl Order {
+    #[inline]
     pub(in super::super) fn new(policy: Policy) -> Self {
         match policy {
             Policy::S3Fifo => Order::S3Fifo(S3Fifo::default()),
@@ -41,6 +42,7 @@ impl Order {
     }
 
     /// A slot was filled, after another one gave way if there was no room. What it counts of its uses begins with what this returns.
+    #[inline]
     pub(in super::super) fn insert(&mut self, slot: u32, hash: u32, details: &Details) -> u8 {
         match self {
             Order::S3Fifo(order) => return order.insert(slot, hash),
@@ -54,6 +56,7 @@ impl Order {
     }
 
     /// An entry ends later than was said.
+    #[inline]
     pub(in super::super) fn update(&mut self, slot: u32, details: &Details) {
         match self {
             Order::Ttl(order) => order.update(slot, details.expires),
@@ -63,6 +66,7 @@ impl Order {
     }
 
     /// A slot was asked for.
+    #[inline]
     pub(in super::super) fn touch(&mut self, slot: u32) {
         match self {
             Order::Lru(order) => order.touch(slot),
@@ -72,6 +76,7 @@ impl Order {
     }
 
     /// A slot was emptied for another reason than lack of room.
+    #[inline]
     pub(in super::super) fn remove(&mut self, slot: u32) {
         match self {
             Order::S3Fifo(order) => order.remove(slot),
@@ -84,6 +89,7 @@ impl Order {
     }
 
     /// The slot that is to give way to one that is about to be filled, which the policy then forgets. Only of a full cache.
+    #[inline]
     pub(in super::super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
         match self {
             Order::S3Fifo(order) => order.evict(entries),

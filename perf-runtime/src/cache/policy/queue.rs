@@ -21,12 +21,14 @@ pub(super) struct Queue {
 }
 
 impl Default for Queue {
+    #[inline]
     fn default() -> Self {
         Queue { oldest: NONE, len: 0 }
     }
 }
 
 impl Queue {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -37,6 +39,7 @@ impl Queue {
     }
 
     /// Adds a slot that is in no queue as the newest.
+    #[inline]
     pub(super) fn push(&mut self, links: &mut Links, slot: u32) {
         let index = slot as usize;
         if links.0.len() <= index {
@@ -55,6 +58,7 @@ impl Queue {
     }
 
     /// Takes a slot out that is in this queue.
+    #[inline]
     pub(super) fn unlink(&mut self, links: &mut Links, slot: u32) {
         let Link { older, newer } = links.0[slot as usize];
         links.0[older as usize].newer = newer;
@@ -68,6 +72,7 @@ impl Queue {
     }
 
     /// Takes the oldest out.
+    #[inline]
     pub(super) fn pop(&mut self, links: &mut Links) -> Option<u32> {
         let oldest = self.oldest()?;
         self.unlink(links, oldest);
@@ -83,6 +88,7 @@ impl Queue {
     }
 
     /// Makes a slot of this queue the newest.
+    #[inline]
     pub(super) fn renew(&mut self, links: &mut Links, slot: u32) {
         if self.oldest == slot {
             self.rotate(links);

@@ -35,6 +35,7 @@ pub(in super::super) struct S3Fifo {
 
 impl S3Fifo {
     /// A slot was filled. Its counter is to begin with what this returns.
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32, hash: u32) -> u8 {
         let in_main = !self.was_full;
         let index = slot as usize;
@@ -49,12 +50,14 @@ impl S3Fifo {
         (ghost.uses + 1).min(MOST_USES)
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         let queue = if self.in_main[slot as usize] { &mut self.main } else { &mut self.small };
         queue.unlink(&mut self.links, slot);
     }
 
     /// The slot that is to give way to one that is about to be filled.
+    #[inline]
     pub(super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
         self.was_full = true;
         let small = self.gate.small(self.len());
@@ -77,6 +80,7 @@ impl S3Fifo {
 
     /// Puts a newcomer in the place of one of the main queue that was asked for less often; if there is none among the next few, the
     /// newcomer itself gives way.
+    #[inline]
     fn challenge(&mut self, newcomer: u32, uses: u8, entries: &impl Entries) -> u32 {
         let ease = self.gate.ease();
         for _ in 0..ease.looks {
@@ -98,6 +102,7 @@ impl S3Fifo {
         self.leave(newcomer, Ghost { uses, from_main: false }, entries)
     }
 
+    #[inline]
     fn evict_from_main(&mut self, entries: &impl Entries) -> Option<u32> {
         for _ in 0..MOST_LOOKS {
             let slot = self.main.oldest()?;
@@ -112,6 +117,7 @@ impl S3Fifo {
         Some(self.leave(slot, Ghost { uses: 0, from_main: true }, entries))
     }
 
+    #[inline]
     fn leave(&mut self, slot: u32, ghost: Ghost, entries: &impl Entries) -> u32 {
         // The one that leaves is in no queue any more.
         let len = self.len() + 1;
@@ -122,12 +128,14 @@ impl S3Fifo {
         slot
     }
 
+    #[inline]
     fn push(&mut self, slot: u32, in_main: bool) {
         self.in_main[slot as usize] = in_main;
         let queue = if in_main { &mut self.main } else { &mut self.small };
         queue.push(&mut self.links, slot);
     }
 
+    #[inline]
     fn len(&self) -> usize {
         self.small.len() + self.main.len()
     }

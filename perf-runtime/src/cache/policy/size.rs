@@ -9,23 +9,28 @@ use super::heap::Heap;
 pub(in super::super) struct Size(Heap);
 
 /// The heap gives out the least.
+#[inline]
 fn rank(weight: u64) -> u64 {
     !weight
 }
 
 impl Size {
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32, weight: u64) {
         self.0.insert(slot, rank(weight));
     }
 
+    #[inline]
     pub(super) fn update(&mut self, slot: u32, weight: u64) {
         self.0.update(slot, rank(weight));
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         self.0.remove(slot);
     }
 
+    #[inline]
     pub(super) fn evict(&mut self) -> Option<u32> {
         self.0.pop()
     }

@@ -9,24 +9,29 @@ use super::heap::Heap;
 pub(in super::super) struct Ttl(Heap);
 
 impl Ttl {
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32, expires: u64) {
         self.0.insert(slot, expires);
     }
 
+    #[inline]
     pub(super) fn update(&mut self, slot: u32, expires: u64) {
         self.0.update(slot, expires);
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         self.0.remove(slot);
     }
 
+    #[inline]
     pub(super) fn evict(&mut self) -> Option<u32> {
         self.0.pop()
     }
 
     /// What expires next, also of entries that live for unlike times.
     #[allow(dead_code, reason = "for a store whose entries live for unlike times")]
+    #[inline]
     pub(in super::super) fn soonest(&self) -> Option<u32> {
         self.0.first()
     }
