@@ -8,3 +8,5 @@ for bench in profiler_cost profiler_accuracy cache_speed cache_memory cache_hit_
 done
 echo "== bounds"
 cargo bench --quiet --bench bounds -- "$@"
+echo "== cache_soak"
+cargo bench --quiet --bench cache_soak -- "$@"

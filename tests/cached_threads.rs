@@ -534,6 +534,63 @@ fn dropping_what_gives_way_holds_up_nobody() {
     });
 }
 
+/// Where comparing keys panics while a result is put in, neither key nor result stays behind.
+#[test]
+fn what_panics_while_it_is_compared_leaves_nothing_behind() {
+    static ALIVE: AtomicU32 = AtomicU32::new(0);
+    static PANICS: AtomicBool = AtomicBool::new(false);
+
+    struct Counted(u32);
+    impl Counted {
+        fn new(n: u32) -> Self {
+            ALIVE.fetch_add(1, Ordering::SeqCst);
+            Counted(n)
+        }
+    }
+    impl Clone for Counted {
+        fn clone(&self) -> Self {
+            Counted::new(self.0)
+        }
+    }
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            ALIVE.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    impl std::hash::Hash for Counted {
+        fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+    }
+    impl PartialEq for Counted {
+        fn eq(&self, other: &Counted) -> bool {
+            assert!(!PANICS.load(Ordering::SeqCst), "on purpose");
+            self.0 == other.0
+        }
+    }
+    impl Eq for Counted {}
+
+    #[cached]
+    fn make(key: Counted) -> Counted {
+        // Its landing compares.
+        PANICS.store(key.0 == 2, Ordering::SeqCst);
+        Counted::new(key.0)
+    }
+
+    let panics = |work: &dyn Fn()| {
+        assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
+        PANICS.store(false, Ordering::SeqCst);
+    };
+    assert_eq!(make(Counted::new(1)).0, 1);
+    assert_eq!(ALIVE.load(Ordering::SeqCst), 2);
+    panics(&|| drop(make(Counted::new(2))));
+    panics(&|| drop(make::prime(Counted::new(2))));
+    PANICS.store(true, Ordering::SeqCst);
+    panics(&|| make::cache().insert(&Counted::new(3), &Counted::new(3)));
+    assert_eq!(make(Counted::new(1)).0, 1);
+    make::clear();
+    assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
+    assert_eq!(make::stats().len, 0);
+}
+
 /// Cloning a result may ask for that very result.
 #[test]
 fn a_value_may_ask_for_itself_when_it_is_cloned() {

@@ -27,6 +27,8 @@ pub(in super::super) struct Lead<K: 'static, S: 'static, R: 'static> {
     pub(super) start: u64,
     /// The entry that is computed anew.
     pub(super) old: Option<Box<Held<'static, K, S, R>>>,
+    /// The result is in the slot, but nobody was told.
+    pub(super) has_value: bool,
     pub(super) is_over: bool,
 }
 
@@ -93,6 +95,8 @@ impl<K, S, R> Lead<K, S, R> {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { self.node().write_value(value) };
+        // Where comparing keys panics, it is to be dropped.
+        self.has_value = true;
         if let Some(computed) = computed {
             self.derive(computed);
         }
@@ -145,7 +149,7 @@ impl<K, S, R> Lead<K, S, R> {
 impl<K, S, R> Drop for Lead<K, S, R> {
     fn drop(&mut self) {
         if !self.is_over {
-            self.store.end(self.hash, self.slot, false, self.ticks(), &Landing::Nothing);
+            self.store.end(self.hash, self.slot, self.has_value, self.ticks(), &Landing::Nothing);
         }
         if let Some(old) = self.old.take() {
             // Where it was not replaced, somebody else may try.

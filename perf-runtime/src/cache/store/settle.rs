@@ -54,6 +54,21 @@ pub(super) struct Settled<K, S, R> {
     pub(super) gones: Gones<K, S>,
 }
 
+/// A slot with a key and a result that is in no table yet. Lets go of it where comparing or dropping others panics.
+struct Unsettled<'a, K, S, R> {
+    store: &'a Store<K, S, R>,
+    hash: u64,
+    slot: u32,
+}
+
+impl<K, S, R> Drop for Unsettled<'_, K, S, R> {
+    fn drop(&mut self) {
+        let mut locked = self.store.shard(self.hash).lock();
+        locked.writer.finish(self.slot, true);
+        drop(self.store.unlock(locked, false));
+    }
+}
+
 impl<K, S, R> Store<K, S, R> {
     /// Begins the computation of a key that is not in the cache, if nothing else has its tag; gives the key back otherwise.
     #[inline]
@@ -174,6 +189,7 @@ impl<K, S, R> Store<K, S, R> {
             stands_for,
             start: 0,
             old: None,
+            has_value: false,
             is_over: false,
         }
     }
@@ -191,8 +207,11 @@ impl<K, S, R> Store<K, S, R> {
         let slot = locked.fill(tag(hash), key);
         // SAFETY: it is in no table, and held by this call.
         unsafe { locked.writer.node(slot).write_value(value) };
-        drop(self.unlock(locked, false));
+        let gones = self.unlock(locked, false);
+        let unsettled = Unsettled { store: self, hash, slot };
+        drop(gones);
         let settled = self.settle(hash, Settlement::Insert(slot), None, weight, is);
+        core::mem::forget(unsettled);
         self.changed(hash);
         drop(settled);
     }
