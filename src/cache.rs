@@ -27,6 +27,8 @@
 //! What a body reads on threads that it starts itself is not seen. A result that is only evicted or expired takes nothing along: what was
 //! computed from it is as good as before.
 //!
+//! **Background.** [`refresh_with`] says who computes results of `async` functions anew.
+//!
 //! **Size.** [`set_adaptive`] lets caches grow where that helps. [`caches`](crate::caches()) are all of them.
 
-pub use perf_runtime::cache::{depends_on_tag, invalidate_tag, set_adaptive};
+pub use perf_runtime::cache::{depends_on_tag, invalidate_tag, refresh_with, set_adaptive};
