@@ -18,7 +18,7 @@ use super::registry::{Cache, CacheSite, Instance};
 use super::shard::Held;
 use super::stats::CacheStats;
 use super::store::{Lead, Turn};
-use super::waits::{self, Waiting};
+use super::waits::{self, FlightId, Waiting};
 use crate::clock;
 
 /// How a function's arguments `A` are its key, and how its results `R` are kept.
@@ -243,6 +243,9 @@ pub struct Primer<R> {
 trait KeepOnce<R> {
     fn begin(&mut self);
 
+    /// What it is called among all that are under way.
+    fn id(&self) -> FlightId;
+
     fn end(self: Box<Self>, result: &R, computation: Computation, reading: Reading);
 }
 
@@ -255,6 +258,10 @@ pub(super) struct Prime<K: 'static, R, W: Keep<R>> {
 impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
     fn begin(&mut self) {
         self.lead.begin();
+    }
+
+    fn id(&self) -> FlightId {
+        self.lead.id()
     }
 
     fn end(self: Box<Self>, result: &R, computation: Computation, reading: Reading) {
@@ -279,6 +286,8 @@ impl<R> Primer<R> {
 
     /// Runs the body.
     pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
+        // What is computed anew is waited for, as any other.
+        let _running = waits::run(self.keep.id());
         self.keep.begin();
         let entered = self.computation.enter();
         let result = body();
@@ -290,7 +299,16 @@ impl<R> Primer<R> {
     /// Runs the body, which is a future.
     pub async fn prime_async(mut self, body: impl Future<Output = R>) -> R {
         self.keep.begin();
-        let result = noting(&mut self.computation, pin!(body)).await;
+        let id = self.keep.id();
+        let mut body = pin!(body);
+        let (result, _running) = poll_fn(|context| {
+            let running = waits::run(id);
+            let entered = self.computation.enter();
+            let end = body.as_mut().poll(context);
+            drop(entered);
+            end.map(|result| (result, running))
+        })
+        .await;
         self.keep.end(&result, self.computation, self.reading);
         result
     }

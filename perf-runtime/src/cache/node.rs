@@ -85,9 +85,13 @@ impl Times {
         self.load.load(Ordering::Relaxed)
     }
 
-    /// It was asked for, and so is good for `idle` from now on. That is written only where it makes a difference of a 64th.
+    /// It was asked for, and so is good for `idle` from now on, unless its time was up. That is written only where it makes a difference of
+    /// a 64th.
     #[inline]
     pub(super) fn touch(&self, now: u64, idle: u64) {
+        if self.is_over(now) {
+            return;
+        }
         let expires = now.saturating_add(idle).min(self.ends.load(Ordering::Relaxed));
         if expires > self.expires().saturating_add(idle / 64) {
             self.expires.store(expires, Ordering::Relaxed);

@@ -469,12 +469,13 @@ impl<K, S, R> Writer<K, S, R> {
         let Some(in_use) = readers.in_use() else { return };
         self.limbo_bytes = 0;
         let Writer { limbo, left, free, chunks, .. } = self;
-        // Of what need not be dropped nothing is to be taken out.
-        let left = if const { needs_drop::<K>() || needs_drop::<S>() } { left } else { free };
+        // Of what need not be dropped nothing is to be taken out, unless it has a record.
+        let is_dropped = const { needs_drop::<K>() || needs_drop::<S>() };
         limbo.retain(|slot| {
-            let is_used = in_use.contains(chunks.node(*slot));
+            let node = chunks.node(*slot);
+            let is_used = in_use.contains(node);
             if !is_used {
-                left.push(*slot);
+                if is_dropped || node.is(DERIVED) { &mut *left } else { &mut *free }.push(*slot);
             }
             is_used
         });
@@ -563,8 +564,10 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
         let slots = Chunk::<K, S>::slots(writer.chunks.0.len());
         if slots > writer.table.room() {
             let table = Table::new(slots);
-            for node in writer.nodes() {
-                table.insert(node.tag(), core::ptr::from_ref(node));
+            // The addresses as they are: those of references would not lead to the times.
+            for address in writer.table.all::<Node<K, S>>() {
+                // SAFETY: nodes live as long as this.
+                table.insert(unsafe { &*address }.tag(), address);
             }
             writer.old_tables.push(core::mem::replace(&mut writer.table, table));
             self.shard.table.store(table.word(), Ordering::Release);

@@ -58,7 +58,7 @@ pub trait Weigh {
     /// Bytes of the value with what it owns, estimated.
     #[inline]
     fn weigh(&self) -> usize {
-        size_of_val(self) + self.heap()
+        size_of_val(self).saturating_add(self.heap())
     }
 }
 

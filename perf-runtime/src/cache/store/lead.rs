@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::dependency::Computed;
 use super::super::flight::{Flight, Landing};
-use super::super::node::{Node, REFRESHED};
+use super::super::node::{ALOFT, Node, REFRESHED, SHARED};
 use super::super::shard::Held;
 use super::super::waits::FlightId;
 use super::Store;
@@ -23,12 +23,12 @@ pub(in super::super) struct Lead<K: 'static, S: 'static, R: 'static> {
     pub(in super::super) is_shared: bool,
     /// How many runs of the body this one is timed for.
     pub(super) stands_for: u64,
-    /// When the body began, in ticks.
+    /// When the body began, in ticks; 0 before.
     pub(super) start: u64,
+    /// Whether the result is in its place.
+    pub(super) is_written: bool,
     /// The entry that is computed anew.
     pub(super) old: Option<Box<Held<'static, K, S, R>>>,
-    /// The result is in the slot, but nobody was told.
-    pub(super) has_value: bool,
     pub(super) is_over: bool,
 }
 
@@ -68,9 +68,21 @@ impl<K, S, R> Lead<K, S, R> {
     /// The body begins now.
     #[inline]
     pub(in super::super) fn begin(&mut self) {
-        if self.stands_for > 0 {
-            self.start = clock::now();
+        if self.old.is_some() {
+            self.begin_shared();
         }
+        // Not 0 where nobody wants to know.
+        self.start = if self.stands_for > 0 { clock::now().max(1) } else { 1 };
+    }
+
+    /// What is computed anew may be waited for from now on. Not before: who runs it may have to wait for one who would wait for this.
+    #[cold]
+    fn begin_shared(&self) {
+        let locked = self.store.shard(self.hash).lock();
+        if self.node().is(ALOFT) {
+            self.node().set(SHARED);
+        }
+        drop(locked);
     }
 
     /// What the body took, or is counted for.
@@ -95,8 +107,7 @@ impl<K, S, R> Lead<K, S, R> {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { self.node().write_value(value) };
-        // Where comparing keys panics, it is to be dropped.
-        self.has_value = true;
+        self.is_written = true;
         if let Some(computed) = computed {
             self.derive(computed);
         }
@@ -136,26 +147,29 @@ impl<K, S, R> Lead<K, S, R> {
         // SAFETY: this computes it, and does so once.
         unsafe { self.node().write_value(value) };
         self.is_over = true;
-        self.store.end(self.hash, self.slot, true, ticks, &Landing::Kept);
+        self.store.end(self.hash, self.slot, true, Some(ticks), &Landing::Kept);
     }
 
     /// Ends without a result for the entry.
     pub(in super::super) fn give_up(mut self, landing: &Landing<R>) {
         self.is_over = true;
-        self.store.end(self.hash, self.slot, false, self.ticks(), landing);
+        self.store.end(self.hash, self.slot, false, Some(self.ticks()), landing);
     }
 }
 
 impl<K, S, R> Drop for Lead<K, S, R> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.store.end(self.hash, self.slot, self.has_value, self.ticks(), &Landing::Nothing);
-        }
-        if let Some(old) = self.old.take() {
+        // First, as what follows drops somebody's results, which may panic.
+        if let Some(old) = &self.old {
             // Where it was not replaced, somebody else may try.
             let locked = self.store.shard(self.hash).lock();
             locked.writer.node(old.slots()[0]).unset(REFRESHED);
             drop(locked);
+        }
+        if !self.is_over {
+            // What was never begun is no run of the body.
+            let ticks = (self.start > 0).then(|| self.ticks());
+            self.store.end(self.hash, self.slot, self.is_written, ticks, &Landing::Nothing);
         }
     }
 }

@@ -21,7 +21,10 @@ impl<K, S, R> Store<K, S, R> {
         if self.limits.keeps_nothing() {
             return;
         }
-        self.max_size.store(max_size.clamp(1, Limits::LARGEST), Ordering::Relaxed);
+        // Where all entries are of one weight, their number is what bounds their memory.
+        let most = self.limits.max_memory.checked_div(self.flat).unwrap_or(u64::MAX);
+        let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, Limits::LARGEST);
+        self.max_size.store(max_size.clamp(1, most), Ordering::Relaxed);
         while self.shrink() {}
     }
 

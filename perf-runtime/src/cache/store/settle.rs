@@ -54,21 +54,6 @@ pub(super) struct Settled<K, S, R> {
     pub(super) gones: Gones<K, S>,
 }
 
-/// A slot with a key and a result that is in no table yet. Lets go of it where comparing or dropping others panics.
-struct Unsettled<'a, K, S, R> {
-    store: &'a Store<K, S, R>,
-    hash: u64,
-    slot: u32,
-}
-
-impl<K, S, R> Drop for Unsettled<'_, K, S, R> {
-    fn drop(&mut self) {
-        let mut locked = self.store.shard(self.hash).lock();
-        locked.writer.finish(self.slot, true);
-        drop(self.store.unlock(locked, false));
-    }
-}
-
 impl<K, S, R> Store<K, S, R> {
     /// Begins the computation of a key that is not in the cache, if nothing else has its tag; gives the key back otherwise.
     #[inline]
@@ -160,7 +145,8 @@ impl<K, S, R> Store<K, S, R> {
         }
         node.set(REFRESHED);
         let slot = locked.fill(tag(hash), key);
-        locked.show(slot, ALOFT | SHARED);
+        // Nobody is to wait for it before it begins.
+        locked.show(slot, ALOFT);
         let mut lead = self.lead(hash, slot, locked, false, true);
         lead.old = Some(Box::new(old));
         Some(lead)
@@ -188,8 +174,8 @@ impl<K, S, R> Store<K, S, R> {
             is_shared,
             stands_for,
             start: 0,
+            is_written: false,
             old: None,
-            has_value: false,
             is_over: false,
         }
     }
@@ -207,11 +193,10 @@ impl<K, S, R> Store<K, S, R> {
         let slot = locked.fill(tag(hash), key);
         // SAFETY: it is in no table, and held by this call.
         unsafe { locked.writer.node(slot).write_value(value) };
-        let gones = self.unlock(locked, false);
-        let unsettled = Unsettled { store: self, hash, slot };
-        drop(gones);
+        drop(locked);
+        let filled = Filled { store: self, hash, slot };
         let settled = self.settle(hash, Settlement::Insert(slot), None, weight, is);
-        core::mem::forget(unsettled);
+        core::mem::forget(filled);
         self.changed(hash);
         drop(settled);
     }
@@ -246,7 +231,7 @@ impl<K, S, R> Store<K, S, R> {
                 && terms.weight.bytes() <= self.limits.max_memory
             {
                 self.sweep_shard(writer, now, 2);
-                if self.make_room(writer, &terms) {
+                if self.make_room(writer, &terms).is_ok() {
                     return self.land(locked, slot, &terms, load);
                 }
             }
@@ -322,12 +307,12 @@ impl<K, S, R> Store<K, S, R> {
                         || terms.weight.bytes() > self.limits.max_memory
                     {
                         writer.node(slot).is(ALOFT).then(|| writer.detach(slot));
-                    } else if self.make_room(writer, terms) {
-                        locked.keep(slot, terms);
-                    } else {
+                    } else if let Err(cause) = self.make_room(writer, terms) {
                         drop(self.unlock(locked, false));
-                        self.evict_anywhere();
+                        self.evict_anywhere(cause);
                         continue;
+                    } else {
+                        locked.keep(slot, terms);
                     }
                 } else if let Some(slot) = slot {
                     writer.detach(slot);
@@ -345,14 +330,23 @@ impl<K, S, R> Store<K, S, R> {
         }
     }
 
-    /// Ends a flight whose result, if it has one, is not kept; what is there stays.
-    pub(super) fn end(&self, hash: u64, slot: u32, has_value: bool, ticks: u64, landing: &Landing<R>) {
+    /// Ends a flight whose result, if it has one, is not kept; what is there stays. `ticks` is what the run of the body took, if there was one.
+    pub(super) fn end(
+        &self,
+        hash: u64,
+        slot: u32,
+        has_value: bool,
+        ticks: Option<u64>,
+        landing: &Landing<R>,
+    ) {
         let mut locked = self.shard(hash).lock();
         let writer = &mut *locked.writer;
         if writer.node(slot).is(ALOFT) {
             writer.detach(slot);
         }
-        writer.count_load(ticks, false);
+        if let Some(ticks) = ticks {
+            writer.count_load(ticks, false);
+        }
         let flight = writer.finish(slot, has_value);
         let gones = self.unlock(locked, false);
         if let Some(flight) = flight {
@@ -372,22 +366,35 @@ impl<K, S, R> Store<K, S, R> {
         flight.land(Landing::Nothing);
     }
 
-    /// Takes a place and the bytes for an entry, for which others of its shard give way. If that is not enough, nothing is taken.
+    /// Takes a place and the bytes for an entry, for which others of its shard give way. If that is not enough, nothing is taken, and one
+    /// of another shard is to leave for this cause.
     #[inline]
-    pub(super) fn make_room(&self, writer: &mut Writer<K, S, R>, terms: &Terms) -> bool {
+    pub(super) fn make_room(&self, writer: &mut Writer<K, S, R>, terms: &Terms) -> Result<(), Cause> {
         if !self.is_flat && !self.make_room_for(writer, terms.weight.bytes()) {
-            return false;
+            return Err(Cause::Memory);
         }
         let before = writer.bytes;
         if self.reserve() {
-            return true;
+            return Ok(());
         }
         if writer.evict(Cause::Evicted) {
             self.left(0, before - writer.bytes);
-            return true;
+            if self.len.load(Ordering::Relaxed) > self.max_size() {
+                self.evict_one_more(writer);
+            }
+            return Ok(());
         }
         self.left(0, terms.weight.bytes());
-        false
+        Err(Cause::Evicted)
+    }
+
+    /// There are more than there may be: others came while the limit became smaller, or it was a panic that ended that.
+    #[cold]
+    fn evict_one_more(&self, writer: &mut Writer<K, S, R>) {
+        let before = writer.bytes;
+        if writer.evict(Cause::Evicted) {
+            self.left(1, before - writer.bytes);
+        }
     }
 
     pub(super) fn make_room_for(&self, writer: &mut Writer<K, S, R>, bytes: u64) -> bool {
@@ -418,11 +425,11 @@ impl<K, S, R> Store<K, S, R> {
     /// Lets an entry of any shard give way.
     #[cold]
     #[inline(never)]
-    pub(super) fn evict_anywhere(&self) {
+    pub(super) fn evict_anywhere(&self, cause: Cause) {
         for shard in &self.shards {
             let mut locked = shard.lock();
             let before = locked.writer.bytes;
-            if locked.writer.evict(Cause::Evicted) {
+            if locked.writer.evict(cause) {
                 self.left(1, before - locked.writer.bytes);
                 drop(self.unlock(locked, false));
                 return;
@@ -462,10 +469,18 @@ impl<K, S, R> Store<K, S, R> {
         swept
     }
 
+    /// Of an entry whose key and result have so many bytes.
+    const fn weight(bytes: u64) -> Weight {
+        /// More than there is memory, and so little that sums of it are numbers.
+        const HEAVIEST: u64 = 1 << 48;
+        let bytes = bytes.saturating_add(Self::PLACE);
+        Weight::new(if bytes < HEAVIEST { bytes } else { HEAVIEST })
+    }
+
     /// What becomes of an entry that is kept now.
     #[inline]
     pub(super) fn terms(&self, now: u64, load: Option<(u64, bool)>, weight: u64) -> Terms {
-        let weight = if self.is_flat { Weight::new(0) } else { Weight::new(weight + Self::PLACE) };
+        let weight = if self.is_flat { Weight::new(0) } else { Self::weight(weight) };
         if !self.is_timed {
             return Terms { expires: u64::MAX, ends: u64::MAX, load: 0, weight };
         }
@@ -491,5 +506,21 @@ impl<K, S, R> Store<K, S, R> {
     #[inline]
     pub(super) fn now(&self) -> u64 {
         if self.is_timed { clock::now() } else { 0 }
+    }
+}
+
+/// A slot with a key and a result, in no table. Where somebody's code panics before it is settled, it is emptied.
+struct Filled<'a, K, S, R> {
+    store: &'a Store<K, S, R>,
+    hash: u64,
+    slot: u32,
+}
+
+impl<K, S, R> Drop for Filled<'_, K, S, R> {
+    fn drop(&mut self) {
+        let mut locked = self.store.shard(self.hash).lock();
+        let flight = locked.writer.finish(self.slot, true);
+        drop(self.store.unlock(locked, false));
+        drop(flight);
     }
 }
