@@ -54,15 +54,13 @@ pub(super) fn run(task: impl FnOnce() + Send + 'static) {
     queue.threads += usize::from(wants_thread);
     drop(queue);
     MORE.notify_one();
-    if wants_thread {
-        if !spawn("perfkit-cache", work) {
-            let mut queue = self::queue();
-            queue.threads -= 1;
-            // Nobody else would ever come to it.
-            let tasks = if queue.threads == 0 { core::mem::take(&mut queue.tasks) } else { VecDeque::new() };
-            drop(queue);
-            drop(tasks);
-        }
+    if wants_thread && !spawn("perfkit-cache", work) {
+        let mut queue = self::queue();
+        queue.threads -= 1;
+        // Nobody else would ever come to it.
+        let tasks = if queue.threads == 0 { core::mem::take(&mut queue.tasks) } else { VecDeque::new() };
+        drop(queue);
+        drop(tasks);
     }
 }
 
