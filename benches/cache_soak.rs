@@ -9,11 +9,12 @@
 //! was computed from others, over two steps, carries their versions, too.
 //!
 //! **Memory.** Keys and values have a proof of life on the heap, which is looked at when they are cloned and dropped. The run has
-//! rounds, between which everything is at rest: sizes are within their bounds, counters add up, and after everything was cleared no proof is
-//! alive, except what keys and values that panicked while the cache was at it left behind, which there is a bound for. The bytes that
-//! are live then, and those sampled in between, must not grow.
+//! rounds, between which everything is at rest: sizes are within their bounds, counters add up, and after everything was cleared not one key or value is
+//! alive, also none of those that panicked while the cache was at it. The bytes that are live then, and those sampled in between, must not grow.
 
 #![allow(dead_code, reason = "companions that nobody asks for, of functions that a macro writes")]
+#![allow(clippy::large_stack_arrays, reason = "they are static")]
+#![allow(clippy::wildcard_imports, reason = "modules are here for the names in them")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
@@ -35,13 +36,11 @@ use perfkit::{CacheStats, cached, caches};
 /// Threads that are at it at any time.
 const LANES: u64 = 8;
 /// Bytes that may be live at any time: twice the declared size of all caches, for they are resized, and what waits to be dropped.
-const MOST_BYTES: i64 = 48 << 20;
+const MOST_BYTES: i64 = 12 << 20;
 /// How much more of them may be live in the second half of the run, in percent: caches are as full as chance will have it.
 const MOST_GROWTH: f64 = 5.0;
 /// The same while everything is at rest, and cleared.
 const MOST_GROWTH_AT_REST: i64 = 256 << 10;
-/// Keys and values alive after everything was cleared.
-const MOST_LEFT: i64 = 0;
 /// Bytes of the caches that set `max_memory`.
 const MAX_MEMORY: u64 = 256 << 10;
 /// Nothing takes as long; only what hangs gets there.
@@ -287,7 +286,7 @@ struct Versioned {
 
 impl Answer for Versioned {
     fn make(key: u64, version: u64) -> Self {
-        Versioned { key, version: version, proof: Proof::new() }
+        Versioned { key, version, proof: Proof::new() }
     }
 
     fn seen(&self) -> Option<(u64, u64)> {
@@ -418,9 +417,12 @@ impl<const FUNCTION: u8> Clone for Wicked<FUNCTION> {
     }
 }
 
+/// It only comes back: where dropping an argument panics at the end of a function, its result is leaked (rust-lang/rust#47949).
 impl<const FUNCTION: u8> Drop for Wicked<FUNCTION> {
     fn drop(&mut self) {
-        mischief(FUNCTION);
+        if !thread::panicking() && once_in(1_000) {
+            survive(|| come_back(FUNCTION));
+        }
     }
 }
 
@@ -1004,7 +1006,7 @@ fn live(subjects: &[Subject], seed: u64) {
             6..10 => own::ask(),
             10 if once_in(500) => drop(std::hint::black_box(perfkit::report())),
             10 if once_in(20) => drop(std::hint::black_box(format!("{:?}", caches().list()))),
-            11 if once_in(10) => _ = oldest::BOOK.change_all(|| _ = invalidate_tag("all of them")),
+            11 if once_in(10) => oldest::BOOK.change_all(|| _ = invalidate_tag("all of them")),
             12 => {
                 let key = random(500);
                 oldest::BOOK.change(key, false, |_| _ = invalidate_tag(&format!("one:{key}")));
@@ -1133,6 +1135,8 @@ fn report(subjects: &[Subject], samples: &[i64], at_rest: &[i64], left: i64, is_
         );
     }
     let most = samples.iter().copied().max().unwrap_or(0);
+    // Caches fill in the first fifth.
+    let samples = &samples[samples.len() / 5..];
     let (first, second) = samples.split_at(samples.len() / 2);
     let (first, second) = (mean(first), mean(second));
     let growth = (second / first - 1.0) * 100.0;
@@ -1145,7 +1149,7 @@ fn report(subjects: &[Subject], samples: &[i64], at_rest: &[i64], left: i64, is_
         ("bytes live, at most", most.to_string(), format!("bound {MOST_BYTES}")),
         ("second half", format!("{growth:+.2} %"), format!("bound {MOST_GROWTH} %")),
         ("at rest", format!("{end}, half-way {warm}"), format!("bound {MOST_GROWTH_AT_REST} more")),
-        ("keys and values left", left.to_string(), format!("bound {MOST_LEFT}")),
+        ("keys and values left", left.to_string(), "bound 0".into()),
         ("resident", resident().to_string(), String::new()),
     ];
     for (what, figure, bound) in rows {
@@ -1154,7 +1158,7 @@ fn report(subjects: &[Subject], samples: &[i64], at_rest: &[i64], left: i64, is_
     if most > MOST_BYTES {
         fail("too many bytes were live");
     }
-    if left > MOST_LEFT {
+    if left > 0 {
         fail("keys or values stayed alive");
     }
     if is_long && (growth > MOST_GROWTH || end - warm > MOST_GROWTH_AT_REST) {

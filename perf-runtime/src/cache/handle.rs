@@ -474,6 +474,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
                     let landing = flight.wait();
                     drop(waiting);
                     if let Some(result) = self.share(&held, landing) {
+                        drop(held);
                         return result;
                     }
                 }
@@ -515,6 +516,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
                     match landing {
                         Ok(landing) => {
                             if let Some(result) = self.share(&held, landing) {
+                                drop(held);
                                 return result;
                             }
                         }
@@ -540,6 +542,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
                 Some(value) => {
                     store.count_wait(self.hash);
                     store.note(self.reading, self.hash, &held);
+                    drop(held);
                     Err(W::kept(value))
                 }
                 None => Ok(Next::Alone),

@@ -602,6 +602,9 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
 }
 
 /// Slots that are held, to be looked at with no lock held.
+///
+/// Letting go of them drops what left meanwhile, which may panic. What a function returns is then leaked if it is one of its variables that is dropped at
+/// its end (rust-lang/rust#47949), so it is dropped by name before.
 pub(super) struct Held<'a, K, S, R> {
     shard: &'a Shard<K, S, R>,
     readers: &'a Readers,
@@ -646,7 +649,9 @@ impl<'a, K, S, R> Held<'a, K, S, R> {
     /// Lets go of all others.
     pub(super) fn only(mut self, place: usize) -> Self {
         let (slot, node) = (self.slots.swap_remove(place), self.nodes.swap_remove(place));
-        Held { shard: self.shard, readers: self.readers, slots: vec![slot], nodes: vec![node] }
+        let only = Held { shard: self.shard, readers: self.readers, slots: vec![slot], nodes: vec![node] };
+        drop(self);
+        only
     }
 
     pub(super) fn node(&self, place: usize) -> &Node<K, S> {

@@ -81,7 +81,9 @@ impl<K, S, R> Store<K, S, R> {
             self.tell_held(hash, now, &held, place);
         }
         let found = held.value(place).map(take)?;
-        Some((found, self.computed(hash, &held, place)))
+        let computed = self.computed(hash, &held, place);
+        drop(held);
+        Some((found, computed))
     }
 
     /// What the result in a slot that is held was computed from, if that is known.

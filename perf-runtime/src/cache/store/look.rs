@@ -208,7 +208,9 @@ impl<K, S, R> Store<K, S, R> {
     ) -> Option<T> {
         let oldest = self.now().saturating_sub(self.windows.stale_if_error);
         let held = self.hold(hash, |writer, slot| writer.is_live(slot, oldest));
-        held.value(held.position(is)?).map(take)
+        let found = held.value(held.position(is)?).map(take);
+        drop(held);
+        found
     }
 
     /// Whether there may be something for [`find_if_error`](Self::find_if_error).
@@ -242,7 +244,9 @@ impl<K, S, R> Store<K, S, R> {
             held.node(place).touch();
             self.tell_held(hash, now, &held, place);
         }
-        held.value(place).map(take)
+        let found = held.value(place).map(take);
+        drop(held);
+        found
     }
 
     /// On a thread that has ended as far as thread-local storage goes.
