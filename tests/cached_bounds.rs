@@ -1,5 +1,7 @@
 //! What a cache promises about its size and its memory, also where somebody's code panics in the middle.
 
+#![allow(clippy::needless_pass_by_value, reason = "arguments by value are the point")]
+
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -30,7 +30,7 @@ static ALLOCATOR: Counting = Counting;
 
 #[cached(max_size = 20_000)]
 fn tagged(n: u64) -> u64 {
-    depends_on_tag(if n % 2 == 0 { "even" } else { "odd" });
+    depends_on_tag(if n.is_multiple_of(2) { "even" } else { "odd" });
     n
 }
 
