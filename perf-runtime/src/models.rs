@@ -226,6 +226,21 @@ mod cache {
         });
     }
 
+    /// Whoever takes a place under the old limit may do so after the cache was made smaller.
+    #[test]
+    fn a_cache_that_was_made_smaller_becomes_so() {
+        check(|| {
+            let site = site();
+            let threads: Vec<_> = (0..2).map(|key| thread::spawn(move || call(site, key, || key))).collect();
+            site.resize(1);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            call(site, 2, || 2);
+            assert_eq!(site.stats().len, 1);
+        });
+    }
+
     /// A result that knows whether it was dropped, and takes its time to be cloned.
     #[derive(Debug)]
     struct Fragile(Arc<AtomicU32>);

@@ -228,6 +228,7 @@ impl Readers {
             if mine.0.len() <= self.number {
                 mine.0.resize_with(self.number + 1, || None);
             }
+            follow_forks();
             let free = FREE.lock().pop();
             let record = free.unwrap_or_else(|| Box::leak(Box::default()));
             record.process.store(std::process::id(), Ordering::Relaxed);
@@ -303,6 +304,30 @@ impl Readers {
     }
 }
 
+/// In a process that is forked, the one thread that goes on is a thread of the new one: its records say so.
+fn follow_forks() {
+    #[cfg(all(unix, not(any(miri, shuttle))))]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+
+        unsafe extern "C" fn child() {
+            let process = std::process::id();
+            let _ = MINE.try_with(|mine| {
+                let Ok(mine) = mine.try_borrow() else { return };
+                for (record, _) in mine.0.iter().flatten() {
+                    record.process.store(process, Ordering::Relaxed);
+                }
+            });
+        }
+
+        ONCE.call_once(|| {
+            // SAFETY: it takes the address of a function, which reads and writes what is this thread's. Where there is no memory for it, nothing
+            // follows.
+            let _ = unsafe { libc::pthread_atfork(None, None, Some(child)) };
+        });
+    }
+}
+
 /// A moment, for another thread to get on.
 fn pause() {
     if cfg!(shuttle) { yield_now() } else { core::hint::spin_loop() }
@@ -314,5 +339,34 @@ pub(super) struct InUse(Vec<usize>);
 impl InUse {
     pub(super) fn contains<T>(&self, entry: *const T) -> bool {
         !self.0.is_empty() && self.0.contains(&entry.addr())
+    }
+}
+
+#[cfg(all(test, unix, not(any(miri, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_forks_is_still_seen_to_read() {
+        for is_large in [true, false] {
+            let register = Register::new(is_large);
+            let record = register.mine().unwrap();
+            // SAFETY: the child locks nothing that another thread may have locked.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                // SAFETY: it takes a number. What hangs ends.
+                unsafe { libc::alarm(60) };
+                let reading = record.read();
+                let while_reading = register.in_use().is_some();
+                drop(reading);
+                let is_right = !while_reading && register.in_use().is_some();
+                // SAFETY: it ends the process.
+                unsafe { libc::_exit(i32::from(!is_right)) };
+            }
+            let mut status = 0;
+            // SAFETY: the status is there.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            assert_eq!(status, 0, "{is_large}");
+        }
     }
 }

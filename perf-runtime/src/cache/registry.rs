@@ -399,7 +399,7 @@ impl CacheSite {
     }
 
     /// Keeps as many entries at most from now on, in each instance.
-    pub(super) fn resize(&self, max_size: usize) {
+    pub(crate) fn resize(&self, max_size: usize) {
         // Also in those that are yet to be made.
         let all = self.all.lock();
         self.resized.store(max_size.clamp(1, Limits::LARGEST), Ordering::Relaxed);

@@ -29,9 +29,11 @@ struct Queue {
     tasks: VecDeque<Task>,
     threads: usize,
     idle: usize,
+    /// The process whose threads these are: one that was forked has none of them.
+    process: u32,
 }
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue { tasks: VecDeque::new(), threads: 0, idle: 0 });
+static QUEUE: Mutex<Queue> = Mutex::new(Queue { tasks: VecDeque::new(), threads: 0, idle: 0, process: 0 });
 static MORE: Condvar = Condvar::new();
 
 #[inline]
@@ -43,7 +45,11 @@ fn queue() -> MutexGuard<'static, Queue> {
 #[inline]
 pub(super) fn run(task: impl FnOnce() + Send + 'static) {
     let most = thread::available_parallelism().map_or(2, usize::from);
+    let process = std::process::id();
     let mut queue = queue();
+    if queue.process != process {
+        (queue.threads, queue.idle, queue.process) = (0, 0, process);
+    }
     let (is_full, wants_thread) =
         (queue.tasks.len() >= MOST_WAITING, queue.idle <= queue.tasks.len() && queue.threads < most);
     if is_full {
