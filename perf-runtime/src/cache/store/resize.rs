@@ -18,7 +18,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Keeps as many entries at most from now on: one at least.
     pub(in super::super) fn resize(&self, max_size: usize) {
-        self.max_size.store(max_size.clamp(1, Limits::LARGEST), Ordering::Relaxed);
+        self.max_size.store(max_size.clamp(1, Limits::LARGEST), Ordering::SeqCst);
         while self.shrink() {}
     }
 
@@ -26,7 +26,7 @@ impl<K, S, R> Store<K, S, R> {
     fn shrink(&self) -> bool {
         let mut is_shrunk = false;
         for shard in &self.shards {
-            let over = self.len.load(Ordering::Relaxed).saturating_sub(self.max_size());
+            let over = self.len.load(Ordering::SeqCst).saturating_sub(self.max_size());
             if over == 0 {
                 return false;
             }
