@@ -975,6 +975,16 @@ impl Subject {
         }
     }
 
+    /// Makes as many places for entries as it will ever have, since those stay.
+    fn fill(&self) {
+        self.cache().resize(self.max_size * 2);
+        for key in 0..self.keys {
+            survive(|| (self.call)(key));
+        }
+        self.cache().resize(self.max_size);
+        self.clear();
+    }
+
     fn clear(&self) {
         // Where dropping panics, what there was is gone all the same.
         while survive(|| self.book.change_all(|| _ = self.cache().clear())).is_none() {}
@@ -1103,6 +1113,7 @@ fn main() -> ExitCode {
     let rounds = (seconds / 5).clamp(2, 20);
     let length = Duration::from_secs(seconds) / rounds as u32;
     let (mut samples, mut at_rest, mut most_left) = (Vec::new(), Vec::new(), 0);
+    subjects.iter().for_each(Subject::fill);
     for number in 0..rounds {
         samples.extend(round(&subjects, seed.wrapping_add(number << 40), length));
         let (bytes, left) = rest(&subjects);

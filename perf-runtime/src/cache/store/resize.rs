@@ -24,7 +24,7 @@ impl<K, S, R> Store<K, S, R> {
         // Where all entries are of one weight, their number is what bounds their memory.
         let most = self.limits.max_memory.checked_div(self.flat).unwrap_or(u64::MAX);
         let most = usize::try_from(most).unwrap_or(usize::MAX).clamp(1, Limits::LARGEST);
-        self.max_size.store(max_size.clamp(1, most), Ordering::Relaxed);
+        self.max_size.store(max_size.clamp(1, most), Ordering::SeqCst);
         while self.shrink() {}
     }
 
@@ -32,7 +32,7 @@ impl<K, S, R> Store<K, S, R> {
     fn shrink(&self) -> bool {
         let mut is_shrunk = false;
         for shard in &self.shards {
-            let over = self.len.load(Ordering::Relaxed).saturating_sub(self.max_size());
+            let over = self.len.load(Ordering::SeqCst).saturating_sub(self.max_size());
             if over == 0 {
                 return false;
             }

@@ -489,13 +489,20 @@ impl<K, S, R> Store<K, S, R> {
         Terms { expires: ends.min(now.saturating_add(self.idle)), ends, load, weight }
     }
 
-    /// Takes a place if there is one left.
+    /// Takes a place if there is one left. Either this sees that the cache was made smaller meanwhile, or whoever does that sees the place taken
+    /// and, when it has the lock of the shard, the entry in it.
     pub(super) fn reserve(&self) -> bool {
-        let max = self.max_size();
+        let mut max = self.max_size();
         let mut len = self.len.load(Ordering::Relaxed);
         while len < max {
-            match self.len.compare_exchange_weak(len, len + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return true,
+            match self.len.compare_exchange_weak(len, len + 1, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) => {
+                    max = self.max_size.load(Ordering::SeqCst);
+                    if len < max {
+                        return true;
+                    }
+                    len = self.len.fetch_sub(1, Ordering::Relaxed) - 1;
+                }
                 Err(now) => len = now,
             }
         }
