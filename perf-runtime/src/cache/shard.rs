@@ -424,6 +424,7 @@ impl<K, S, R> Writer<K, S, R> {
                 self.detach(slot);
             }
         }
+        self.order.clear();
         before
     }
 

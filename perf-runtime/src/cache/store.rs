@@ -426,6 +426,35 @@ mod tests {
             .collect()
     }
 
+    /// A policy that stands in the middle of something when everything leaves must find its way back.
+    #[test]
+    fn what_was_emptied_is_as_good_as_new() {
+        let popular = zipf(20_000, 60_000);
+        let fresh = hit_percent(Policy::S3Fifo, 500, popular.iter().copied());
+        let store = store(500, Policy::S3Fifo);
+        let again = |store: &Numbers| {
+            let before = store.stats();
+            for key in &popular {
+                if get(store, *key).is_none() {
+                    put(store, *key, *key);
+                }
+            }
+            let after = store.stats();
+            let (hits, misses) = (after.hits - before.hits, after.misses - before.misses);
+            hits as f64 / (hits + misses) as f64 * 100.0
+        };
+        again(&store);
+        store.clear();
+        let cleared = again(&store);
+        assert!((cleared - fresh).abs() < 2.0, "{cleared} after it was cleared, {fresh} before");
+        for key in 0..1_000_004 {
+            store.invalidate(hash(key), &|other| *other == key);
+        }
+        assert_eq!(store.stats().len, 0);
+        let emptied = again(&store);
+        assert!(emptied > fresh - 2.0, "{emptied} after all were invalidated, {fresh} before");
+    }
+
     /// A tenth of an exact figure is not the point; the order is what `policy` is chosen for.
     #[test]
     fn s3fifo_withstands_what_lru_does_not() {

@@ -65,6 +65,19 @@ impl Order {
         }
     }
 
+    /// All slots were emptied: it begins anew.
+    #[inline]
+    pub(in super::super) fn clear(&mut self) {
+        match self {
+            Order::S3Fifo(order) => *order = S3Fifo::default(),
+            Order::Lru(order) => *order = Lru::default(),
+            Order::Lfu(order) => *order = Lfu::default(),
+            Order::Fifo(order) => *order = Fifo::default(),
+            Order::Ttl(order) => *order = Ttl::default(),
+            Order::Size(order) => *order = Size::default(),
+        }
+    }
+
     /// A slot was asked for.
     #[inline]
     pub(in super::super) fn touch(&mut self, slot: u32) {

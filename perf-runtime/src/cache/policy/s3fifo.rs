@@ -54,6 +54,8 @@ impl S3Fifo {
     pub(super) fn remove(&mut self, slot: u32) {
         let queue = if self.in_main[slot as usize] { &mut self.main } else { &mut self.small };
         queue.unlink(&mut self.links, slot);
+        // What is empty is filled as what is new.
+        self.was_full &= self.len() > 0;
     }
 
     /// The slot that is to give way to one that is about to be filled.
@@ -65,7 +67,13 @@ impl S3Fifo {
         while self.small.len() >= small || self.main.len() == 0 {
             let slot = self.small.pop(&mut self.links)?;
             let uses = entries.uses(slot).min(MOST_USES);
-            if uses == 0 || self.main.len() == 0 {
+            if uses > 0 && self.main.len() == 0 {
+                // All of it was removed. This is the first of what comes in its place.
+                entries.set_uses(slot, 0);
+                self.push(slot, true);
+                continue;
+            }
+            if uses == 0 {
                 return Some(self.leave(slot, Ghost { uses: 0, from_main: false }, entries));
             }
             if self.small.len() < small || moved == MOST_LOOKS {
