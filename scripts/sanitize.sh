@@ -5,9 +5,10 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 host=$(rustc -vV | sed -n 's/host: //p')
 
-# The tests that run the code in `profile/link.rs`, `profile/future.rs`, `memory/alloc.rs` and `clock/tsc.rs`, with threads that come and go, and the handlers at the
+# The tests that run the code in `profile/link.rs`, `profile/future.rs`, `memory/alloc.rs`, `clock/tsc.rs` and `cache/{node,table,readers,lock}.rs`, with threads that come and go, and the handlers at the
 # end of the process.
-tests=(--test profiled_accuracy --test profiled_edges --test profiled_allocator --test profiled_model --test memory --test profiled_shapes --test environment --test attributes_together)
+tests=(--test profiled_accuracy --test profiled_edges --test profiled_allocator --test profiled_model --test memory --test profiled_shapes --test environment --test attributes_together
+    --test cached_threads --test cached_bounds --test cached_refreshes --test cached_async)
 
 rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 # Leak detection is off: trees are leaked on purpose, and stay reachable.
