@@ -144,7 +144,9 @@ impl Table {
     /// What a search meets first, which it nearly always ends with.
     #[inline]
     pub(super) fn first<T>(self, tag: u32) -> First<T> {
-        let group = self.group(self.home(tag));
+        let group = self.groups().wrapping_add(self.home(tag));
+        // SAFETY: a search begins among the groups, which are there until the table is freed.
+        let group = unsafe { &*group };
         let marks = group.marks.load(Ordering::Acquire);
         let found = matches(marks, mark(tag));
         if found != 0 {
