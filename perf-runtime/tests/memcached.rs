@@ -9,38 +9,7 @@ use remote::subject::{instance, leak};
 
 const KIND: Kind = Kind::Memcached;
 
-/// Each of these in the modules of what both servers have in common.
-macro_rules! tests {
-    ($($module:ident: $($name:ident)*;)*) => {
-        $($(
-            #[test]
-            fn $name() {
-                remote::$module::$name(KIND);
-            }
-        )*)*
-    };
-}
-
-tests! {
-    meaning:
-        a_result_is_computed_once keys_may_be_long_or_binary other_types_do_not_meet errors_are_not_kept
-        results_expire_in_time results_may_be_kept_for_months results_are_invalidated_and_cleared
-        invalidation_reaches_what_is_being_computed a_function_that_cannot_be_shared_runs
-        any_thread_and_runtime_may_ask without_a_runtime_the_body_runs;
-    faults: absent_at_start killed_and_restarted restarted_between_calls stopped_for_seconds no_server_at_all;
-    stampede: a_lease_is_given_back nobody_waits_for_ever threads_wait_for_each_other;
-}
-
-#[test]
-fn eight_processes_run_the_body_once() {
-    remote::stampede::eight_processes_run_the_body_once(KIND, "one_of_eight");
-}
-
-#[test]
-#[ignore = "run by `eight_processes_run_the_body_once`"]
-fn one_of_eight() {
-    remote::stampede::child(KIND);
-}
+remote::both_servers!(KIND);
 
 /// A mebibyte is the server's limit, with what it needs itself.
 #[test]

@@ -21,11 +21,7 @@ impl<K, S, R> Store<K, S, R> {
     ) -> Option<T> {
         let Some(record) = self.readers.mine() else { return self.find_without_a_record(hash, &is, &take) };
         let found = self.look_noted(reading, Some(record), hash, &is, &take, true);
-        if found.is_none() {
-            self.missed(record, hash);
-        } else if record.count_hit() {
-            self.time_a_hit(record, hash, &is);
-        }
+        self.count_look(record, hash, &is, found.is_some());
         found
     }
 
@@ -72,9 +68,7 @@ impl<K, S, R> Store<K, S, R> {
         is_use: bool,
     ) -> Option<(T, Option<Computed>)> {
         let now = self.now();
-        let locked = self.shard(hash).lock();
-        let slots = locked.writer.slots(tag(hash)).filter(|slot| locked.writer.is_live(*slot, now)).collect();
-        let held = locked.hold(slots, &self.readers);
+        let held = self.hold(hash, |writer, slot| writer.is_live(slot, now));
         let place = held.position(is)?;
         if is_use {
             held.node(place).touch();

@@ -36,11 +36,7 @@ impl<K, S, R> Store<K, S, R> {
         let Some(record) = self.readers.mine() else { return self.find_without_a_record(hash, &is, &take) };
         let found = self.read::<T, PLAIN>(record, hash, &is, &take, true).map(first);
         let found = found.unwrap_or_else(|Inconclusive| self.find_held(hash, &is, &take, true));
-        if found.is_none() {
-            self.missed(record, hash);
-        } else if record.count_hit() {
-            self.time_a_hit(record, hash, &is);
-        }
+        self.count_look(record, hash, &is, found.is_some());
         found
     }
 
@@ -183,11 +179,7 @@ impl<K, S, R> Store<K, S, R> {
         let found = found.unwrap_or_else(|Inconclusive| {
             self.find_held(hash, &is, &take, true).map(|found| (found, Freshness::Fresh))
         });
-        if found.is_none() {
-            self.missed(record, hash);
-        } else if record.count_hit() {
-            self.time_a_hit(record, hash, &is);
-        }
+        self.count_look(record, hash, &is, found.is_some());
         found.map(|(found, freshness)| (found, freshness != Freshness::Fresh))
     }
 
@@ -265,10 +257,20 @@ impl<K, S, R> Store<K, S, R> {
         found
     }
 
+    /// Counts a look that was a use, and times one hit of many.
+    #[inline]
+    pub(super) fn count_look(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool, is_hit: bool) {
+        if !is_hit {
+            self.missed(record, hash);
+        } else if record.count_hit() {
+            self.time_a_hit(record, hash, is);
+        }
+    }
+
     /// Looks again, with a clock.
     #[cold]
     #[inline(never)]
-    pub(super) fn time_a_hit(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool) {
+    fn time_a_hit(&self, record: &Record, hash: u64, is: &impl Fn(&K) -> bool) {
         let start = clock::now();
         let found = self.read::<_, PLAIN>(record, hash, is, &|_| (), false);
         let ticks = clock::now().saturating_sub(start);
