@@ -13,5 +13,5 @@ clean() {
     rm -rf "$work"
 }
 trap clean EXIT
-cargo package --workspace --exclude perfkit-ui-tests --exclude perfkit-peers --exclude perfkit-annotate --quiet --target-dir "$work" "$@"
+cargo package --workspace --exclude perfkit-ui-tests --exclude perfkit-peers --exclude perfkit-annotate --exclude perfkit-trust --quiet --target-dir "$work" "$@"
 ls "$work"/package/*.crate | xargs -n 1 basename

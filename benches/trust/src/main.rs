@@ -1,0 +1,44 @@
+//! Whether the harness keeps what it says. Each section runs the real thing, as a user would, as often as its claim needs, and counts; nothing
+//! here is computed from a model, and no section may know how the harness comes to its answers.
+//!
+//! `cargo run --release -p perfkit-trust` runs all, which takes most of an hour; names choose sections, `--quick` runs each just often enough to show
+//! that it works.
+
+mod claim;
+
+use std::process::ExitCode;
+
+use claim::{Claim, Effort};
+
+type Section = (&'static str, fn(Effort) -> Vec<Claim>);
+
+/// What there is, by name.
+const SECTIONS: &[Section] = &[];
+
+fn main() -> ExitCode {
+    let mut effort = Effort::Full;
+    let mut wanted = Vec::new();
+    for word in std::env::args().skip(1) {
+        match word.as_str() {
+            "--quick" => effort = Effort::Quick,
+            name if SECTIONS.iter().any(|section| section.0 == name) => wanted.push(word),
+            other => {
+                let known: Vec<_> = SECTIONS.iter().map(|section| section.0).collect();
+                eprintln!("trust: no section `{other}`; there are {}", known.join(", "));
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let mut broken = 0;
+    for (name, section) in SECTIONS {
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        println!("\n{name}");
+        for claim in section(effort) {
+            println!("{claim}");
+            broken += u32::from(!claim.holds);
+        }
+    }
+    if broken == 0 || effort == Effort::Quick { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
