@@ -10,7 +10,7 @@ use perf_runtime::show::table::Page;
 
 use crate::arguments::{Arguments, Colour, Format};
 use crate::measure::Mode;
-use crate::run::{End, Outcome};
+use crate::run::{End, Figures, Outcome};
 use crate::table::table;
 
 /// How many ended how.
@@ -104,7 +104,7 @@ impl Reporter {
             Format::Pretty => {
                 let word = match (&failure, &outcome.end) {
                     (Some(_), _) => self.paint("31", "FAILED"),
-                    (None, End::Measured(summary, _)) if self.mode == Mode::Measure => {
+                    (None, End::Measured(Figures { summary, .. }, _)) if self.mode == Mode::Measure => {
                         let (median, spread) = (grouped(summary.median), grouped(summary.spread()));
                         format!("bench: {median:>14} ns/iter (+/- {spread})")
                     }
@@ -129,7 +129,7 @@ impl Reporter {
                     json_string(failure)
                 )
             }
-            (None, End::Measured(summary, _)) if self.mode == Mode::Measure => {
+            (None, End::Measured(Figures { summary, .. }, _)) if self.mode == Mode::Measure => {
                 format!(
                     "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {:.3}",
                     summary.median,
