@@ -80,9 +80,9 @@ impl<'a> Bencher<'a> {
 
     /// Has `teardown` called when all is over.
     #[doc(hidden)]
-    pub fn teardown(&mut self, teardown: impl FnOnce() + 'static) {
+    pub fn teardown<R>(&mut self, teardown: impl FnOnce() -> R + 'static) {
         if !matches!(self.role, Role::Follows(_)) {
-            self.teardown = Some(Box::new(teardown));
+            self.teardown = Some(Box::new(|| drop(teardown())));
         }
     }
 

@@ -95,6 +95,13 @@ impl Drop for Crew {
     }
 }
 
+/// Orders may have come that nobody will read any more.
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.start.is_called_off.store(true, Ordering::Release);
+    }
+}
+
 impl Place {
     /// Runs what the leader runs, until that ends.
     pub(crate) fn follow(&self, threads: usize, batch: &mut dyn FnMut(Calls) -> Batch) {
@@ -130,4 +137,86 @@ pub(crate) fn run_together<R>(threads: usize, code: &(dyn Fn(Role) -> R + Sync))
         }
         led.unwrap_or_else(|panic| resume_unwind(panic))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::bencher::Bencher;
+    use crate::measure::{Measurement, Plan};
+    use crate::own_thread::{self, Ended};
+
+    /// What comes of a benchmark on three threads.
+    fn run(code: impl Fn(&mut Bencher<'_>) + Send + Sync + 'static) -> Result<usize, Ended> {
+        let plan = Plan { threads: 3, iterations: Some(5), ..Plan::for_tests() };
+        own_thread::run("together", Duration::from_secs(60), move || {
+            let (measurements, _) = run_together(3, &|role| {
+                let mut bencher = Bencher::new(&plan, role);
+                code(&mut bencher);
+                bencher.into_measurements()
+            });
+            let [Measurement::Summary(summary)] = measurements.as_slice() else { return 0 };
+            summary.samples
+        })
+    }
+
+    #[test]
+    fn all_run_as_many_calls() {
+        static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+        let samples = run(|bencher| {
+            let mut calls = 0;
+            bencher.iter(|| calls += 1);
+            CALLS.lock().unwrap().push(calls);
+        });
+        assert_eq!(samples, Ok(5));
+        let calls = CALLS.lock().unwrap();
+        assert!(
+            calls.len() == 3 && calls[0] > 10 && calls.iter().all(|other| *other == calls[0]),
+            "{calls:?}"
+        );
+    }
+
+    #[test]
+    fn whoever_panics_ends_it_for_all() {
+        let panics = |when: &'static str, whose: usize| {
+            let places = AtomicUsize::new(0);
+            run(move |bencher| {
+                let mine = places.fetch_add(1, Ordering::Relaxed) == whose;
+                assert!(!(mine && when == "before"), "before");
+                bencher.iter(|| assert!(!(mine && when == "inside"), "inside"));
+            })
+        };
+        assert_eq!(panics("never", 0), Ok(5));
+        for whose in [0, 1, 2] {
+            for when in ["before", "inside"] {
+                assert_eq!(panics(when, whose), Err(Ended::Panicked(when.to_owned())));
+            }
+        }
+    }
+
+    #[test]
+    fn teardown_comes_last_and_once() {
+        static LOG: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+        let log = |what| LOG.lock().unwrap().push(what);
+        assert_eq!(
+            run(move |bencher| {
+                bencher.teardown(move || log("over"));
+                bencher.iter(|| ());
+                log("ran");
+            }),
+            Ok(5)
+        );
+        let panicked = run(move |bencher| {
+            bencher.teardown(move || {
+                log("over");
+                panic!("of its own");
+            });
+            panic!("first");
+        });
+        assert_eq!(panicked, Err(Ended::Panicked(String::from("first"))));
+        assert_eq!(LOG.lock().unwrap().iter().filter(|what| **what == "over").count(), 2);
+    }
 }

@@ -243,9 +243,10 @@ impl Cases {
 
     /// Those of an instance of a generic function, whose name begins with that of the instance.
     #[must_use]
-    pub fn of(self, instance: &str) -> Self {
+    pub fn of(self, instance: &dyn fmt::Debug) -> Self {
+        let instance = case_name(instance);
         let name = |name: Option<String>| match name {
-            None => instance.to_owned(),
+            None => instance.clone(),
             Some(name) => format!("{instance}/{name}"),
         };
         Cases(self.0.into_iter().map(|(rest, body)| (Some(name(rest)), body)).collect())

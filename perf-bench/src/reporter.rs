@@ -180,7 +180,7 @@ impl Reporter {
              finished in {:.2}s\n\n",
             elapsed.as_secs_f64()
         ));
-        say(&table(outcomes, self.page));
+        say(&table(outcomes, self.mode, self.page));
     }
 
     /// A line of JSON.

@@ -5,11 +5,14 @@ use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
 use perf_runtime::show::units::{bytes, count, nanos, per_second, percent};
 
 use crate::judge::{Target, Verdict};
+use crate::measure::Mode;
 use crate::run::{End, Figures, Outcome};
 use crate::stats::Summary;
 
 /// The table, ending in a newline; empty where there is nothing to show.
-pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
+pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
+    /// Of what is noisy, so many are named: on a noisy machine it is most.
+    const NAMED: usize = 5;
     if outcomes.is_empty() {
         return String::new();
     }
@@ -57,7 +60,10 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
             if *verdict == Verdict::Inconclusive && summary.waited_much() {
                 busy.push(format!("{name} waited for a processor {} of its time", percent(summary.waited)));
             }
-            doubtful.extend(summary.doubt().map(|reason| format!("{name}: {reason}")));
+            // Whether a target is kept can be known of figures that are not.
+            if mode == Mode::Measure || *verdict == Verdict::Inconclusive {
+                doubtful.extend(summary.doubt().map(|reason| format!("{name}: {reason}")));
+            }
         }
     }
     if not_judged {
@@ -70,7 +76,12 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
         table.note(format!("inconclusive on a busy machine: {}", busy.join(", ")));
     }
     if !doubtful.is_empty() {
-        table.note(format!("too noisy to rely on: {}", doubtful.join("; ")));
+        let rest = match doubtful.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            others => format!("; and {others} more"),
+        };
+        doubtful.truncate(NAMED);
+        table.note(format!("too noisy to rely on: {}{rest}", doubtful.join("; ")));
     }
     table.render(page)
 }

@@ -105,9 +105,13 @@ mod tests {
     #[test]
     fn a_throughput_is_a_time() {
         let thousand = Work { items: Some(1_000), ..Work::default() };
-        assert_eq!(Target::PerSecond(1e6).limit(Work::default(), 1), 1_000.0);
-        assert_eq!(Target::PerSecond(1e6).limit(thousand, 2), 2e6);
-        assert_eq!(Target::Nanos(5.0).limit(thousand, 2), 5.0);
+        let million = Target::PerSecond(1e6);
+        let limits = [
+            million.limit(Work::default(), 1),
+            million.limit(thousand, 2),
+            Target::Nanos(5.0).limit(thousand, 2),
+        ];
+        assert_eq!(limits.map(|nanos| nanos as u64), [1_000, 2_000_000, 5]);
     }
 
     #[test]
