@@ -17,6 +17,7 @@
 //! | `stats`, `judge` | what samples say, and what is to be said of them |
 //! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
+//! | `interrupt`, `progress` | Ctrl-C, and how far a long run is |
 //! | `table` | the table of a run |
 //! | `timeit` | a time in one line, without a benchmark |
 
@@ -27,6 +28,7 @@ mod crew;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
 mod harness;
+mod interrupt;
 mod judge;
 mod libtest;
 mod lock;
@@ -34,6 +36,7 @@ mod measure;
 mod optimised;
 mod overhead;
 mod own_thread;
+mod progress;
 mod registry;
 mod reporter;
 mod run;

@@ -44,7 +44,7 @@ pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
         jobs_of(entry)
     };
     for job in jobs {
-        let outcome = run(job, Mode::Test);
+        let outcome = run(job, Mode::Test, drop);
         failures.extend(outcome.failure());
         remember(outcome);
     }

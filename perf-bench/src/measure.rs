@@ -156,6 +156,10 @@ impl Samples {
         taken.error = error;
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.taken().samples.len()
+    }
+
     /// `None` where there are none.
     pub(crate) fn summary(&self) -> Option<Summary> {
         let taken = self.taken();

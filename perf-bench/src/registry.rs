@@ -315,6 +315,7 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
             "did not end within {:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
             entry.timeout
         )),
+        Err(Ended::Interrupted) => Err(String::from("was interrupted in its `args`")),
         Err(Ended::NotBegun(reason)) => Err(reason),
     };
     match named {

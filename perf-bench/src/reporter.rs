@@ -70,6 +70,11 @@ impl Reporter {
         }
     }
 
+    /// Whether there is a line behind which a progress bar has a place.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.format == Format::Pretty && self.mode == Mode::Measure
+    }
+
     /// One is left out, for that reason if any.
     pub(crate) fn ignored(&mut self, name: &str, reason: &str) {
         self.log("ignored", name);

@@ -9,7 +9,7 @@ use perf_runtime::show::units::{nanos, per_second, percent};
 use crate::exit::Running;
 use crate::judge::{Target, Verdict, judge};
 use crate::lock;
-use crate::measure::{Measurement, Mode, Plan};
+use crate::measure::{Measurement, Mode, Plan, Samples};
 use crate::own_thread::{self, Ended};
 use crate::registry::{Case, Job};
 use crate::stats::Summary;
@@ -45,6 +45,8 @@ pub(crate) enum End {
     Panicked(String),
     /// With what was measured by then.
     TimedOut(Option<Summary>),
+    /// By Ctrl-C, with what was measured by then.
+    Interrupted(Option<Summary>),
     /// It handed over nothing to measure, or more than one thing.
     Misused(usize),
     /// It cannot be run at all: why.
@@ -65,6 +67,7 @@ impl Outcome {
                  longer",
                 entry.timeout
             ),
+            End::Interrupted(_) => String::from("was interrupted"),
             End::Misused(0) => String::from(
                 "measured nothing: a function that takes a `Bencher` has to call `iter` or one of its kind",
             ),
@@ -103,8 +106,8 @@ fn missed(figures: &Figures, target: Option<Target>) -> String {
     )
 }
 
-/// Runs a case when nobody else measures.
-pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
+/// Runs a case when nobody else measures. `watch` is shown the samples that will be taken; what it returns lives as long as the benchmark runs.
+pub(crate) fn run<W>(job: Job, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W) -> Outcome {
     let Job { case, body } = job;
     let start = Instant::now();
     let end = body.map_or_else(End::NotRun, |body| {
@@ -123,6 +126,7 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
         let _running = Running::new(&case.name);
         let samples = Arc::clone(&plan.samples);
         let threads = plan.threads;
+        let _watching = watch(Arc::clone(&samples));
         let ended = own_thread::run(&case.name, entry.timeout, move || body.run(&plan));
         match ended {
             Ok((measurements, work)) => match measurements.as_slice() {
@@ -136,6 +140,7 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
             },
             Err(Ended::Panicked(message)) => End::Panicked(message),
             Err(Ended::TimedOut) => End::TimedOut(samples.summary()),
+            Err(Ended::Interrupted) => End::Interrupted(samples.summary()),
             Err(Ended::NotBegun(reason)) => End::NotRun(reason),
         }
     });

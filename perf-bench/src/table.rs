@@ -44,6 +44,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
                 (Some(&figures.summary), throughput(figures), verdict_cell(*verdict))
             }
             End::TimedOut(summary) => (summary.as_ref(), none(), Cell::toned("TIMED OUT", Tone::Bad)),
+            End::Interrupted(summary) => (summary.as_ref(), none(), Cell::toned("INTERRUPTED", Tone::Bad)),
             other => (None, none(), Cell::toned(word_of(other), Tone::Bad)),
         };
         if let Some(summary) = summary {
@@ -144,7 +145,7 @@ fn verdict_cell(verdict: Verdict) -> Cell {
 
 fn word_of(end: &End) -> &'static str {
     match end {
-        End::Measured(..) | End::TimedOut(_) => "",
+        End::Measured(..) | End::TimedOut(_) | End::Interrupted(_) => "",
         End::Refused(_) => "INVALID",
         End::Panicked(_) => "PANICKED",
         End::Misused(_) | End::NotRun(_) => "NOT MEASURED",
