@@ -136,9 +136,15 @@ impl Reporter {
             }
             (None, End::Measured(Figures { summary, .. }, _)) if self.mode == Mode::Measure => {
                 format!(
-                    "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {:.3}",
+                    "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {:.3}, \"low\": {:.3}, \"high\": {:.3}, \
+                     \"best\": {:.3}, \"p95\": {:.3}, \"samples\": {}",
                     summary.median,
-                    summary.spread()
+                    summary.spread(),
+                    summary.interval.0,
+                    summary.interval.1,
+                    summary.best,
+                    summary.p95,
+                    summary.samples
                 )
             }
             (None, _) => format!("\"type\": \"test\", \"name\": {name}, \"event\": \"ok\""),

@@ -5,6 +5,10 @@
 //! that it works.
 
 mod claim;
+mod measuring;
+mod program;
+mod quick;
+mod targets;
 
 use std::process::ExitCode;
 
@@ -13,7 +17,8 @@ use claim::{Claim, Effort};
 type Section = (&'static str, fn(Effort) -> Vec<Claim>);
 
 /// What there is, by name.
-const SECTIONS: &[Section] = &[];
+const SECTIONS: &[Section] =
+    &[("measuring", measuring::section), ("targets", targets::section), ("quick", quick::section)];
 
 fn main() -> ExitCode {
     let mut effort = Effort::Full;
