@@ -182,19 +182,20 @@ pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Cal
 
 /// The same, where `overhead` tells what the loops take at the time.
 fn measure_beside(
-    overhead: &mut dyn FnMut() -> Overhead,
+    overhead: &mut dyn FnMut(Shape) -> Overhead,
     plan: &Plan,
     most: Option<f64>,
     batch: &mut dyn FnMut(Calls) -> Batch,
 ) -> Measurement {
-    let before = overhead();
-    let mut meter = Meter::new(plan, before, batch);
-    let samples = &plan.samples;
-    let first = meter.run(Calls::First);
+    let first = batch(Calls::First);
     if let Some(refusal) = first.refusal {
         return Measurement::Refused(refusal);
     }
     let shape = first.shape;
+    let before = overhead(shape);
+    let mut meter = Meter::new(plan, before, batch);
+    let samples = &plan.samples;
+    let first = meter.note(Calls::First, &first);
     // The first call may have been long only because it was the first.
     let mut slow = Some(first).filter(|first| first.is_long() && plan.warmup.is_none());
     if slow.is_some() && meter.has_time(Duration::ZERO) {
@@ -202,12 +203,12 @@ fn measure_beside(
     }
     let long = slow.is_some();
     let calls = if let Some(slow) = slow {
-        samples.begin(1, before.error);
+        samples.begin(1, before.around.error);
         samples.push(slow.sample);
         1
     } else {
         let calls = meter.warm_up();
-        samples.begin(calls, before.error);
+        samples.begin(calls, before.around.error);
         calls
     };
     let mut any = long;
@@ -233,8 +234,8 @@ fn measure_beside(
         }
     }
     if samples.least() < SHORT {
-        let after = overhead();
-        let more = (after.of(shape) - before.of(shape)) / 2.0;
+        let (before, after) = (before.around, overhead(shape).around);
+        let more = (after.empty - before.empty) / 2.0;
         samples.correct(more, before.error.max(after.error).max(more.abs()));
     }
     match samples.summary() {
@@ -290,8 +291,6 @@ struct Ran {
     waited: f64,
     /// With its inputs, less what it waited.
     whole: f64,
-    shape: Shape,
-    refusal: Option<String>,
 }
 
 impl Ran {
@@ -307,23 +306,20 @@ impl<'a> Meter<'a> {
 
     fn run(&mut self, calls: Calls) -> Ran {
         let batch = (self.batch)(calls);
+        self.note(calls, &batch)
+    }
+
+    fn note(&mut self, calls: Calls, batch: &Batch) -> Ran {
         let (timed, whole) = (self.overhead.nanos(batch.ticks), self.overhead.nanos(batch.whole));
         self.spent += whole;
         self.longest = self.longest.max(whole);
         // The two are of different clocks.
         let waited = (batch.waited as f64).min(timed);
         let sample = Sample {
-            nanos: self.overhead.nanos_per_call(&batch, calls.count()),
+            nanos: self.overhead.nanos_per_call(batch, calls.count()),
             waited: waited / calls.count() as f64,
         };
-        Ran {
-            sample,
-            timed: timed - waited,
-            waited,
-            whole: whole - waited,
-            shape: batch.shape,
-            refusal: batch.refusal,
-        }
+        Ran { sample, timed: timed - waited, waited, whole: whole - waited }
     }
 
     fn pause(&mut self) {
@@ -380,8 +376,10 @@ impl<'a> Meter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::overhead::Loop;
 
-    const OVERHEAD: Overhead = Overhead { stretch: 20.0, bare: 1.0, batched: 2.0, error: 0.01, tick: 0.4 };
+    const AROUND: Loop = Loop { empty: 1.0, beside: 1.0, error: 0.01 };
+    const OVERHEAD: Overhead = Overhead { stretch: 20.0, around: AROUND, tick: 0.4 };
 
     /// A routine that takes as long as it says, as far as the engine can tell.
     struct Pretended {
@@ -419,10 +417,10 @@ mod tests {
         fn measure(&mut self, plan: &Plan) -> Summary {
             let overhead = OVERHEAD;
             let measurement =
-                measure_beside(&mut || OVERHEAD, plan, plan.limit(Work::default()), &mut |calls| {
+                measure_beside(&mut |_| OVERHEAD, plan, plan.limit(Work::default()), &mut |calls| {
                     let count = calls.count() as f64;
                     self.calls += calls.count();
-                    let nanos = ((self.nanos)(self.batches) + overhead.bare) * count + overhead.stretch;
+                    let nanos = ((self.nanos)(self.batches) + AROUND.empty) * count + overhead.stretch;
                     self.batches += 1;
                     let waits = if self.waits_in == Some(self.batches - 1) { 1.0 } else { self.waits };
                     let whole = nanos + self.making * count;
@@ -453,7 +451,7 @@ mod tests {
             [(1.0, Mode::Test, 200_000.0), (50.0, Mode::Measure, 500_000.0), (3e6, Mode::Measure, 3e6)]
         {
             let summary = Pretended::new(move || nanos).measure(&plan(mode));
-            let length = summary.calls as f64 * (nanos + OVERHEAD.bare);
+            let length = summary.calls as f64 * (nanos + AROUND.empty);
             assert!((sample * 0.9..sample * 1.2).contains(&length), "{length} of {sample}");
             assert!((summary.median / nanos - 1.0).abs() < 0.01, "{summary:?}");
         }

@@ -1,6 +1,6 @@
 //! Whether work of a known cost reads as what it costs.
 
-use perfkit_trust::work::{Kind, UNITS, cost_of_a_unit, cost_of_no_operations};
+use perfkit_trust::work::{Kind, UNITS, cost_of_a_unit, cost_of_lanes};
 
 use crate::claim::{Claim, Effort};
 use crate::program::{Program, number};
@@ -17,9 +17,9 @@ pub(crate) fn section(effort: Effort) -> Vec<Claim> {
     // A microsecond's worth.
     let units = (1e3 / cost_of_a_unit(Kind::Arithmetic, 1e5)).round();
     for _ in 0..runs {
-        let before = (cost_of_no_operations(), cost_of_a_unit(Kind::Arithmetic, 1e5));
+        let before = (cost_of_lanes(), cost_of_a_unit(Kind::Arithmetic, 1e5));
         let output = program.run(&["--bench", "--format", "json"], &[(UNITS, units.to_string())]);
-        let truth = before.0.min(cost_of_no_operations());
+        let truth = before.0.min(cost_of_lanes());
         let microsecond = units * before.1.min(cost_of_a_unit(Kind::Arithmetic, 1e5));
         truths.push(truth);
         let text =

@@ -7,31 +7,22 @@ use std::time::Instant;
 /// Under this name who starts a program says how many units of each kind it is to do.
 pub const UNITS: &str = "TRUST_UNITS";
 
-/// `nop` as often as it says.
-macro_rules! nops {
-    ($count:literal) => {{
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
-        // SAFETY: they do nothing.
-        unsafe {
-            core::arch::asm!(
-                concat!(".rept ", $count),
-                "nop",
-                ".endr",
-                options(nomem, nostack, preserves_flags)
-            );
-        }
-    }};
-}
-
-/// Instructions that do nothing: they take the same time whatever is around them, which neither waits for them nor hides them.
+/// About ten nanoseconds of instructions that wait for nothing around them: each of eight lanes goes its own way.
 #[inline(never)]
-pub fn no_operations() {
-    nops!(360);
+#[must_use]
+pub fn lanes() -> u64 {
+    let mut lanes = black_box([1_u64, 2, 3, 4, 5, 6, 7, 8]);
+    for _ in 0..12 {
+        for lane in &mut lanes {
+            *lane = lane.rotate_left(5) ^ 0x5555;
+        }
+    }
+    lanes.iter().fold(0, |all, lane| all ^ lane)
 }
 
-/// What [`no_operations`] takes on this machine now, in nanoseconds, less its call: what a loop takes longer that has twice as many of them, undisturbed at best.
+/// What [`lanes`] takes on this machine now, in nanoseconds, with its call: what a loop takes longer that calls it twice, undisturbed at best.
 #[must_use]
-pub fn cost_of_no_operations() -> f64 {
+pub fn cost_of_lanes() -> f64 {
     const TURNS: u32 = 10_000;
     let time = |run: fn()| {
         let start = Instant::now();
@@ -41,7 +32,14 @@ pub fn cost_of_no_operations() -> f64 {
         start.elapsed().as_nanos() as f64 / f64::from(TURNS)
     };
     let least = |run: fn()| (0..200).map(|_| time(run)).fold(f64::INFINITY, f64::min);
-    least(|| nops!(720)) - least(|| nops!(360))
+    let once = || {
+        black_box(lanes());
+    };
+    let twice = || {
+        black_box(lanes());
+        black_box(lanes());
+    };
+    least(twice) - least(once)
 }
 
 /// Nanoseconds of a unit, undisturbed at best, where so many are done that they take about `whole`.
