@@ -149,13 +149,6 @@ impl Samples {
         self.taken().samples.push(sample);
     }
 
-    /// The loop itself took that much more per call than was taken off, as far as that is known.
-    fn correct(&self, more: f64, error: f64) {
-        let mut taken = self.taken();
-        taken.samples.iter_mut().for_each(|sample| sample.nanos -= more);
-        taken.error = error;
-    }
-
     pub(crate) fn count(&self) -> usize {
         self.taken().samples.len()
     }
@@ -169,20 +162,16 @@ impl Samples {
     fn all_beyond(&self, target: f64) -> bool {
         self.taken().samples.iter().all(|sample| sample.nanos > target)
     }
-
-    fn least(&self) -> f64 {
-        self.taken().samples.iter().map(|sample| sample.nanos).fold(f64::INFINITY, f64::min)
-    }
 }
 
 /// Runs `batch` as often as `plan` says; a call may take `limit` nanoseconds, where there is one.
 pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
-    measure_beside(&mut Overhead::now, plan, limit, batch)
+    measure_beside(&mut Overhead::at, plan, limit, batch)
 }
 
-/// The same, where `overhead` tells what the loops take at the time.
+/// The same, where `overhead` tells what the loops take at the time, by what they took before.
 fn measure_beside(
-    overhead: &mut dyn FnMut(Shape) -> Overhead,
+    overhead: &mut dyn FnMut(Shape, Option<(Overhead, u64)>) -> Overhead,
     plan: &Plan,
     most: Option<f64>,
     batch: &mut dyn FnMut(Calls) -> Batch,
@@ -192,7 +181,7 @@ fn measure_beside(
         return Measurement::Refused(refusal);
     }
     let shape = first.shape;
-    let before = overhead(shape);
+    let before = overhead(shape, None);
     let mut meter = Meter::new(plan, before, batch);
     let samples = &plan.samples;
     let first = meter.note(Calls::First, &first);
@@ -211,7 +200,7 @@ fn measure_beside(
         samples.begin(calls, before.around.error);
         calls
     };
-    let mut any = long;
+    let (mut any, mut is_short) = (long, false);
     for round in 0..ROUNDS {
         if round > 0 {
             if !meter.has_time(PAUSE) {
@@ -226,17 +215,17 @@ fn measure_beside(
             if any && (enough || !(limit.exact || meter.has_time(Duration::ZERO))) {
                 break;
             }
-            samples.push(meter.run(Calls::Timed(calls)).sample);
+            if is_short {
+                meter.overhead = overhead(shape, Some((meter.overhead, calls)));
+            }
+            let sample = meter.run(Calls::Timed(calls)).sample;
+            is_short = sample.nanos < SHORT;
+            samples.push(sample);
             any = true;
         }
         if !most.is_some_and(|most| samples.all_beyond(most)) {
             break;
         }
-    }
-    if samples.least() < SHORT {
-        let (before, after) = (before.around, overhead(shape).around);
-        let more = (after.empty - before.empty) / 2.0;
-        samples.correct(more, before.error.max(after.error).max(more.abs()));
     }
     match samples.summary() {
         Some(summary) => Measurement::Summary(summary),
@@ -417,7 +406,7 @@ mod tests {
         fn measure(&mut self, plan: &Plan) -> Summary {
             let overhead = OVERHEAD;
             let measurement =
-                measure_beside(&mut |_| OVERHEAD, plan, plan.limit(Work::default()), &mut |calls| {
+                measure_beside(&mut |_, _| OVERHEAD, plan, plan.limit(Work::default()), &mut |calls| {
                     let count = calls.count() as f64;
                     self.calls += calls.count();
                     let nanos = ((self.nanos)(self.batches) + AROUND.empty) * count + overhead.stretch;

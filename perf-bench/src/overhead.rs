@@ -4,8 +4,8 @@
 //! on one machine. So both are measured, the first with an empty routine and the second with a known one, once and twice; which of the two is taken off goes by how
 //! much the routine adds to the empty loop.
 //!
-//! All of it is measured beside each benchmark, before its samples and, where calls are so short that it matters, after them too: a machine is not as fast at one time as
-//! at another. How far apart the two are, is how well it is known. Must never be measured with code of its own: only with the loops that run benchmarks.
+//! All of it is measured before each benchmark and, where calls are so short that it matters, the empty loop again before each sample: a machine is not as fast at one time as
+//! at another. Must never be measured with code of its own: only with the loops that run benchmarks.
 
 use perf_runtime::{clock, order};
 
@@ -32,17 +32,23 @@ pub(crate) struct Loop {
     pub(crate) error: f64,
 }
 
+/// Around each loop. Few, because in unoptimised code they take some hundred times as long.
+const CALLS: u64 = 512;
+
 impl Loop {
     /// What is the routine's of what a call took with the loop. Below zero where the loop took less than it did when it was measured.
     fn without(self, nanos: f64) -> f64 {
         let more = nanos - self.empty;
         let share = (more / self.empty.max(0.1)).clamp(0.0, 1.0);
-        more + (self.empty - self.beside) * share
+        more + (self.empty - self.beside).max(0.0) * share
+    }
+
+    fn empty(shape: Shape, calls: u64, stretch: f64, tick: f64) -> f64 {
+        let batch = time_loop(calls, shape, 0);
+        ((batch.ticks as f64 * tick - stretch * batch.stretches as f64) / calls as f64).max(0.0)
     }
 
     fn measure(shape: Shape, stretch: f64, tick: f64) -> Self {
-        /// Few, because in unoptimised code each takes some hundred times as long.
-        const CALLS: u64 = 512;
         let sums = |times| {
             let mut sums: Vec<f64> = (0..31)
                 .map(|_| {
@@ -63,8 +69,14 @@ impl Loop {
 }
 
 impl Overhead {
-    /// Of the loop of that shape, as it is at this time. Takes a millisecond.
-    pub(crate) fn now(shape: Shape) -> Self {
+    /// Of the loop of that shape, as it is at this time. All of it in a millisecond; where it was `known`, before a sample of so many calls, the empty loop for a part of
+    /// that sample's time.
+    pub(crate) fn at(shape: Shape, known: Option<(Overhead, u64)>) -> Self {
+        if let Some((known, calls)) = known {
+            // As a sample: not the least, but with whatever is in the way at this time.
+            let empty = Loop::empty(shape, (calls / 8).max(CALLS), known.stretch, known.tick);
+            return Overhead { around: Loop { empty, ..known.around }, ..known };
+        }
         let tick = clock::rate().duration(1 << 30).as_nanos() as f64 / f64::from(1 << 30);
         // The least: noise only adds. Each of them a sum, because a clock may advance in steps longer than what is measured.
         let sum = || (0..64).map(|_| time_loop(1, Shape::Bare, 0).ticks).sum::<u64>();
