@@ -11,18 +11,23 @@
 //! | `bencher`, `measure` | the timed loops, and how often they run |
 //! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
 //! | `target_features` | what the processor has |
-//! | `check` | what a benchmark may return |
+//! | `check`, `size` | what a benchmark may return, and how large its input is |
 //! | `stats`, `judge` | what samples say, and what is to be said of them |
+//! | `growth` | one benchmark at all of its sizes |
 //! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
-//! | `table` | the table of a run |
+//! | `table`, `growth_report` | the tables of a run |
+//! | `chart`, `svg` | times over sizes, drawn |
 //! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
 mod bencher;
+mod chart;
 mod check;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
+mod growth;
+mod growth_report;
 mod harness;
 mod judge;
 mod libtest;
@@ -33,7 +38,9 @@ mod own_thread;
 mod registry;
 mod reporter;
 mod run;
+mod size;
 mod stats;
+mod svg;
 mod table;
 mod target_features;
 mod timeit;
@@ -53,8 +60,10 @@ pub use {
     bencher::Stopwatch,
     check::{Check, LookAny, LookError, LookResult, Looked},
     inventory,
+    judge::Class,
     libtest::{Failure, run_as_test},
     registry::{Cases, set_up},
+    size::{LookSize, LookUnsized, Size, size_by, size_of},
     target_features::missing_feature,
 };
 

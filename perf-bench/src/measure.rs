@@ -62,9 +62,9 @@ pub const DEFAULT_WARMUP: u64 = 10;
 /// Samples of one round of a test.
 const TEST_SAMPLES: u64 = 20;
 /// Rounds until a target counts as missed.
-const ROUNDS: u32 = 3;
+pub(crate) const ROUNDS: u32 = 3;
 /// Between two rounds: whatever is in the way may be gone by then.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 /// A call that takes this long with its input is measured as it comes, without a warm-up.
 const LONG: Duration = Duration::from_millis(100);
 

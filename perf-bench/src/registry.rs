@@ -5,11 +5,13 @@
 
 use core::fmt::{self, Write as _};
 use core::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use perf_runtime::order;
 use perf_runtime::snapshot::Name;
 
 use crate::bencher::Bencher;
+use crate::judge::Class;
 use crate::own_thread::{self, Ended};
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
@@ -24,6 +26,8 @@ pub struct BenchmarkEntry {
     cases: fn() -> Cases,
     /// Nanoseconds per call.
     pub(crate) target: Option<f64>,
+    /// How its calls may grow with the size of its `args`.
+    pub(crate) complexity: Option<Class>,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
@@ -61,6 +65,7 @@ impl BenchmarkEntry {
             optimised,
             cases,
             target: None,
+            complexity: None,
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
@@ -79,6 +84,13 @@ impl BenchmarkEntry {
     #[must_use]
     pub const fn target(mut self, nanos: f64) -> Self {
         self.target = Some(nanos);
+        self
+    }
+
+    /// The same, promising that over its `args` a call grows no faster than that.
+    #[must_use]
+    pub const fn complexity(mut self, class: Class) -> Self {
+        self.complexity = Some(class);
         self
     }
 
@@ -117,6 +129,11 @@ impl BenchmarkEntry {
         self.name.unwrap_or(self.path)
     }
 
+    /// The name of it or of a case for a table, which cuts a path and leaves `name = "…"` alone.
+    pub(crate) fn label_or_path(&self, name: String) -> Name {
+        if self.name.is_some() { Name::label(name) } else { Name::path(name) }
+    }
+
     /// `file:line`.
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
@@ -129,34 +146,45 @@ impl BenchmarkEntry {
     }
 }
 
-/// What runs one case.
-type Body = Box<dyn FnOnce(&mut Bencher<'_>) + Send>;
+/// What runs one case, as often as it is asked to. Whoever runs it holds it, for ever if it never ends.
+pub(crate) type Body = Arc<Mutex<dyn FnMut(&mut Bencher<'_>) + Send>>;
 
 /// The cases of a benchmark, as its own code makes them.
 #[doc(hidden)]
-pub struct Cases(Vec<(Option<String>, Body)>);
+pub struct Cases(Vec<Made>);
+
+/// One of them.
+struct Made {
+    /// What its argument is called.
+    argument: Option<String>,
+    size: Option<u64>,
+    body: Body,
+}
 
 impl fmt::Debug for Cases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.0.iter().map(|made| &made.argument)).finish()
     }
 }
 
 impl Cases {
     /// A benchmark without `args`.
     #[must_use]
-    pub fn one(run: impl FnOnce(&mut Bencher<'_>) + Send + 'static) -> Self {
-        Cases(vec![(None, Box::new(run))])
+    pub fn one(run: impl FnMut(&mut Bencher<'_>) + Send + 'static) -> Self {
+        Cases(vec![Made { argument: None, size: None, body: Arc::new(Mutex::new(run)) }])
     }
 
-    /// One case for each of `args`, which are evaluated here and never again.
+    /// One case for each of `args`, which are evaluated here and never again; with how large they are, where that is known.
     #[must_use]
     pub fn each<T: fmt::Debug + Send + 'static>(
         args: impl IntoIterator<Item = T>,
         run: impl FnOnce(&mut Bencher<'_>, &T) + Copy + Send + 'static,
+        size: impl Fn(&T) -> Option<u64>,
     ) -> Self {
-        let case = |argument: T| -> (Option<String>, Body) {
-            (Some(case_name(&argument)), Box::new(move |bencher| run(bencher, &argument)))
+        let case = |argument: T| Made {
+            argument: Some(case_name(&argument)),
+            size: size(&argument),
+            body: Arc::new(Mutex::new(move |bencher: &mut Bencher<'_>| run(bencher, &argument))),
         };
         // One more than may be, so that there are too many and yet an end.
         Cases(args.into_iter().take(MOST_CASES + 1).map(case).collect())
@@ -180,22 +208,30 @@ pub(crate) struct Case {
     pub(crate) entry: &'static BenchmarkEntry,
     /// Among the `args`.
     pub(crate) index: usize,
-    /// `path` or `path/argument`.
+    /// Of its argument.
+    pub(crate) size: Option<u64>,
+    /// `path`, `path/argument` or `path/complexity`.
     pub(crate) name: String,
 }
 
 impl Case {
-    /// Its name for a table, which cuts a path and leaves `name = "…"` alone.
+    /// Its name for a table.
     pub(crate) fn label_or_path(&self) -> Name {
-        let name = self.name.clone();
-        if self.entry.name.is_some() { Name::label(name) } else { Name::path(name) }
+        self.entry.label_or_path(self.name.clone())
     }
 }
 
 /// A case and what runs it, or why nothing can.
 pub(crate) struct Job {
     pub(crate) case: Case,
-    pub(crate) body: Result<Body, String>,
+    pub(crate) work: Result<Work, String>,
+}
+
+/// What is to be run.
+pub(crate) enum Work {
+    Case(Body),
+    /// All cases that have a size, to see how they grow with it.
+    Growth(Class, Vec<(u64, Body)>),
 }
 
 /// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
@@ -209,38 +245,43 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
         )),
         Err(Ended::NotBegun(reason)) => Err(reason),
     };
-    match named {
-        Ok(cases) => cases
-            .into_iter()
-            .enumerate()
-            .map(|(index, (argument, body))| {
-                let name = argument.map_or_else(
-                    || entry.name().to_owned(),
-                    |argument| format!("{}/{argument}", entry.name()),
-                );
-                Job { case: Case { entry, index, name }, body: Ok(body) }
-            })
-            .collect(),
-        Err(reason) => {
-            vec![Job { case: Case { entry, index: 0, name: entry.name().to_owned() }, body: Err(reason) }]
-        }
-    }
+    let job = |name, index, size, work| Job { case: Case { entry, index, size, name }, work };
+    let cases = match named {
+        Ok(cases) => cases,
+        Err(reason) => return vec![job(entry.name().to_owned(), 0, None, Err(reason))],
+    };
+    // Promised for all cases together, so that it is something of its own to run.
+    let growth = entry.complexity.map(|class| {
+        let sizes = cases.iter().filter_map(|made| Some((made.size?, Arc::clone(&made.body)))).collect();
+        job(format!("{}/{COMPLEXITY}", entry.name()), cases.len(), None, Ok(Work::Growth(class, sizes)))
+    });
+    let name = |argument| match argument {
+        None => entry.name().to_owned(),
+        Some(argument) => format!("{}/{argument}", entry.name()),
+    };
+    let jobs = cases.into_iter().enumerate();
+    jobs.map(|(index, made)| job(name(made.argument), index, made.size, Ok(Work::Case(made.body))))
+        .chain(growth)
+        .collect()
 }
 
+/// What stands for an argument in the name of what judges `complexity`.
+const COMPLEXITY: &str = "complexity";
+
 /// Cases with names that are one line, not too long, and each of its own.
-fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Body)>, String> {
+fn named(Cases(cases): Cases) -> Result<Vec<Made>, String> {
     if cases.is_empty() {
         return Err(String::from("has no case, because its `args` are empty; give it at least one argument"));
     }
     if cases.len() > MOST_CASES {
         return Err(format!("has more than {MOST_CASES} `args`; write an end, such as `.take(10)`"));
     }
-    let mut taken = std::collections::HashSet::new();
+    let mut taken = std::collections::HashSet::from([String::from(COMPLEXITY)]);
     cases
         .into_iter()
         .enumerate()
-        .map(|(index, (name, body))| {
-            let Some(mut name) = name else { return Ok((None, body)) };
+        .map(|(index, mut made)| {
+            let Some(name) = &mut made.argument else { return Ok(made) };
             if let Some(control) = name.chars().find(|character| character.is_control()) {
                 return Err(format!(
                     "has an argument (number {index} of `args`, from 0) whose `Debug` cannot be part of a name, which is one line: \
@@ -248,10 +289,10 @@ fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Body)>, String> {
                 ));
             }
             if !taken.insert(name.clone()) {
-                name = format!("{name} #{index}");
+                *name = format!("{name} #{index}");
                 taken.insert(name.clone());
             }
-            Ok((Some(name), body))
+            Ok(made)
         })
         .collect()
 }
@@ -306,12 +347,12 @@ mod tests {
     fn reason(entry: &'static BenchmarkEntry) -> String {
         let mut jobs = jobs_of(entry);
         assert_eq!((jobs.len(), jobs[0].case.name.as_str()), (1, "app::parse::words"));
-        jobs.remove(0).body.err().expect("it cannot be run")
+        jobs.remove(0).work.err().expect("it cannot be run")
     }
 
     #[test]
     fn a_table_cuts_paths_and_neither_labels_nor_arguments() {
-        static ENTRY: BenchmarkEntry = entry(|| Cases::each(["a::b::c"], |_, _| {}));
+        static ENTRY: BenchmarkEntry = entry(|| Cases::each(["a::b::c"], |_, _| {}, |_| None));
         static LABELLED: BenchmarkEntry = entry(|| Cases::one(|_| {})).named("a::b::c");
         let jobs = [&ENTRY, &LABELLED].into_iter().flat_map(jobs_of);
         let names: Vec<_> = jobs.map(|job| job.case.label_or_path()).collect();
@@ -320,7 +361,8 @@ mod tests {
 
     #[test]
     fn a_name_is_one_line_and_of_one_case() {
-        static TEXTS: BenchmarkEntry = entry(|| Cases::each(["small", "two\nlines", ""], |_, _| {}));
+        static TEXTS: BenchmarkEntry =
+            entry(|| Cases::each(["small", "two\nlines", ""], |_, _| {}, |_| None));
         assert_eq!(
             names(&TEXTS),
             ["app::parse::words/small", "app::parse::words/two\\nlines", "app::parse::words/"]
@@ -328,10 +370,11 @@ mod tests {
         assert_eq!(case_name(&"\"quoted\""), "\\\"quoted\\\"");
         assert_eq!(case_name(&"x".repeat(LONGEST_ARGUMENT)), "x".repeat(LONGEST_ARGUMENT));
         assert_eq!(case_name(&(1, Some(2))), "(1, Some(2))");
-        static TWICE: BenchmarkEntry = entry(|| Cases::each([7, 8, 7, 7], |_, _| {}));
+        static TWICE: BenchmarkEntry = entry(|| Cases::each([7, 8, 7, 7], |_, _| {}, |_| None));
         let twice = ["7", "8", "7 #2", "7 #3"].map(|name| format!("app::parse::words/{name}"));
         assert_eq!(names(&TWICE), twice);
-        static LONG: BenchmarkEntry = entry(|| Cases::each([vec!['ä'; 1000], vec!['ä'; 1001]], |_, _| {}));
+        static LONG: BenchmarkEntry =
+            entry(|| Cases::each([vec!['ä'; 1000], vec!['ä'; 1001]], |_, _| {}, |_| None));
         let long = names(&LONG);
         assert_eq!(long[0].chars().count(), "app::parse::words/".len() + LONGEST_ARGUMENT + 1);
         assert_eq!(long[1], format!("{} #1", long[0]));
@@ -345,13 +388,13 @@ mod tests {
                 f.write_str("a\nb")
             }
         }
-        static LINES: BenchmarkEntry = entry(|| Cases::each([TwoLines], |_, _| {}));
+        static LINES: BenchmarkEntry = entry(|| Cases::each([TwoLines], |_, _| {}, |_| None));
         assert!(reason(&LINES).contains("it has '\\n' in it"), "{}", reason(&LINES));
-        static EMPTY: BenchmarkEntry = entry(|| Cases::each([0_u8; 0], |_, _| {}));
+        static EMPTY: BenchmarkEntry = entry(|| Cases::each([0_u8; 0], |_, _| {}, |_| None));
         assert!(reason(&EMPTY).contains("`args` are empty"));
-        static ENDLESS: BenchmarkEntry = entry(|| Cases::each(0_u64.., |_, _| {}));
+        static ENDLESS: BenchmarkEntry = entry(|| Cases::each(0_u64.., |_, _| {}, |_| None));
         assert!(reason(&ENDLESS).contains("more than 10000 `args`"));
-        static PANICS: BenchmarkEntry = entry(|| Cases::each([1, 0].map(|n| 10 / n), |_, _| {}));
+        static PANICS: BenchmarkEntry = entry(|| Cases::each([1, 0].map(|n| 10 / n), |_, _| {}, |_| None));
         assert!(reason(&PANICS).starts_with("panicked in its `args`: attempt to divide by zero"));
     }
 
@@ -361,11 +404,12 @@ mod tests {
         static TIMES: AtomicU32 = AtomicU32::new(0);
         static ENTRY: BenchmarkEntry = entry(|| {
             let numbers = [10, 20].map(|n| n + TIMES.fetch_add(1, Ordering::Relaxed));
-            Cases::each(numbers, |_, n| assert!([10, 21].contains(n)))
+            Cases::each(numbers, |_, n| assert!([10, 21].contains(n)), |_| None)
         });
         let plan = crate::measure::Plan::for_tests();
         for job in jobs_of(&ENTRY) {
-            job.body.unwrap()(&mut Bencher::new(&plan));
+            let Work::Case(body) = job.work.unwrap() else { panic!("no complexity was promised") };
+            body.lock().unwrap()(&mut Bencher::new(&plan));
         }
         assert_eq!(TIMES.load(Ordering::Relaxed), 2);
     }

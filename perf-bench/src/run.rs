@@ -1,6 +1,6 @@
 //! Runs one benchmark: on a thread of its own, so that a panic ends it alone and one that never ends is left behind.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use perf_runtime::session::complain;
@@ -8,11 +8,12 @@ use perf_runtime::show::units::{nanos, percent};
 
 use crate::bencher::Bencher;
 use crate::exit::Running;
-use crate::judge::{Verdict, judge};
+use crate::growth;
+use crate::judge::{Complexity, Verdict, judge};
 use crate::lock;
 use crate::measure::{Measurement, Mode, Plan};
 use crate::own_thread::{self, Ended};
-use crate::registry::{Case, Job};
+use crate::registry::{Body, Case, Job, Work};
 use crate::stats::Summary;
 
 /// What became of one case.
@@ -28,6 +29,8 @@ pub(crate) struct Outcome {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Measured(Summary, Verdict),
+    /// Of all sizes: how it grows with them.
+    Grew(Complexity),
     /// Its result is not as it should be: why.
     Refused(String),
     /// With the message.
@@ -41,12 +44,13 @@ pub(crate) enum End {
 }
 
 impl Outcome {
-    /// Why the test fails, in one line that starts with the place; `None` if it does not.
+    /// Why the test fails, in a line that starts with the place, and a chart below it where there is one; `None` if it does not.
     pub(crate) fn failure(&self) -> Option<String> {
         let Case { entry, name, .. } = &self.case;
         let what = match &self.end {
             End::Measured(summary, Verdict::Missed) => missed(summary, entry.target.unwrap_or_default()),
             End::Measured(..) => return None,
+            End::Grew(complexity) => growth::failure(complexity)?,
             End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
             End::TimedOut(_) => format!(
@@ -84,43 +88,63 @@ fn missed(summary: &Summary, target: f64) -> String {
     )
 }
 
-/// Runs a case when nobody else measures.
+/// Runs a job when nobody else measures.
 pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
-    let Job { case, body } = job;
+    let Job { case, work } = job;
     let start = Instant::now();
-    let end = body.map_or_else(End::NotRun, |body| {
-        let entry = case.entry;
-        let judged = judge_always() || (entry.optimised)();
-        let plan = Plan {
-            mode,
-            judged_target: entry.target.filter(|_| judged),
-            iterations: entry.iterations,
-            warmup: entry.warmup,
-            timeout: entry.timeout,
-            samples: Arc::default(),
-        };
-        let _measuring = lock::measuring(entry.timeout);
-        let _running = Running::new(&case.name);
-        let samples = Arc::clone(&plan.samples);
-        let measurements = own_thread::run(&case.name, entry.timeout, move || {
-            let mut bencher = Bencher::new(&plan);
-            body(&mut bencher);
-            bencher.measurements
-        });
-        match measurements {
-            Ok(measurements) => match measurements.as_slice() {
-                [Measurement::Summary(summary)] => {
-                    End::Measured(*summary, judge(summary, entry.target, judged))
-                }
-                [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
-                many => End::Misused(many.len()),
-            },
-            Err(Ended::Panicked(message)) => End::Panicked(message),
-            Err(Ended::TimedOut) => End::TimedOut(samples.summary()),
-            Err(Ended::NotBegun(reason)) => End::NotRun(reason),
-        }
-    });
+    let end = match work {
+        Ok(Work::Case(body)) => run_case(&case, &body, mode),
+        Ok(Work::Growth(declared, sizes)) => growth::run(&case, declared, &sizes),
+        Err(reason) => End::NotRun(reason),
+    };
     Outcome { case, end, elapsed: start.elapsed() }
+}
+
+fn run_case(case: &Case, body: &Body, mode: Mode) -> End {
+    let entry = case.entry;
+    let judged = judge_always() || (entry.optimised)();
+    let plan = Plan {
+        mode,
+        judged_target: entry.target.filter(|_| judged),
+        iterations: entry.iterations,
+        warmup: entry.warmup,
+        timeout: entry.timeout,
+        samples: Arc::default(),
+    };
+    match measure(case, body, plan) {
+        Ok(summary) => End::Measured(summary, judge(&summary, entry.target, judged)),
+        Err(end) => end,
+    }
+}
+
+/// Measures one thing, or says how it ended without a figure.
+pub(crate) fn measure(case: &Case, body: &Body, plan: Plan) -> Result<Summary, End> {
+    let _measuring = lock::measuring(plan.timeout);
+    let _running = Running::new(&case.name);
+    let (body, timeout, samples) = (Arc::clone(body), plan.timeout, Arc::clone(&plan.samples));
+    let measurements = own_thread::run(&case.name, timeout, move || {
+        let mut bencher = Bencher::new(&plan);
+        // It is held by whoever never ends; and what a panic left of it is what the next call finds in any program.
+        match body.try_lock() {
+            Ok(mut body) => body(&mut bencher),
+            Err(TryLockError::Poisoned(body)) => body.into_inner()(&mut bencher),
+            Err(TryLockError::WouldBlock) => {
+                return Err("is still running, since its case of this size did not end in time");
+            }
+        }
+        Ok(bencher.measurements)
+    });
+    match measurements {
+        Ok(Ok(measurements)) => match measurements.as_slice() {
+            [Measurement::Summary(summary)] => Ok(*summary),
+            [.., Measurement::Refused(reason)] => Err(End::Refused(reason.clone())),
+            many => Err(End::Misused(many.len())),
+        },
+        Ok(Err(reason)) => Err(End::NotRun(reason.to_owned())),
+        Err(Ended::Panicked(message)) => Err(End::Panicked(message)),
+        Err(Ended::TimedOut) => Err(End::TimedOut(samples.summary())),
+        Err(Ended::NotBegun(reason)) => Err(End::NotRun(reason)),
+    }
 }
 
 /// Whether targets are judged in unoptimised code too: `PERFKIT_JUDGE=always`.

@@ -10,6 +10,9 @@ use crate::stats::Summary;
 
 /// The table, ending in a newline; empty where there is nothing to show.
 pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
+    // How benchmarks grow is in a table of its own.
+    let outcomes: Vec<&Outcome> =
+        outcomes.iter().filter(|outcome| !matches!(outcome.end, End::Grew(_))).collect();
     if outcomes.is_empty() {
         return String::new();
     }
@@ -31,7 +34,7 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     let names = shorten(&mut names.iter());
     let (mut not_judged, mut too_few) = (false, false);
     let mut busy = Vec::new();
-    for (outcome, name) in outcomes.iter().zip(names) {
+    for (outcome, name) in outcomes.into_iter().zip(names) {
         let target = outcome.case.entry.target.map_or_else(none, |target| nanos(target).into());
         let mut cells = vec![name.clone().into()];
         let (summary, verdict) = match &outcome.end {
@@ -102,7 +105,7 @@ fn verdict_cell(verdict: Verdict) -> Cell {
 
 fn word_of(end: &End) -> &'static str {
     match end {
-        End::Measured(..) | End::TimedOut(_) => "",
+        End::Measured(..) | End::Grew(_) | End::TimedOut(_) => "",
         End::Refused(_) => "INVALID",
         End::Panicked(_) => "PANICKED",
         End::Misused(_) | End::NotRun(_) => "NOT MEASURED",

@@ -30,6 +30,9 @@ struct Options {
     setup: Option<Expr>,
     /// `args` or `setup` was written, right or wrong.
     has_input: bool,
+    /// How large one of `args` is.
+    size: Option<Expr>,
+    complexity: Option<Ident>,
     validate: Option<Expr>,
     iterations: Option<(u64, Span)>,
     warmup: Option<(u64, Span)>,
@@ -46,6 +49,8 @@ impl Options {
             "target_ns",
             "args",
             "setup",
+            "size",
+            "complexity",
             "validate",
             "iterations",
             "warmup",
@@ -68,11 +73,14 @@ impl Options {
             );
         }
         let has_input = entries.has("args") || entries.has("setup");
+        needs_args(&entries, errors);
         Options {
             has_input,
             target: target(&mut entries, errors),
             args: args(&mut entries, errors),
             setup: entries.function("setup", "make_input", errors),
+            size: entries.function("size", "|argument| argument.len()", errors),
+            complexity: complexity(&mut entries, errors),
             validate: entries.function("validate", "|result| result.is_ok()", errors),
             iterations,
             warmup: entries.integer("warmup", "10", errors),
@@ -108,6 +116,54 @@ fn target(entries: &mut Entries, errors: &mut Errors) -> Option<f64> {
         }
     }
     target
+}
+
+/// Reports what says something of `args` where there are none.
+fn needs_args(entries: &Entries, errors: &mut Errors) {
+    if entries.has("args") {
+        return;
+    }
+    for (name, what) in
+        [("complexity", "is judged over the sizes of `args`"), ("size", "says how large each of `args` is")]
+    {
+        if let Some(span) = entries.span_of(name) {
+            errors.push(
+                span,
+                format_args!(
+                    "`{name}` {what}, and there are none; add for example `args = [10, 100, 1000, 10000]`"
+                ),
+            );
+        }
+    }
+}
+
+/// The class, by the name that it has in `perf-bench`.
+fn complexity(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
+    let text = entries.string("complexity", "\"O(n log n)\"", errors)?;
+    let written: String =
+        text.value().to_lowercase().chars().filter(|character| !" *·".contains(*character)).collect();
+    let inside = written.strip_prefix("o(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&written);
+    let class = match inside {
+        "1" => "Constant",
+        "logn" | "log(n)" => "Logarithmic",
+        "sqrtn" | "sqrt(n)" | "√n" => "SquareRoot",
+        "n" => "Linear",
+        "nlogn" | "nlog(n)" => "Linearithmic",
+        "n²" | "n^2" => "Quadratic",
+        "n³" | "n^3" => "Cubic",
+        "2ⁿ" | "2^n" => "Exponential",
+        _ => {
+            errors.push(
+                text.span(),
+                format_args!(
+                    "`complexity` does not know `{}`; write one of O(1), O(log n), O(sqrt n), O(n), O(n log n), O(n^2), O(n^3), O(2^n)",
+                    text.value()
+                ),
+            );
+            return None;
+        }
+    };
+    Some(Ident::new(class, Span::mixed_site()))
 }
 
 fn args(entries: &mut Entries, errors: &mut Errors) -> Option<Expr> {
@@ -394,11 +450,39 @@ fn cases(function: &Function, input: Input<'_>, options: &Options) -> TokenStrea
     let argument = options.args.as_ref().map(|args| Ident::new("argument", args.span().resolved_at(mixed)));
     let run = run(function, input, options, argument.as_ref(), !features.is_empty());
     if let Some(args) = &options.args {
+        let size = size(options);
         quote_spanned! {mixed=>
-            #krate::__private::Cases::each(#args, |bencher, #argument| { #missing #run })
+            #krate::__private::Cases::each(#args, |bencher, #argument| { #missing #run }, |argument| { #size })
         }
     } else {
         quote_spanned!(mixed=> #krate::__private::Cases::one(|bencher| { #missing #run }))
+    }
+}
+
+/// How large one of `args` is, if that is known. Where it is needed, its type has to say so.
+fn size(options: &Options) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let krate = &options.krate;
+    match (&options.size, &options.complexity) {
+        // As with `setup`: a closure is told the type, a function has one.
+        (Some(size), _) => {
+            let called = if matches!(ungrouped(size), Expr::Closure(_)) {
+                quote_spanned!(mixed=> #krate::__private::size_by(argument, #size))
+            } else {
+                quote_spanned!(mixed=> (#size)(argument))
+            };
+            let value = Ident::new("size", size.span().resolved_at(mixed));
+            quote_spanned!(mixed=> let #value = #called; #krate::__private::size_of(&#value))
+        }
+        (None, Some(_)) => {
+            let span = options.args.as_ref().map_or(mixed, Spanned::span);
+            let argument = Ident::new("argument", span.resolved_at(mixed));
+            quote_spanned!(mixed=> #krate::__private::size_of(#argument))
+        }
+        (None, None) => quote_spanned! {mixed=>
+            use #krate::__private::{LookSize as _, LookUnsized as _};
+            (&&#krate::__private::Looked(argument)).size()
+        },
     }
 }
 
@@ -529,6 +613,9 @@ fn settings(options: &Options) -> TokenStream {
     let number = |number: &Option<(u64, Span)>| number.map(|(number, _)| Literal::u64_unsuffixed(number));
     let named = options.name.as_ref().map(|name| quote!(.named(#name)));
     let target = options.target.map(Literal::f64_unsuffixed).map(|target| quote!(.target(#target)));
+    let krate = &options.krate;
+    let complexity =
+        options.complexity.as_ref().map(|class| quote!(.complexity(#krate::__private::Class::#class)));
     let timeout = options.timeout.map(duration_tokens).map(|timeout| quote!(.timeout(#timeout)));
     let iterations = number(&options.iterations).map(|iterations| quote!(.iterations(#iterations)));
     let warmup = number(&options.warmup).map(|warmup| quote!(.warmup(#warmup)));
@@ -537,5 +624,5 @@ fn settings(options: &Options) -> TokenStream {
         FlagOrString::Flag => Some(quote!(.ignored(""))),
         FlagOrString::None => None,
     };
-    quote!(#named #target #timeout #iterations #warmup #ignored)
+    quote!(#named #target #complexity #timeout #iterations #warmup #ignored)
 }
