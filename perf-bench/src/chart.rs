@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use perf_runtime::show::units::{count, nanos};
+use perf_runtime::show::units::count;
 
 use crate::judge::{Complexity, Point};
 
@@ -59,7 +59,7 @@ fn visible(value: f64) -> f64 {
 
 /// The chart, ending in a newline; empty of fewer than two sizes.
 pub(crate) fn text(complexity: &Complexity) -> String {
-    let Complexity { points, fit, .. } = complexity;
+    let Complexity { cost, points, fit, .. } = complexity;
     let Some(area) = Area::of(points) else { return String::new() };
     let mut rows = vec![[' '; COLUMNS]; ROWS];
     let mut draw = |(right, up): (f64, f64), sign: char| {
@@ -83,7 +83,7 @@ pub(crate) fn text(complexity: &Complexity) -> String {
         draw(area.place(point.size as f64, point.cost), 'o');
     }
     let (least, most) = area.costs();
-    let labels = [nanos(most), nanos(least)];
+    let labels = [cost.show(most), cost.show(least)];
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let mut chart = String::new();
     for (index, row) in rows.iter().enumerate() {
@@ -103,7 +103,12 @@ pub(crate) fn text(complexity: &Complexity) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(chart, "{:width$} └{axis}", "");
     let _ = writeln!(chart, "{:width$}  {}{:gap$}{}", "", ends[0], "", ends[1]);
-    let _ = writeln!(chart, "{:width$}  o least time of a call over the size, both logarithmic{line}", "");
+    let _ = writeln!(
+        chart,
+        "{:width$}  o least {} of a call over the size, both logarithmic{line}",
+        "",
+        cost.name()
+    );
     chart
 }
 

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::thread;
 
-use perf_runtime::show::units::{count, nanos};
+use perf_runtime::show::units::count;
 
 use crate::chart;
 use crate::judge::{Class, Complexity, Cost, Growth, MOST_SLOPE, Point, judge_complexity};
-use crate::measure::{Mode, PAUSE, Plan, ROUNDS};
+use crate::measure::{Mode, PAUSE, Plan, ROUNDS, Samples};
 use crate::registry::{Body, Case};
 use crate::run::{End, Outcome, measure};
 
@@ -27,18 +27,19 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
             thread::sleep(PAUSE);
         }
         for (size, body) in sizes.iter().chain(sizes.iter().rev()) {
+            let samples = Arc::<Samples>::default();
             let plan = Plan {
                 mode: Mode::Test,
                 judged_target: None,
                 iterations: Some(SAMPLES),
                 warmup: case.entry.warmup,
                 timeout: case.entry.timeout,
-                samples: Arc::default(),
+                samples: Arc::clone(&samples),
             };
-            match measure(case, body, plan) {
-                Ok(summary) => points.push(Point { size: *size, cost: summary.undisturbed }),
-                Err(end) => return end,
+            if let Err(end) = measure(case, body, plan) {
+                return end;
             }
+            points.extend(samples.least().map(|cost| Point { size: *size, cost }));
         }
         complexity = judge_complexity(Cost::Time, &points, Some(declared));
         if !matches!(complexity.growth, Growth::Worse { .. }) {
@@ -51,7 +52,7 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
 /// What the cases of one benchmark say of its growth, measured each for itself as they were: nothing where none was declared and none can be told.
 fn seen(outcomes: &[&Outcome]) -> Option<Complexity> {
     let point = |outcome: &&Outcome| match &outcome.end {
-        End::Measured(summary, _) => Some(Point { size: outcome.case.size?, cost: summary.undisturbed }),
+        End::Measured(summary, _) => Some(Point { size: outcome.case.size?, cost: summary.best }),
         _ => None,
     };
     let points: Vec<Point> = outcomes.iter().filter_map(point).collect();
@@ -79,7 +80,7 @@ pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
 /// Why a declared class was exceeded, with the points in words and drawn; `None` if it was not.
 pub(crate) fn failure(complexity: &Complexity) -> Option<String> {
     let Growth::Worse { slope, exponential } = complexity.growth else { return None };
-    let declared = complexity.declared?;
+    let (cost, declared) = (complexity.cost, complexity.declared?);
     let fits = complexity.fit.map_or_else(
         |unknown| format!("no class is named of {unknown}"),
         |fit| {
@@ -88,11 +89,12 @@ pub(crate) fn failure(complexity: &Complexity) -> Option<String> {
     );
     let base = if exponential { "2ⁿ" } else { "n" };
     let times =
-        complexity.points.iter().map(|point| format!("{} at {}", nanos(point.cost), count(point.size)));
+        complexity.points.iter().map(|point| format!("{} at {}", cost.show(point.cost), count(point.size)));
     let times: Vec<String> = times.collect();
     Some(format!(
-        "grows faster than {declared}: {fits}; a call's time by what {declared} allows still grows as {base} to the power of {slope:.2}, and \
-         {MOST_SLOPE} is let pass (least times: {})\n{}",
+        "grows faster than {declared}: {fits}; a call's {} by what {declared} allows still grows as {base} to the power of {slope:.2}, and \
+         {MOST_SLOPE} is let pass (the least: {})\n{}",
+        cost.name(),
         times.join(", "),
         chart::text(complexity)
     ))

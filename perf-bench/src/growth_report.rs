@@ -29,7 +29,7 @@ pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
     let names = shorten(&mut names.iter());
     let mut too_close = false;
     for ((_, complexity), name) in all.iter().zip(names) {
-        let Complexity { points, fit, declared, growth } = complexity;
+        let Complexity { points, fit, declared, growth, .. } = complexity;
         let ends = [points.first(), points.last()].map(|point| count(point.map_or(0, |point| point.size)));
         let sizes = if points.is_empty() { none() } else { format!("{} … {}", ends[0], ends[1]).into() };
         table.row(vec![
@@ -70,7 +70,7 @@ fn none() -> Cell {
 
 /// An object.
 pub(crate) fn json(complexity: &Complexity) -> String {
-    let Complexity { points, fit, declared, growth } = complexity;
+    let Complexity { points, fit, declared, growth, .. } = complexity;
     let points: Vec<String> =
         points.iter().map(|point| format!("[{}, {:.3}]", point.size, point.cost)).collect();
     let text = |text: String| json_string(&text);

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use perf_runtime::clock;
 
 use crate::bencher::{Batch, Calls, Shape, time_nothing};
-use crate::stats::{Sample, Summary};
+use crate::stats::{Sample, Summary, least};
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,11 @@ impl Samples {
     pub(crate) fn summary(&self) -> Option<Summary> {
         let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Summary::of(&samples.1, samples.0)
+    }
+
+    /// See [`least`].
+    pub(crate) fn least(&self) -> Option<f64> {
+        least(&self.0.lock().unwrap_or_else(PoisonError::into_inner).1)
     }
 
     fn all_beyond(&self, target: f64) -> bool {

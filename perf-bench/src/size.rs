@@ -5,9 +5,10 @@ use crate::check::Looked;
 /// An integer, as a size.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`complexity` is judged over sizes, and `{Self}` is no integer",
+    message = "a size is an integer, and `{Self}` is none",
     label = "of this type",
-    note = "say how large each of `args` is, for example `size = |argument| argument.len()`"
+    note = "`complexity` is judged over the sizes of `args`: integers are their own, and of anything else `size` says it, for example \
+            `size = |argument| argument.len()`"
 )]
 pub trait Size {
     /// `None` of what is less than nothing or more than anybody has.

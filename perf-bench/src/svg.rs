@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
-use perf_runtime::show::units::{count, nanos};
+use perf_runtime::show::units::count;
 
 use crate::chart::Area;
 use crate::judge::Complexity;
@@ -22,7 +22,7 @@ const STEPS: u32 = 60;
 
 /// The chart of the benchmark `name`; `None` of fewer than two sizes.
 pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
-    let Complexity { points, fit, .. } = complexity;
+    let Complexity { cost, points, fit, .. } = complexity;
     let area = Area::of(points)?;
     let place = |size: f64, cost: f64| {
         let (right, up) = area.place(size, cost);
@@ -44,7 +44,7 @@ pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
             r##"<path d="M{left} {y:.1}h{WIDTH}" stroke="#ddd"/><text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"##,
             left - 8.0,
             y + 4.0,
-            nanos(tick)
+            cost.show(tick)
         );
     }
     for point in points {
@@ -75,14 +75,15 @@ pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
             body,
             r##"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="#c04030"><title>{}: {}</title></circle>"##,
             count(point.size),
-            nanos(point.cost)
+            cost.show(point.cost)
         );
     }
     Some(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 400\" font-family=\"sans-serif\" font-size=\"11\">\n\
          <rect width=\"640\" height=\"400\" fill=\"#fff\"/>\n{body}\
-         <text x=\"{:.1}\" y=\"390\" text-anchor=\"middle\">size; least time of a call, both logarithmic</text>\n</svg>\n",
-        left + WIDTH / 2.0
+         <text x=\"{:.1}\" y=\"390\" text-anchor=\"middle\">size; least {} of a call, both logarithmic</text>\n</svg>\n",
+        left + WIDTH / 2.0,
+        cost.name()
     ))
 }
 

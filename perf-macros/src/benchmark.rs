@@ -471,8 +471,9 @@ fn size(options: &Options) -> TokenStream {
             } else {
                 quote_spanned!(mixed=> (#size)(argument))
             };
-            let value = Ident::new("size", size.span().resolved_at(mixed));
-            quote_spanned!(mixed=> let #value = #called; #krate::__private::size_of(&#value))
+            // What is no size is a mistake of the function that gives it.
+            let value = quote_spanned!(size.span().resolved_at(mixed)=> &size);
+            quote_spanned!(mixed=> let size = #called; #krate::__private::size_of(#value))
         }
         (None, Some(_)) => {
             let span = options.args.as_ref().map_or(mixed, Spanned::span);

@@ -12,6 +12,8 @@
 
 use core::fmt;
 
+use perf_runtime::show::units::{bytes, nanos};
+
 /// How a cost may grow with the size `n`. Generated code names them.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +95,22 @@ impl Cost {
             Cost::Bytes => 256.0,
         }
     }
+
+    /// What it is called, of one call.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Cost::Time => "time",
+            Cost::Bytes => "bytes",
+        }
+    }
+
+    /// An amount with its unit.
+    pub(crate) fn show(self, amount: f64) -> String {
+        match self {
+            Cost::Time => nanos(amount),
+            Cost::Bytes => bytes(amount as i64),
+        }
+    }
 }
 
 /// The least cost of a call with an input of that size.
@@ -165,6 +183,7 @@ pub(crate) enum Growth {
 /// All that is to be said of a benchmark's points.
 #[derive(Clone, Debug)]
 pub(crate) struct Complexity {
+    pub(crate) cost: Cost,
     /// By size, one for each.
     pub(crate) points: Vec<Point>,
     pub(crate) fit: Result<Fit, Unknown>,
@@ -192,6 +211,7 @@ pub(crate) fn judge(cost: Cost, points: &[Point], declared: Option<Class>) -> Co
     let points = one_for_each_size(points);
     let logs = Logs::of(cost, &points);
     Complexity {
+        cost,
         fit: logs.fit(),
         growth: declared.map_or(Growth::NotDeclared, |declared| logs.growth(declared)),
         points,
