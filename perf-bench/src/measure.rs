@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::bencher::{Batch, Calls, Shape};
 use crate::judge::Target;
 use crate::overhead::Overhead;
-use crate::stats::{Sample, Summary};
+use crate::stats::{Sample, Summary, least};
 use crate::work::Work;
 
 /// What a run is for.
@@ -73,9 +73,9 @@ pub const DEFAULT_WARMUP: u64 = 10;
 /// Samples of one round of a test.
 const TEST_SAMPLES: u64 = 20;
 /// Rounds until a target counts as missed.
-const ROUNDS: u32 = 3;
+pub(crate) const ROUNDS: u32 = 3;
 /// Between two rounds: whatever is in the way may be gone by then.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 /// A call of fewer nanoseconds is so short that it matters what the loop around it takes.
 const SHORT: f64 = 100.0;
 /// A call that takes this long with its input is measured as it comes, without a warm-up.
@@ -157,6 +157,11 @@ impl Samples {
     pub(crate) fn summary(&self) -> Option<Summary> {
         let taken = self.taken();
         Summary::of(&taken.samples, taken.calls, taken.error)
+    }
+
+    /// See [`least`].
+    pub(crate) fn least(&self) -> Option<f64> {
+        least(&self.taken().samples)
     }
 
     fn all_beyond(&self, target: f64) -> bool {

@@ -5,6 +5,7 @@
 //! that it works.
 
 mod claim;
+mod complexity;
 mod measuring;
 mod program;
 mod quick;
@@ -17,8 +18,12 @@ use claim::{Claim, Effort};
 type Section = (&'static str, fn(Effort) -> Vec<Claim>);
 
 /// What there is, by name.
-const SECTIONS: &[Section] =
-    &[("measuring", measuring::section), ("targets", targets::section), ("quick", quick::section)];
+const SECTIONS: &[Section] = &[
+    ("measuring", measuring::section),
+    ("targets", targets::section),
+    ("complexity", complexity::section),
+    ("quick", quick::section),
+];
 
 fn main() -> ExitCode {
     let mut effort = Effort::Full;
