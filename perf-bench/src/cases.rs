@@ -21,11 +21,12 @@ pub(crate) struct Body {
 
 #[derive(Clone)]
 enum Run {
-    Alone(Arc<Mutex<dyn FnMut(&mut Bencher<'_>) + Send>>),
+    Alone(Arc<Mutex<Own>>),
     /// On so many threads at once.
     Together(usize, Shared),
 }
 
+type Own = dyn FnMut(&mut Bencher<'_>) + Send;
 type Shared = Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync>;
 
 /// It was begun and has not ended.

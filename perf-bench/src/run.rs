@@ -146,6 +146,7 @@ fn run_case<W>(case: &Case, body: &Body, mode: Mode, watch: impl FnOnce(Arc<Samp
 }
 
 /// Measures one thing, or says how it ended without a figure.
+#[allow(clippy::result_large_err, reason = "once for each benchmark")]
 pub(crate) fn measure<W>(
     case: &Case,
     body: &Body,
