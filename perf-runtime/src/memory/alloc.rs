@@ -80,8 +80,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         let moved = unsafe { self.inner.realloc(pointer, layout, new_size) };
         if !moved.is_null() {
             match new_size.checked_sub(layout.size()) {
-                Some(more) => profile::allocated(more),
-                None => profile::freed(layout.size() - new_size),
+                Some(more) => profile::grown(more),
+                None => profile::shrunk(layout.size() - new_size),
             }
         }
         moved
