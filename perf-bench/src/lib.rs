@@ -10,6 +10,7 @@
 //! | `registry` | the benchmarks of the program |
 //! | `bencher`, `measure` | the timed loops, and how often they run |
 //! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
+//! | `footprint`, `resident` | what calls allocate and what they keep, where the allocator tells and where only the system does |
 //! | `target_features` | what the processor has |
 //! | `check` | what a benchmark may return |
 //! | `stats`, `judge` | what samples say, and what is to be said of them |
@@ -23,6 +24,7 @@ mod bencher;
 mod check;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
+mod footprint;
 mod harness;
 mod judge;
 mod libtest;
@@ -32,6 +34,7 @@ mod optimised;
 mod own_thread;
 mod registry;
 mod reporter;
+mod resident;
 mod run;
 mod stats;
 mod table;

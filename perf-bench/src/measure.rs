@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use perf_runtime::clock;
 
 use crate::bencher::{Batch, Calls, Shape, time_nothing};
+use crate::footprint::{Counted, Look, Requests, Residents};
 use crate::stats::{Sample, Summary};
 
 /// What a run is for.
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) warmup: Option<u64>,
     /// When somebody gives up on it.
     pub(crate) timeout: Duration,
+    /// How its memory is looked at.
+    pub(crate) look: Look,
     /// Where the samples go, for whoever gives up.
     pub(crate) samples: Arc<Samples>,
 }
@@ -49,6 +52,7 @@ impl Plan {
             iterations: None,
             warmup: None,
             timeout: Duration::from_secs(30),
+            look: Look { mode: Mode::Test, alone: false, may_grow: false },
             samples: Arc::default(),
         }
     }
@@ -148,6 +152,10 @@ pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Mea
         slow = Some(meter.run(Calls::Timed(1))).filter(Ran::is_long);
     }
     let long = slow.is_some();
+    let mut memory = plan.look.count(meter.calls, &mut |calls| {
+        meter.has_time(Duration::ZERO).then(|| meter.run(Calls::Counted(calls)).counted())
+    });
+    let mut residents = Residents::new(plan.look, &memory);
     let calls = if let Some(slow) = slow {
         samples.begin(1);
         samples.push(slow.sample);
@@ -173,14 +181,20 @@ pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Mea
                 break;
             }
             samples.push(meter.run(Calls::Timed(calls)).sample);
+            residents.note();
             any = true;
         }
         if !plan.judged_target.is_some_and(|target| samples.all_beyond(target)) {
             break;
         }
     }
+    if memory.usage.is_none() {
+        memory.growth = residents.growth(calls, &mut || {
+            meter.has_time(Duration::ZERO).then(|| drop(meter.run(Calls::Timed(calls))))
+        });
+    }
     match samples.summary() {
-        Some(summary) => Measurement::Summary(summary),
+        Some(summary) => Measurement::Summary(Summary { memory, ..summary }),
         None => unreachable!("the first call or the first round gives a sample"),
     }
 }
@@ -222,6 +236,8 @@ struct Meter<'a> {
     overhead: Overhead,
     spent: f64,
     longest: f64,
+    /// All that were made.
+    calls: u64,
 }
 
 /// What a batch took.
@@ -231,10 +247,15 @@ struct Ran {
     timed: f64,
     /// With its inputs, less what it waited.
     whole: f64,
+    requests: Requests,
     refusal: Option<String>,
 }
 
 impl Ran {
+    fn counted(self) -> Counted {
+        Counted { nanos: self.whole, requests: self.requests }
+    }
+
     fn is_long(&self) -> bool {
         self.whole >= LONG.as_nanos() as f64
     }
@@ -242,11 +263,12 @@ impl Ran {
 
 impl<'a> Meter<'a> {
     fn new(plan: &'a Plan, batch: &'a mut dyn FnMut(Calls) -> Batch) -> Self {
-        Meter { plan, batch, overhead: Overhead::known(), spent: 0.0, longest: 0.0 }
+        Meter { plan, batch, overhead: Overhead::known(), spent: 0.0, longest: 0.0, calls: 0 }
     }
 
     fn run(&mut self, calls: Calls) -> Ran {
         let batch = (self.batch)(calls);
+        self.calls = self.calls.saturating_add(calls.count());
         let (timed, whole) = (self.overhead.nanos(batch.ticks), self.overhead.nanos(batch.whole));
         self.spent += whole;
         self.longest = self.longest.max(whole);
@@ -256,7 +278,13 @@ impl<'a> Meter<'a> {
             nanos: self.overhead.nanos_per_call(&batch, calls.count()),
             waited: waited / calls.count() as f64,
         };
-        Ran { sample, timed: timed - waited, whole: whole - waited, refusal: batch.refusal }
+        Ran {
+            sample,
+            timed: timed - waited,
+            whole: whole - waited,
+            requests: batch.requests,
+            refusal: batch.refusal,
+        }
     }
 
     fn pause(&mut self) {
@@ -403,6 +431,7 @@ mod tests {
                     waited: (nanos * self.waits) as u64,
                     stretches: 1,
                     shape: Shape::Bare,
+                    requests: Requests::default(),
                     refusal: None,
                 }
             });

@@ -10,6 +10,7 @@ use perf_runtime::order;
 use perf_runtime::snapshot::Name;
 
 use crate::bencher::Bencher;
+use crate::judge::Promise;
 use crate::own_thread::{self, Ended};
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
@@ -24,6 +25,10 @@ pub struct BenchmarkEntry {
     cases: fn() -> Cases,
     /// Nanoseconds per call.
     pub(crate) target: Option<f64>,
+    /// Of its memory.
+    pub(crate) promise: Promise,
+    /// Whether calls may keep memory.
+    pub(crate) may_grow: bool,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
@@ -61,6 +66,8 @@ impl BenchmarkEntry {
             optimised,
             cases,
             target: None,
+            promise: Promise { allocations: None, bytes: None },
+            may_grow: false,
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
@@ -79,6 +86,27 @@ impl BenchmarkEntry {
     #[must_use]
     pub const fn target(mut self, nanos: f64) -> Self {
         self.target = Some(nanos);
+        self
+    }
+
+    /// The same, promising that a call allocates at most so many times.
+    #[must_use]
+    pub const fn target_allocations(mut self, allocations: u64) -> Self {
+        self.promise.allocations = Some(allocations);
+        self
+    }
+
+    /// The same, promising that a call adds at most so many bytes to those that live.
+    #[must_use]
+    pub const fn target_bytes(mut self, bytes: u64) -> Self {
+        self.promise.bytes = Some(bytes);
+        self
+    }
+
+    /// The same, whose calls may keep memory.
+    #[must_use]
+    pub const fn may_grow(mut self) -> Self {
+        self.may_grow = true;
         self
     }
 

@@ -8,11 +8,12 @@ use perf_runtime::show::units::{nanos, percent};
 
 use crate::bencher::Bencher;
 use crate::exit::Running;
-use crate::judge::{Verdict, judge};
+use crate::footprint::{self, Look};
+use crate::judge::{Verdict, exceeded, judge};
 use crate::lock;
 use crate::measure::{Measurement, Mode, Plan};
 use crate::own_thread::{self, Ended};
-use crate::registry::{Case, Job};
+use crate::registry::{BenchmarkEntry, Case, Job};
 use crate::stats::Summary;
 
 /// What became of one case.
@@ -45,8 +46,7 @@ impl Outcome {
     pub(crate) fn failure(&self) -> Option<String> {
         let Case { entry, name, .. } = &self.case;
         let what = match &self.end {
-            End::Measured(summary, Verdict::Missed) => missed(summary, entry.target.unwrap_or_default()),
-            End::Measured(..) => return None,
+            End::Measured(summary, verdict) => faults(entry, summary, *verdict)?,
             End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
             End::TimedOut(_) => format!(
@@ -61,6 +61,15 @@ impl Outcome {
         };
         Some(format!("{}: `{name}` {what}", entry.place()))
     }
+}
+
+/// All that is wrong with what was measured.
+fn faults(entry: &BenchmarkEntry, summary: &Summary, verdict: Verdict) -> Option<String> {
+    let slow = (verdict == Verdict::Missed).then(|| missed(summary, entry.target.unwrap_or_default()));
+    let usage = summary.memory.usage.as_ref();
+    let large = usage.into_iter().flat_map(|usage| exceeded(usage, entry.promise));
+    let faults: Vec<String> = slow.into_iter().chain(large).chain(summary.memory.growth.failure()).collect();
+    (!faults.is_empty()).then(|| faults.join("; and "))
 }
 
 fn missed(summary: &Summary, target: f64) -> String {
@@ -97,6 +106,7 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
             iterations: entry.iterations,
             warmup: entry.warmup,
             timeout: entry.timeout,
+            look: Look { mode, alone: footprint::is_alone(), may_grow: entry.may_grow },
             samples: Arc::default(),
         };
         let _measuring = lock::measuring(entry.timeout);
@@ -116,7 +126,10 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
                 many => End::Misused(many.len()),
             },
             Err(Ended::Panicked(message)) => End::Panicked(message),
-            Err(Ended::TimedOut) => End::TimedOut(samples.summary()),
+            Err(Ended::TimedOut) => {
+                footprint::one_is_left_behind();
+                End::TimedOut(samples.summary())
+            }
             Err(Ended::NotBegun(reason)) => End::NotRun(reason),
         }
     });

@@ -2,6 +2,8 @@
 
 use perf_runtime::order;
 
+use crate::footprint::Memory;
+
 /// One timed batch, in nanoseconds per call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sample {
@@ -29,6 +31,8 @@ pub(crate) struct Summary {
     pub(crate) interval: (f64, f64),
     /// What 95 % of the samples did not exceed.
     pub(crate) p95: f64,
+    /// What calls allocate and keep, counted apart.
+    pub(crate) memory: Memory,
 }
 
 /// The true median is between the least and the most of so many samples with a probability of `1 - 2 / 2^6`, which is 97 %. Of fewer no
@@ -55,6 +59,7 @@ impl Summary {
             median: quantile(&sorted, 0.5),
             interval: if sorted.len() < ENOUGH { (best, worst) } else { bootstrap_median(&sorted) },
             p95: quantile(&sorted, 0.95),
+            memory: Memory::default(),
         })
     }
 

@@ -26,6 +26,11 @@ struct Options {
     name: Option<LitStr>,
     /// In nanoseconds.
     target: Option<f64>,
+    target_allocs: Option<u64>,
+    /// In bytes.
+    target_memory: Option<u64>,
+    /// Calls may keep memory.
+    may_grow: bool,
     args: Option<Expr>,
     setup: Option<Expr>,
     /// `args` or `setup` was written, right or wrong.
@@ -44,6 +49,9 @@ impl Options {
             "target_ms",
             "target_us",
             "target_ns",
+            "target_allocs",
+            "target_memory_mb",
+            "leaks",
             "args",
             "setup",
             "validate",
@@ -71,6 +79,9 @@ impl Options {
         Options {
             has_input,
             target: target(&mut entries, errors),
+            target_allocs: entries.integer("target_allocs", "10", errors).map(|(number, _)| number),
+            target_memory: target_memory(&mut entries, errors),
+            may_grow: may_grow(&mut entries, errors),
             args: args(&mut entries, errors),
             setup: entries.function("setup", "make_input", errors),
             validate: entries.function("validate", "|result| result.is_ok()", errors),
@@ -108,6 +119,34 @@ fn target(entries: &mut Entries, errors: &mut Errors) -> Option<f64> {
         }
     }
     target
+}
+
+/// In bytes.
+fn target_memory(entries: &mut Entries, errors: &mut Errors) -> Option<u64> {
+    let (megabytes, span) = entries.number("target_memory_mb", "1", errors)?;
+    let bytes = (megabytes * 1e6).round();
+    if bytes >= 1.0 && bytes <= 2_f64.powi(63) {
+        return Some(bytes as u64);
+    }
+    errors.push(
+        span,
+        "`target_memory_mb` is how many megabytes a call may hold, so it is more than 0 and no more than there can be; write for example \
+         `target_memory_mb = 1`, or `target_allocs = 0` where a call is to allocate nothing",
+    );
+    None
+}
+
+/// `leaks = "allow"`, which is all that can be said.
+fn may_grow(entries: &mut Entries, errors: &mut Errors) -> bool {
+    let Some(leaks) = entries.string("leaks", "\"allow\"", errors) else { return false };
+    let may_grow = leaks.value() == "allow";
+    if !may_grow {
+        errors.push(
+            leaks.span(),
+            "`leaks` knows only \"allow\": calls may keep memory; remove it where they may not, which is so by itself",
+        );
+    }
+    may_grow
 }
 
 fn args(entries: &mut Entries, errors: &mut Errors) -> Option<Expr> {
@@ -529,6 +568,11 @@ fn settings(options: &Options) -> TokenStream {
     let number = |number: &Option<(u64, Span)>| number.map(|(number, _)| Literal::u64_unsuffixed(number));
     let named = options.name.as_ref().map(|name| quote!(.named(#name)));
     let target = options.target.map(Literal::f64_unsuffixed).map(|target| quote!(.target(#target)));
+    let allocations = options.target_allocs.map(Literal::u64_unsuffixed);
+    let allocations = allocations.map(|target| quote!(.target_allocations(#target)));
+    let bytes =
+        options.target_memory.map(Literal::u64_unsuffixed).map(|target| quote!(.target_bytes(#target)));
+    let may_grow = options.may_grow.then(|| quote!(.may_grow()));
     let timeout = options.timeout.map(duration_tokens).map(|timeout| quote!(.timeout(#timeout)));
     let iterations = number(&options.iterations).map(|iterations| quote!(.iterations(#iterations)));
     let warmup = number(&options.warmup).map(|warmup| quote!(.warmup(#warmup)));
@@ -537,5 +581,5 @@ fn settings(options: &Options) -> TokenStream {
         FlagOrString::Flag => Some(quote!(.ignored(""))),
         FlagOrString::None => None,
     };
-    quote!(#named #target #timeout #iterations #warmup #ignored)
+    quote!(#named #target #allocations #bytes #may_grow #timeout #iterations #warmup #ignored)
 }

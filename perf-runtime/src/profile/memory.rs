@@ -186,9 +186,9 @@ fn set_balance(to: i64) {
 fn rise(node: &'static Node, before: i64, after: i64, blocks: i64) {
     let epoch = epoch();
     if epoch & WATCHED == 0 {
-        rise_in(node, before, after, epoch)
+        rise_in(node, before, after, epoch);
     } else {
-        watched(node, before, after, blocks)
+        watched(node, before, after, blocks);
     }
 }
 
