@@ -1,43 +1,21 @@
 //! What the harness finds of calls that keep memory, in a program whose allocator tells: each benchmark is run by a process of this very program, once as
 //! if it were alone in it, once as one of tests that run in parallel.
 
+mod ignored;
 mod leak_cases;
 
-use std::process::Command;
-
-use leak_cases::{KEEP, KEEP_NOT};
+use ignored::{names, run};
 use perfkit::{Alloc, benchmark};
 
 #[global_allocator]
 static ALLOCATOR: Alloc = Alloc::system();
 
-/// Whether the benchmark passes, and all that was printed.
-fn run(name: &str, alone: bool) -> (bool, String) {
-    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
-    command.args([
-        "--ignored",
-        "--exact",
-        "--nocapture",
-        "--test-threads=2",
-        &format!("{name}_benchmark::run"),
-    ]);
-    command.env_remove("NEXTEST").env("RUST_BACKTRACE", "0");
-    if alone {
-        command.env("NEXTEST", "1");
-    }
-    let output = command.output().expect("it can be run");
-    let text =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(text.contains("running 1 test"), "{name}: {text}");
-    (output.status.success(), text)
-}
-
 #[track_caller]
 fn check(alone: bool) {
     let mut wrong = Vec::new();
-    for (names, keeps) in [(KEEP, true), (KEEP_NOT, false)] {
-        for name in names {
-            let (passes, text) = run(&format!("leak_cases::{name}"), alone);
+    for (module, keeps) in [("::keep::", true), ("::keep_not::", false)] {
+        for name in names(module) {
+            let (passes, text) = run(&name, alone);
             let is_found = !passes && text.contains("` leaks") && text.contains("LEAK");
             if is_found != keeps || (!keeps && (!passes || text.contains("grows"))) {
                 wrong.push(format!("{name}: {text}"));
