@@ -134,6 +134,8 @@ pub(crate) fn is_alone() -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) mode: Mode,
+    /// When somebody gives up on it: no look takes more than a part of that.
+    pub(crate) timeout: Duration,
     /// See [`is_alone`].
     pub(crate) alone: bool,
     /// Whether calls may keep memory, so that nobody is to look.
@@ -156,12 +158,16 @@ const LONG_LOOK: Duration = Duration::from_millis(250);
 /// Calls in the first of them, if these do not take too long: then one leak in a hundred calls shows itself.
 const FIRST: f64 = 128.0;
 const FIRST_TIME: Duration = Duration::from_millis(100);
+/// Batches before it at most, of which each is longer than the one before.
+const WARM_UPS: u32 = 4;
 /// How long to go on where memory grows; and how long until there were so many calls.
 const SUSPICION: Duration = Duration::from_millis(250);
 const LONG_SUSPICION: Duration = Duration::from_secs(1);
 const SUSPICIOUS_CALLS: u64 = 1_000;
 /// What may be kept before it is plain, and in how many calls.
 const PLENTY: i64 = 64 << 20;
+/// What may be kept at all.
+const TOO_MUCH: i64 = 2 << 30;
 const MOST_CALLS: u64 = 1 << 22;
 
 impl Look {
@@ -190,24 +196,33 @@ impl Look {
     /// Looks for what calls keep. A call takes `each` nanoseconds, at first.
     fn growth(
         self,
-        done: u64,
+        mut done: u64,
         mut each: f64,
         kept: Kept,
         run: &mut dyn FnMut(u64) -> Option<Counted>,
     ) -> Growth {
-        let nanos = |time: Duration| time.as_nanos() as f64;
-        if 7.0 * each > nanos(LONG_LOOK) {
-            return Growth::NotJudged;
-        }
-        let by_time = (nanos(LOOK) / (7.0 * each)).max(FIRST.min(nanos(FIRST_TIME) / (7.0 * each)));
+        let nanos = |time: Duration| time.min(self.timeout / 10).as_nanos() as f64;
         let by_memory = PLENTY as f64 * kept.calls as f64 / (8 * kept.bytes.max(1)) as f64;
-        let first = by_time.min(by_memory).clamp(1.0, 65_536.0) as u64;
-        let begun = Instant::now();
-        let (mut batches, mut done, mut held) = (Vec::new(), done, 0);
-        if self.batch(first, run).is_none() {
-            return Growth::NotJudged;
+        let calls_in = |each: f64| {
+            let by_time = (nanos(LOOK) / (7.0 * each)).max(FIRST.min(nanos(FIRST_TIME) / (7.0 * each)));
+            by_time.min(by_memory).clamp(1.0, 65_536.0) as u64
+        };
+        let mut first = calls_in(each);
+        // The single calls may have been disturbed, and say nothing of how quick many are.
+        for _ in 0..WARM_UPS {
+            if 7.0 * each > nanos(LONG_LOOK) {
+                return Growth::NotJudged;
+            }
+            let Some((counted, _)) = self.batch(first, run) else { return Growth::NotJudged };
+            done += first;
+            each = each.min(counted.nanos.max(1.0) / first as f64);
+            if calls_in(each) <= first * 2 {
+                break;
+            }
+            first = calls_in(each);
         }
-        done += first;
+        let begun = Instant::now();
+        let (mut batches, mut held) = (Vec::new(), 0);
         let mut calls = first;
         while let Some((counted, left)) = self.batch(calls, run) {
             each = counted.nanos / calls as f64;
@@ -222,8 +237,9 @@ impl Look {
             } else {
                 SUSPICION
             };
-            let ends_in_time = nanos(spent) + each * calls as f64 <= nanos(patience);
-            if (enough && (is_over(&batches) || !ends_in_time || calls > MOST_CALLS)) || held > PLENTY * 2 {
+            let ends_in_time = spent.as_nanos() as f64 + each * calls as f64 <= nanos(patience);
+            let is_plain = !ends_in_time || held > PLENTY || calls > MOST_CALLS;
+            if (enough && (is_plain || is_over(&batches))) || held > TOO_MUCH {
                 break;
             }
         }
@@ -319,7 +335,7 @@ mod tests {
     /// This program's allocator is the system's.
     #[test]
     fn an_allocator_that_tells_nothing_is_not_asked() {
-        let look = Look { mode: Mode::Test, alone: true, may_grow: false };
+        let look = Look { mode: Mode::Test, timeout: Duration::from_secs(30), alone: true, may_grow: false };
         let mut calls = 0;
         let memory = look.count(1, &mut |more| {
             calls += more;

@@ -52,7 +52,7 @@ impl Plan {
             iterations: None,
             warmup: None,
             timeout: Duration::from_secs(30),
-            look: Look { mode: Mode::Test, alone: false, may_grow: false },
+            look: Look { mode: Mode::Test, timeout: Duration::from_secs(30), alone: false, may_grow: false },
             samples: Arc::default(),
         }
     }

@@ -106,7 +106,12 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
             iterations: entry.iterations,
             warmup: entry.warmup,
             timeout: entry.timeout,
-            look: Look { mode, alone: footprint::is_alone(), may_grow: entry.may_grow },
+            look: Look {
+                mode,
+                timeout: entry.timeout,
+                alone: footprint::is_alone(),
+                may_grow: entry.may_grow,
+            },
             samples: Arc::default(),
         };
         let _measuring = lock::measuring(entry.timeout);

@@ -68,7 +68,8 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     }
     if not_counted {
         table.note(
-            "not judged: `target_allocs` and `target_memory_mb` need `#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();`",
+            "not judged: `target_allocs` and `target_memory_mb` need `#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();`, \
+             and time for a call before `timeout`",
         );
     }
     if too_few {

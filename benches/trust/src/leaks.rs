@@ -78,8 +78,10 @@ impl Program {
             .output()
             .map_err(|error| format!("cargo cannot be run: {error}"))?;
         let messages = String::from_utf8_lossy(&output.stdout);
-        let path =
-            messages.lines().rev().find_map(|line| line.split_once("\"executable\":\"")?.1.split_once('"'));
+        // The package's other programs are told of, too.
+        let target = format!("\"name\":\"{}\"", words.last().unwrap_or(&""));
+        let mut of_target = messages.lines().filter(|line| line.contains(&target));
+        let path = of_target.find_map(|line| line.split_once("\"executable\":\"")?.1.split_once('"'));
         let Some((path, _)) = path else {
             return Err(format!("cargo built no program: {}", String::from_utf8_lossy(&output.stderr)));
         };

@@ -18,7 +18,7 @@ use crate::profile;
 /// Around another allocator: `static ALLOCATOR: Alloc<MiMalloc> = Alloc::new(MiMalloc);`
 ///
 /// It counts what is allocated and freed while a `#[profiled]` function runs, on the thread where that happens, for the function that runs
-/// innermost. What perfkit itself allocates is not counted. A reallocation that grows is one allocation of the difference; one that shrinks frees it.
+/// innermost; and for benchmarks, what their calls allocate and keep. What perfkit itself allocates is not counted. A reallocation that grows is one allocation of the difference; one that shrinks frees it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Alloc<A = System> {
     inner: A,
