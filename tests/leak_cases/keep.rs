@@ -7,9 +7,9 @@ use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, OnceLock};
 
-use perfkit::benchmark;
+use perfkit::{Bencher, benchmark};
 
-use super::{lock, next, to_a_thread, wait_for_a_millisecond};
+use super::{beside_another, lock, next, to_a_thread, wait_for_a_millisecond};
 
 type Texts = Mutex<Option<HashMap<u64, String>>>;
 
@@ -95,4 +95,9 @@ fn handed_to_a_thread_that_keeps() {
 fn slow_and_leaks() -> &'static str {
     wait_for_a_millisecond();
     String::from("never freed").leak()
+}
+
+#[benchmark(ignore)]
+fn leaked_box_beside_another_thread(bencher: &mut Bencher) {
+    beside_another(|| bencher.iter(|| Box::leak(Box::new([0_u8; 64])).len()));
 }

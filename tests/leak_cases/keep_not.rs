@@ -9,7 +9,7 @@ use std::thread;
 
 use perfkit::{Bencher, benchmark, cached, profiled};
 
-use super::{lock, next, to_a_thread, wait_for_a_millisecond};
+use super::{beside_another, lock, next, to_a_thread, wait_for_a_millisecond};
 
 #[benchmark(ignore)]
 fn nothing() {}
@@ -150,4 +150,9 @@ fn is_to_leak() -> &'static str {
     thread_local!(static CALLS: Cell<u64> = const { Cell::new(0) });
     CALLS.set(CALLS.get() + 1);
     String::from("meant to stay").leak()
+}
+
+#[benchmark(ignore)]
+fn returned_box_beside_another_thread(bencher: &mut Bencher) {
+    beside_another(|| bencher.iter(|| Box::new([0_u8; 64])));
 }
