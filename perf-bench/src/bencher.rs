@@ -12,6 +12,7 @@ use perf_runtime::clock;
 
 use crate::check::Check;
 use crate::crew::Role;
+use crate::footprint::{Reading, Requests};
 use crate::measure::{Measurement, Plan, measure};
 use crate::waiting;
 use crate::work::Work;
@@ -177,14 +178,20 @@ pub(crate) enum Calls {
     First,
     /// So many, to be timed; at least one.
     Timed(u64),
+    /// So many, whose allocations are counted: one at a time, so that the loop allocates nothing for them.
+    Counted(u64),
 }
 
 impl Calls {
     pub(crate) fn count(self) -> u64 {
         match self {
             Calls::First => 1,
-            Calls::Timed(count) => count,
+            Calls::Timed(count) | Calls::Counted(count) => count,
         }
+    }
+
+    fn are_counted(self) -> bool {
+        matches!(self, Calls::Counted(_))
     }
 }
 
@@ -200,6 +207,8 @@ pub(crate) struct Batch {
     /// How often the clock was started and stopped.
     pub(crate) stretches: u64,
     pub(crate) shape: Shape,
+    /// What the calls asked the allocator for, if they are counted.
+    pub(crate) requests: Requests,
     /// Why the result of the first call is not as it should be.
     pub(crate) refusal: Option<String>,
 }
@@ -222,15 +231,17 @@ fn time_calls<R>(
 ) -> Batch {
     let routine = black_box(routine);
     let waited = waiting::so_far();
+    let reading = calls.are_counted().then(Reading::begin);
     let start = clock::now();
     for _ in 1..calls.count() {
         black_box(routine());
     }
     let last = black_box(routine());
     let ticks = clock::now().saturating_sub(start);
+    let requests = reading.map(Reading::end).unwrap_or_default();
     let waited = waiting::so_far().saturating_sub(waited);
     let refusal = if calls == Calls::First { check(&last) } else { None };
-    Batch { ticks, whole: ticks, waited, stretches: 1, shape: Shape::Bare, refusal }
+    Batch { ticks, whole: ticks, waited, stretches: 1, shape: Shape::Bare, requests, refusal }
 }
 
 /// Runs a routine over inputs that lie ready, with the clock on. Generated code is given one.
@@ -243,6 +254,9 @@ pub struct Stopwatch {
     minds_waiting: bool,
     /// Whether a result is to be looked at.
     looks: bool,
+    /// Whether allocations are to be counted.
+    counts: bool,
+    requests: Requests,
     refusal: Option<String>,
 }
 
@@ -302,9 +316,11 @@ impl Stopwatch {
     #[inline]
     fn time(&mut self, run: impl FnOnce()) {
         let waited = if self.minds_waiting { waiting::so_far() } else { 0 };
+        let reading = self.counts.then(Reading::begin);
         let start = clock::now();
         run();
         self.ticks = clock::now().saturating_sub(start);
+        self.requests = reading.map(Reading::end).unwrap_or_default();
         self.waited = if self.minds_waiting { waiting::so_far().saturating_sub(waited) } else { 0 };
     }
 
@@ -324,12 +340,19 @@ fn time_stretches<I>(
     run: &mut dyn FnMut(&mut Vec<I>, &mut Stopwatch),
 ) -> Batch {
     let begun = clock::now();
-    let mut batch =
-        Batch { ticks: 0, whole: 0, waited: 0, stretches: 0, shape: Shape::Batched, refusal: None };
+    let mut batch = Batch {
+        ticks: 0,
+        whole: 0,
+        waited: 0,
+        stretches: 0,
+        shape: Shape::Batched,
+        requests: Requests::default(),
+        refusal: None,
+    };
     let mut stretch = Stretch::first(bytes);
     let mut left = calls.count();
     while left > 0 {
-        let now = stretch.calls.min(left);
+        let now = if calls.are_counted() { 1 } else { stretch.calls.min(left) };
         left -= now;
         let made = clock::now();
         for _ in 0..now {
@@ -341,12 +364,15 @@ fn time_stretches<I>(
             waited: 0,
             minds_waiting: stretch.is_long,
             looks: calls == Calls::First,
+            counts: calls.are_counted(),
+            requests: Requests::default(),
             refusal: None,
         };
         run(black_box(inputs), &mut stopwatch);
         batch.ticks += stopwatch.ticks;
         batch.waited += stopwatch.waited;
         batch.stretches += 1;
+        batch.requests.add(stopwatch.requests);
         batch.refusal = stopwatch.refusal;
         stretch.next(now, made, stopwatch.ticks);
     }

@@ -11,6 +11,7 @@ use perf_runtime::show::units::count;
 
 use crate::cases::Body;
 use crate::chart;
+use crate::footprint::Look;
 use crate::judge::{Class, Complexity, Cost, Growth, MOST_SLOPE, Point, judge_complexity};
 use crate::measure::{Mode, PAUSE, Plan, ROUNDS, Samples};
 use crate::registry::Case;
@@ -33,6 +34,8 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
                 mode: Mode::Test,
                 target: None,
                 threads: body.threads(),
+                // The cases were looked at.
+                look: Look::none(),
                 iterations: Some(SAMPLES),
                 warmup: case.entry.warmup,
                 timeout: case.entry.timeout,

@@ -6,6 +6,7 @@
 
 mod claim;
 mod complexity;
+mod leaks;
 mod measuring;
 mod program;
 mod quick;
@@ -22,6 +23,7 @@ const SECTIONS: &[Section] = &[
     ("measuring", measuring::section),
     ("targets", targets::section),
     ("complexity", complexity::section),
+    ("leaks", leaks::section),
     ("quick", quick::section),
 ];
 

@@ -5,6 +5,7 @@ use perf_runtime::order;
 use super::interval::interval_of_median;
 use super::outliers::{Outliers, deviation};
 use super::series;
+use crate::footprint::Memory;
 
 /// One timed batch, in nanoseconds per call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +41,8 @@ pub(crate) struct Summary {
     pub(crate) outliers: Outliers,
     /// What makes the figures less sure than they look.
     pub(crate) noise: Noise,
+    /// What calls allocate and keep, counted apart.
+    pub(crate) memory: Memory,
 }
 
 /// What makes figures less sure than they look.
@@ -100,6 +103,7 @@ impl Summary {
             deviation: deviation(&sorted),
             outliers: Outliers::of(&sorted),
             noise,
+            memory: Memory::default(),
         })
     }
 
