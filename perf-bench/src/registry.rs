@@ -250,19 +250,22 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
         Ok(cases) => cases,
         Err(reason) => return vec![job(entry.name().to_owned(), 0, None, Err(reason))],
     };
+    let mut jobs = Vec::with_capacity(cases.len() + 1);
+    let mut sizes = Vec::new();
+    for (index, made) in cases.into_iter().enumerate() {
+        let name = match made.argument {
+            None => entry.name().to_owned(),
+            Some(argument) => format!("{}/{argument}", entry.name()),
+        };
+        sizes.extend(made.size.map(|size| (size, Arc::clone(&made.body))));
+        jobs.push(job(name, index, made.size, Ok(Work::Case(made.body))));
+    }
     // Promised for all cases together, so that it is something of its own to run.
-    let growth = entry.complexity.map(|class| {
-        let sizes = cases.iter().filter_map(|made| Some((made.size?, Arc::clone(&made.body)))).collect();
-        job(format!("{}/{COMPLEXITY}", entry.name()), cases.len(), None, Ok(Work::Growth(class, sizes)))
-    });
-    let name = |argument| match argument {
-        None => entry.name().to_owned(),
-        Some(argument) => format!("{}/{argument}", entry.name()),
-    };
-    let jobs = cases.into_iter().enumerate();
-    jobs.map(|(index, made)| job(name(made.argument), index, made.size, Ok(Work::Case(made.body))))
-        .chain(growth)
-        .collect()
+    if let Some(class) = entry.complexity {
+        let name = format!("{}/{COMPLEXITY}", entry.name());
+        jobs.push(job(name, jobs.len(), None, Ok(Work::Growth(class, sizes))));
+    }
+    jobs
 }
 
 /// What stands for an argument in the name of what judges `complexity`.

@@ -11,9 +11,8 @@ use crate::stats::Summary;
 /// The table, ending in a newline; empty where there is nothing to show.
 pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     // How benchmarks grow is in a table of its own.
-    let outcomes: Vec<&Outcome> =
-        outcomes.iter().filter(|outcome| !matches!(outcome.end, End::Grew(_))).collect();
-    if outcomes.is_empty() {
+    let has_a_row = |outcome: &Outcome| !matches!(outcome.end, End::Grew(_));
+    if !outcomes.iter().any(has_a_row) {
         return String::new();
     }
     let mut table = Table::new(
@@ -34,7 +33,10 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     let names = shorten(&mut names.iter());
     let (mut not_judged, mut too_few) = (false, false);
     let mut busy = Vec::new();
-    for (outcome, name) in outcomes.into_iter().zip(names) {
+    for (outcome, name) in outcomes.iter().zip(names) {
+        if !has_a_row(outcome) {
+            continue;
+        }
         let target = outcome.case.entry.target.map_or_else(none, |target| nanos(target).into());
         let mut cells = vec![name.clone().into()];
         let (summary, verdict) = match &outcome.end {
