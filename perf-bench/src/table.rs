@@ -16,9 +16,8 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     /// Of what is noisy, so many are named: on a noisy machine it is most.
     const NAMED: usize = 5;
     // How benchmarks grow is in a table of its own.
-    let outcomes: Vec<&Outcome> =
-        outcomes.iter().filter(|outcome| !matches!(outcome.end, End::Grew(_))).collect();
-    if outcomes.is_empty() {
+    let has_a_row = |outcome: &Outcome| !matches!(outcome.end, End::Grew(_));
+    if !outcomes.iter().any(has_a_row) {
         return String::new();
     }
     let mut columns = vec![
@@ -42,7 +41,10 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     let names = shorten(&mut names.iter());
     let (mut not_judged, mut not_counted, mut too_few) = (false, false, false);
     let (mut busy, mut doubtful) = (Vec::new(), Vec::new());
-    for (outcome, name) in outcomes.into_iter().zip(names) {
+    for (outcome, name) in outcomes.iter().zip(names) {
+        if !has_a_row(outcome) {
+            continue;
+        }
         let entry = outcome.case.entry;
         let mut cells = vec![name.clone().into()];
         let (summary, rate, verdict) = match &outcome.end {
