@@ -207,21 +207,17 @@ const RESIDENT_SAMPLES: usize = 10;
 pub(crate) fn judge_resident(samples: &[u64], calls: u64) -> Growth {
     let Some((first, last)) = samples.first().zip(samples.last()) else { return Growth::NotJudged };
     let steps = samples.len() - 1;
-    if samples.len() < RESIDENT_SAMPLES {
-        return Growth::NotJudged;
-    }
     let rises = samples.windows(2).filter(|pair| pair[1] > pair[0]).count();
     let bytes = last.saturating_sub(*first);
     let calls = calls.saturating_mul(steps as u64);
-    // More than 70 %.
-    match (rises * 10 > steps * 7, bytes > RESIDENT) {
-        (true, true) => Growth::Resident { bytes, calls, rises, samples: steps },
-        (true, false) if bytes > 0 => {
-            Growth::Undecided(Kept { calls, blocks: 0, bytes: bytes.cast_signed() })
-        }
-        // A process that does not grow may still leak what is too small to be seen.
-        _ => Growth::NotJudged,
+    // A process that does not grow may still leak what is too small to be seen, so this is no verdict either. More than 70 %:
+    if bytes == 0 || rises * 10 <= steps * 7 {
+        return Growth::NotJudged;
     }
+    if samples.len() >= RESIDENT_SAMPLES && bytes > RESIDENT {
+        return Growth::Resident { bytes, calls, rises, samples: steps };
+    }
+    Growth::Undecided(Kept { calls, blocks: 0, bytes: bytes.cast_signed() })
 }
 
 #[cfg(test)]
@@ -313,7 +309,8 @@ mod tests {
         assert_eq!(leak.text(), "RSS 1.00 MiB per call");
         assert!(matches!(judge_resident(&grown(100_000), 1), Growth::Undecided(_)));
         assert_eq!(judge_resident(&grown(0), 1), Growth::NotJudged);
-        assert_eq!(judge_resident(&grown(1 << 20)[..5], 1), Growth::NotJudged);
+        assert!(matches!(judge_resident(&grown(1 << 20)[..5], 1), Growth::Undecided(_)));
+        assert_eq!(judge_resident(&grown(1 << 20)[..1], 1), Growth::NotJudged);
         // Two thirds of the samples.
         let mut some = grown(1 << 20);
         for third in (2..21).step_by(3) {
