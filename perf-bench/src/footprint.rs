@@ -180,7 +180,7 @@ impl Look {
         let mut each = f64::INFINITY;
         let mut kept = Kept::default();
         while single.len() < SINGLE && (single.is_empty() || begun.elapsed() < SINGLE_TIME) {
-            let Some(batch) = Batch::run(1, run) else { break };
+            let Some(batch) = Batch::run(1, Reading::now(), run) else { break };
             each = each.min(batch.wall);
             kept.bytes += batch.kept(self.alone).bytes.max(0);
             single.push(if self.alone { batch.requests.of_process } else { batch.requests.of_thread });
@@ -209,12 +209,16 @@ impl Look {
             by_time.min(by_memory).clamp(1.0, 65_536.0) as u64
         };
         let mut first = calls_in(each);
+        // With room, as what is allocated between batches would be theirs.
+        let mut batches = Vec::with_capacity(64);
+        let mut before = Reading::now();
         // The single calls may have been disturbed, and say nothing of how quick many are.
         for _ in 0..WARM_UPS {
             if 7.0 * each > nanos(LONG_LOOK) {
                 return Growth::NotJudged;
             }
-            let Some(batch) = Batch::run(first, run) else { return Growth::NotJudged };
+            let Some(batch) = Batch::run(first, before, run) else { return Growth::NotJudged };
+            before = batch.after;
             done += first;
             each = each.min(batch.wall / first as f64);
             if calls_in(each) <= first * 2 {
@@ -222,8 +226,8 @@ impl Look {
             }
             first = calls_in(each);
         }
-        let (mut batches, mut held, mut spent, mut calls) = (Vec::new(), 0, 0.0, first);
-        while let Some(mut batch) = Batch::run(calls, run) {
+        let (mut held, mut spent, mut calls) = (0, 0.0, first);
+        while let Some(mut batch) = Batch::run(calls, before, run) {
             let kept = batch.kept(self.alone);
             spent += batch.nanos;
             done += calls;
@@ -246,6 +250,7 @@ impl Look {
                 break;
             }
             calls = next;
+            before = batch.after;
         }
         judge_growth(&batches)
     }
@@ -263,9 +268,9 @@ struct Batch {
 }
 
 impl Batch {
-    fn run(calls: u64, run: &mut dyn FnMut(u64) -> Option<Counted>) -> Option<Self> {
+    /// `before` is what there was after the batch before, so that what other threads free between two batches is seen.
+    fn run(calls: u64, before: Reading, run: &mut dyn FnMut(u64) -> Option<Counted>) -> Option<Self> {
         let begun = Instant::now();
-        let before = Reading::now();
         let Counted { nanos, requests } = run(calls)?;
         let wall = (begun.elapsed().as_nanos() as f64).max(1.0);
         let after = Reading { of_thread: Watch::of_thread(), of_process: settled(before.of_process, NAP) };
