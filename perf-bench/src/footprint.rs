@@ -163,10 +163,11 @@ const FIRST: f64 = 128.0;
 const FIRST_TIME: Duration = Duration::from_millis(100);
 /// Batches before it at most, of which each is longer than the one before.
 const WARM_UPS: u32 = 4;
-/// How long to go on where memory grows; and how long until there were so many calls.
+/// How long to go on where memory grows; and how long until there were so many calls and batches.
 const SUSPICION: Duration = Duration::from_millis(250);
 const LONG_SUSPICION: Duration = Duration::from_secs(1);
 const SUSPICIOUS_CALLS: u64 = 1_000;
+const SUSPICIOUS_BATCHES: usize = 7;
 /// What may be kept before it is plain, and in how many calls.
 const PLENTY: i64 = 64 << 20;
 /// What may be kept at all.
@@ -201,10 +202,10 @@ impl Look {
         let mut each = f64::INFINITY;
         let mut kept = Kept::default();
         while single.len() < SINGLE && (single.is_empty() || begun.elapsed() < SINGLE_TIME) {
-            let Some((counted, left)) = self.batch(1, run) else { break };
-            each = each.min(counted.nanos.max(1.0));
-            kept.bytes += left.bytes.max(0);
-            single.push(if self.alone { counted.requests.of_process } else { counted.requests.of_thread });
+            let Some(batch) = Batch::run(1, Reading::now(), run) else { break };
+            each = each.min(batch.wall);
+            kept.bytes += batch.kept(self.alone).bytes.max(0);
+            single.push(if self.alone { batch.requests.of_process } else { batch.requests.of_thread });
         }
         if single.is_empty() {
             return Memory::default();
@@ -230,73 +231,101 @@ impl Look {
             by_time.min(by_memory).clamp(1.0, 65_536.0) as u64
         };
         let mut first = calls_in(each);
+        // With room, as what is allocated between batches would be theirs.
+        let mut batches = Vec::with_capacity(64);
+        let mut before = Reading::now();
         // The single calls may have been disturbed, and say nothing of how quick many are.
         for _ in 0..WARM_UPS {
             if 7.0 * each > nanos(LONG_LOOK) {
                 return Leakage::NotJudged;
             }
-            let Some((counted, _)) = self.batch(first, run) else { return Leakage::NotJudged };
+            let Some(batch) = Batch::run(first, before, run) else { return Leakage::NotJudged };
+            before = batch.after;
             done += first;
-            each = each.min(counted.nanos.max(1.0) / first as f64);
+            each = each.min(batch.wall / first as f64);
             if calls_in(each) <= first * 2 {
                 break;
             }
             first = calls_in(each);
         }
-        let begun = Instant::now();
-        let (mut batches, mut held) = (Vec::new(), 0);
-        let mut calls = first;
-        while let Some((counted, left)) = self.batch(calls, run) {
-            each = counted.nanos / calls as f64;
+        let (mut held, mut spent, mut calls) = (0, 0.0, first);
+        while let Some(mut batch) = Batch::run(calls, before, run) {
+            let kept = batch.kept(self.alone);
+            spent += batch.nanos;
             done += calls;
-            held += left.bytes;
-            batches.push(left);
+            held += kept.bytes;
+            batches.push(kept);
             let enough = batches.len() >= 3;
-            calls = if enough { done } else { calls * 2 };
-            let spent = begun.elapsed();
-            let patience = if done < SUSPICIOUS_CALLS || self.mode == Mode::Measure {
-                LONG_SUSPICION
-            } else {
-                SUSPICION
-            };
-            let ends_in_time = spent.as_nanos() as f64 + each * calls as f64 <= nanos(patience);
-            let is_plain = !ends_in_time || held > PLENTY || calls > MOST_CALLS;
-            if (enough && (is_plain || is_over(&batches))) || held > TOO_MUCH {
+            let soon = done < SUSPICIOUS_CALLS || batches.len() < SUSPICIOUS_BATCHES;
+            let patience = if soon || self.mode == Mode::Measure { LONG_SUSPICION } else { SUSPICION };
+            let next = if enough { done } else { calls * 2 };
+            let ends_in_time = spent + batch.nanos / calls as f64 * next as f64 <= nanos(patience);
+            let is_plain = !ends_in_time || held > PLENTY || next > MOST_CALLS;
+            if enough && is_over(&batches) {
                 break;
             }
+            if (enough && is_plain) || held > TOO_MUCH {
+                // Other threads may not yet have freed what they were given.
+                batch.after.of_process = settled(batch.before.of_process, LONG_NAP);
+                batches.pop();
+                batches.push(batch.kept(self.alone));
+                break;
+            }
+            calls = next;
+            before = batch.after;
         }
         judge_leakage(&batches)
     }
+}
 
-    /// A batch of calls, and what was left of it.
-    fn batch(self, calls: u64, run: &mut dyn FnMut(u64) -> Option<Counted>) -> Option<(Counted, Kept)> {
-        let before = Reading::now();
-        let counted = run(calls)?;
-        let of_thread = Watch::of_thread();
-        let of_process = settled(before.of_process);
-        let (blocks, bytes) =
-            (of_process.blocks - before.of_process.blocks, of_process.bytes - before.of_process.bytes);
-        let kept = if self.alone {
-            Kept { calls, blocks, bytes }
-        } else {
-            Kept {
-                calls,
-                blocks: blocks.min(of_thread.blocks - before.of_thread.blocks),
-                bytes: bytes.min(of_thread.bytes - before.of_thread.bytes),
-            }
-        };
-        Some((counted, kept))
+/// A batch of calls.
+struct Batch {
+    calls: u64,
+    before: Reading,
+    after: Reading,
+    requests: Requests,
+    /// What it took, less what its thread waited for a processor; and with that.
+    nanos: f64,
+    wall: f64,
+}
+
+impl Batch {
+    /// `before` is what there was after the batch before, so that what other threads free between two batches is seen.
+    fn run(calls: u64, before: Reading, run: &mut dyn FnMut(u64) -> Option<Counted>) -> Option<Self> {
+        let begun = Instant::now();
+        let Counted { nanos, requests } = run(calls)?;
+        let wall = (begun.elapsed().as_nanos() as f64).max(1.0);
+        let after = Reading { of_thread: Watch::of_thread(), of_process: settled(before.of_process, NAP) };
+        Some(Batch { calls, before, after, requests, nanos, wall })
+    }
+
+    /// What was left of it.
+    fn kept(&self, alone: bool) -> Kept {
+        let Batch { calls, before, after, .. } = *self;
+        let left = |before: Counts, after: Counts| (after.blocks - before.blocks, after.bytes - before.bytes);
+        let (blocks, bytes) = left(before.of_process, after.of_process);
+        if alone {
+            return Kept { calls, blocks, bytes };
+        }
+        let (of_thread, bytes_of_thread) = left(before.of_thread, after.of_thread);
+        Kept { calls, blocks: blocks.min(of_thread), bytes: bytes.min(bytes_of_thread) }
     }
 }
 
+/// How long to wait for other threads to free something; and before it is said that nobody does.
+const NAP: Duration = Duration::from_millis(1);
+const LONG_NAP: Duration = Duration::from_millis(40);
+/// Such naps, as long as something is freed.
+const NAPS: u32 = 10;
+
 /// What the process has when other threads are done with what they were given, as far as that is soon.
-fn settled(before: Counts) -> Counts {
+fn settled(before: Counts, nap: Duration) -> Counts {
     let mut now = Watch::of_process();
-    for _ in 0..10 {
+    for _ in 0..NAPS {
         if now.bytes <= before.bytes {
             break;
         }
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(nap);
         let later = Watch::of_process();
         if later.bytes >= now.bytes {
             break;
@@ -333,7 +362,7 @@ impl Residents {
         let begun = Instant::now();
         loop {
             let growth = judge_resident(&self.samples, calls);
-            let goes_on = matches!(growth, Leakage::Undecided(_)) && begun.elapsed() < SUSPICION;
+            let goes_on = matches!(growth, Leakage::Undecided(_)) && begun.elapsed() < LONG_SUSPICION;
             if !goes_on || run().is_none() {
                 return growth;
             }

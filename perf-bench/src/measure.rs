@@ -599,5 +599,10 @@ mod tests {
         assert!((summary.best / 1e7 - 1.0).abs() < 0.01, "{summary:?}");
         assert!((summary.undisturbed / 6e6 - 1.0).abs() < 0.01, "{summary:?}");
         assert!((summary.waited - 0.4).abs() < 0.01, "{summary:?}");
+        // A batch of which nothing is left does not make the next ones endless.
+        let mut waits = Pretended::new(|| 1e5);
+        waits.waits = 1.0;
+        let summary = waits.measure(&plan(Mode::Test));
+        assert!(summary.calls < 50 && waits.spent < 1e9, "{summary:?}");
     }
 }

@@ -99,5 +99,5 @@ fn slow_and_leaks() -> &'static str {
 
 #[benchmark(ignore)]
 fn leaked_box_beside_another_thread(bencher: &mut Bencher) {
-    beside_another(|| bencher.iter(|| Box::leak(Box::new([0_u8; 64])).len()));
+    beside_another(|| bencher.iter(|| black_box(Box::leak(Box::new([0_u8; 64]))).len()));
 }

@@ -207,21 +207,17 @@ const RESIDENT_SAMPLES: usize = 10;
 pub(crate) fn judge_resident(samples: &[u64], calls: u64) -> Leakage {
     let Some((first, last)) = samples.first().zip(samples.last()) else { return Leakage::NotJudged };
     let steps = samples.len() - 1;
-    if samples.len() < RESIDENT_SAMPLES {
-        return Leakage::NotJudged;
-    }
     let rises = samples.windows(2).filter(|pair| pair[1] > pair[0]).count();
     let bytes = last.saturating_sub(*first);
     let calls = calls.saturating_mul(steps as u64);
-    // More than 70 %.
-    match (rises * 10 > steps * 7, bytes > RESIDENT) {
-        (true, true) => Leakage::Resident { bytes, calls, rises, samples: steps },
-        (true, false) if bytes > 0 => {
-            Leakage::Undecided(Kept { calls, blocks: 0, bytes: bytes.cast_signed() })
-        }
-        // A process that does not grow may still leak what is too small to be seen.
-        _ => Leakage::NotJudged,
+    // A process that does not grow may still leak what is too small to be seen, so this is no verdict either. More than 70 %:
+    if bytes == 0 || rises * 10 <= steps * 7 {
+        return Leakage::NotJudged;
     }
+    if samples.len() >= RESIDENT_SAMPLES && bytes > RESIDENT {
+        return Leakage::Resident { bytes, calls, rises, samples: steps };
+    }
+    Leakage::Undecided(Kept { calls, blocks: 0, bytes: bytes.cast_signed() })
 }
 
 #[cfg(test)]
@@ -313,7 +309,8 @@ mod tests {
         assert_eq!(leak.text(), "RSS 1.00 MiB per call");
         assert!(matches!(judge_resident(&grown(100_000), 1), Leakage::Undecided(_)));
         assert_eq!(judge_resident(&grown(0), 1), Leakage::NotJudged);
-        assert_eq!(judge_resident(&grown(1 << 20)[..5], 1), Leakage::NotJudged);
+        assert!(matches!(judge_resident(&grown(1 << 20)[..5], 1), Leakage::Undecided(_)));
+        assert_eq!(judge_resident(&grown(1 << 20)[..1], 1), Leakage::NotJudged);
         // Two thirds of the samples.
         let mut some = grown(1 << 20);
         for third in (2..21).step_by(3) {
