@@ -16,14 +16,19 @@
 //! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
 //! | `table` | the table of a run |
+//! | `driver` | somebody else who says how often a loop runs: |
+//! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
+//! | `instructions` | counts by callgrind |
 //! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
 mod bencher;
 mod check;
+mod driver;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
 mod harness;
+mod instructions;
 mod judge;
 mod libtest;
 mod lock;
@@ -38,6 +43,7 @@ mod table;
 mod target_features;
 mod timeit;
 mod waiting;
+mod worker;
 
 pub use bencher::Bencher;
 pub use harness::main;

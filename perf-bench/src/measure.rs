@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use perf_runtime::clock;
 
 use crate::bencher::{Batch, Calls, Shape, time_nothing};
+use crate::driver::Driver;
 use crate::stats::{Sample, Summary};
 
 /// What a run is for.
@@ -38,6 +39,22 @@ pub(crate) struct Plan {
     pub(crate) timeout: Duration,
     /// Where the samples go, for whoever gives up.
     pub(crate) samples: Arc<Samples>,
+    /// Whoever says how often the loop runs instead of this plan.
+    pub(crate) driver: Option<Driver>,
+}
+
+impl Plan {
+    pub(crate) fn driven(driver: Driver) -> Self {
+        Plan {
+            mode: Mode::Measure,
+            judged_target: None,
+            iterations: None,
+            warmup: None,
+            timeout: Duration::MAX,
+            samples: Arc::default(),
+            driver: Some(driver),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +67,7 @@ impl Plan {
             warmup: None,
             timeout: Duration::from_secs(30),
             samples: Arc::default(),
+            driver: None,
         }
     }
 }
@@ -108,6 +126,8 @@ pub(crate) enum Measurement {
     Summary(Summary),
     /// The first result was not as it should be, for this reason.
     Refused(String),
+    /// A driver ran it, and has what came out.
+    Driven,
 }
 
 /// The samples so far, and how many calls each is of.
@@ -136,6 +156,9 @@ impl Samples {
 
 /// Runs `batch` as often as `plan` says.
 pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
+    if let Some(driver) = &plan.driver {
+        return driver.drive(batch);
+    }
     let mut meter = Meter::new(plan, batch);
     let samples = &plan.samples;
     let first = meter.run(Calls::First);
@@ -408,7 +431,7 @@ mod tests {
             });
             match measurement {
                 Measurement::Summary(summary) => summary,
-                Measurement::Refused(reason) => panic!("it was as it should be: {reason}"),
+                other => panic!("it was as it should be: {other:?}"),
             }
         }
     }

@@ -98,6 +98,7 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
             warmup: entry.warmup,
             timeout: entry.timeout,
             samples: Arc::default(),
+            driver: None,
         };
         let _measuring = lock::measuring(entry.timeout);
         let _running = Running::new(&case.name);
