@@ -5,6 +5,7 @@
 //! that it works.
 
 mod claim;
+mod compare;
 
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use claim::{Claim, Effort};
 type Section = (&'static str, fn(Effort) -> Vec<Claim>);
 
 /// What there is, by name.
-const SECTIONS: &[Section] = &[];
+const SECTIONS: &[Section] = &[("compare", compare::claims)];
 
 fn main() -> ExitCode {
     let mut effort = Effort::Full;
