@@ -73,8 +73,8 @@ mod readme {}
 #[doc(hidden)]
 pub mod __private {
     pub use perf_bench::{
-        BenchmarkEntry, Cases, Failure, LookAny, LookError, LookResult, Looked, has_feature, inventory,
-        missing_feature, optimised, run_as_test, set_up,
+        Amount, BenchmarkEntry, Cases, Failure, LookAny, LookError, LookResult, Looked, counted, has_feature,
+        inventory, missing_feature, optimised, run_as_test, set_up,
     };
     pub use perf_macros::profile_block;
     #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]

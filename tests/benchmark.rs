@@ -321,3 +321,102 @@ fn functions_can_be_called() {
     r#match();
     assert_eq!((fraction(), from_a_range(1), pattern((1, 2)), sort(vec![2, 1])), (7, 2, 3, vec![1, 2]));
 }
+
+/// What a call works off, how often a second, on how many threads, of which instances.
+mod counted {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    use std::thread::{self, ThreadId};
+
+    use perfkit::{Bencher, benchmark};
+
+    const SIZE: usize = 64;
+
+    #[benchmark(bytes = SIZE, items = 4)]
+    fn by_numbers() -> u32 {
+        std::hint::black_box(1) + 1
+    }
+
+    fn length(text: &&str) -> usize {
+        text.len()
+    }
+
+    #[benchmark(args = ["four", "fourteen chars"], bytes = length, items = |text| text.chars().count())]
+    fn by_functions(text: &str) -> usize {
+        text.chars().filter(|character| *character == 'x').count()
+    }
+
+    #[benchmark(setup = || vec![1_u8; 100], bytes = Vec::len, items = |input| input.len() / 2)]
+    fn by_value(input: Vec<u8>) -> usize {
+        input.len()
+    }
+
+    #[benchmark(setup = || vec![1_u8; 100], bytes = |input| input.len(), target_throughput = 0.5)]
+    fn in_place(input: &mut Vec<u8>) {
+        input.reverse();
+    }
+
+    #[benchmark(target_throughput = 1)]
+    fn in_a_bencher(bencher: &mut Bencher) {
+        let numbers = [1_u32; 100];
+        bencher.bytes(400).items(100).iter(|| numbers.iter().sum::<u32>());
+    }
+
+    static FIRST: AtomicU32 = AtomicU32::new(0);
+    static AT_ONCE: AtomicU32 = AtomicU32::new(0);
+
+    #[benchmark(threads = [1, 2, 0], iterations = 3)]
+    fn on_threads() {
+        AT_ONCE.fetch_add(1, Ordering::Relaxed);
+        std::hint::spin_loop();
+        FIRST.fetch_max(AT_ONCE.fetch_sub(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    #[benchmark(threads = [2], args = [10, 20], setup = |n| vec![n; 10], iterations = 2)]
+    fn with_inputs_on_threads(mut input: Vec<u32>) -> Vec<u32> {
+        input.sort_unstable();
+        input
+    }
+
+    static MADE_BY: [std::sync::Mutex<Option<ThreadId>>; 2] = [const { std::sync::Mutex::new(None) }; 2];
+
+    #[benchmark(threads = vec![2], iterations = 1)]
+    fn bencher_on_threads(bencher: &mut Bencher) {
+        let me = thread::current().id();
+        let place = usize::from(MADE_BY[0].lock().unwrap().get_or_insert(me) != &me);
+        MADE_BY[place].lock().unwrap().get_or_insert(me);
+        bencher.iter(move || thread::current().id() == me);
+        // Each of the two came here by itself.
+        if place == 1 {
+            assert_ne!(*MADE_BY[0].lock().unwrap(), *MADE_BY[1].lock().unwrap());
+        }
+    }
+
+    #[benchmark(types = [u8, Vec<u8>, &'static str, [u32; 2]])]
+    fn of_types<T: Default>() -> T {
+        T::default()
+    }
+
+    #[benchmark(consts = [4, 2 * SIZE], args = [1, 2], validate = |sum: &usize| [4, 8, 128, 256].contains(sum))]
+    fn of_consts<const N: usize>(factor: usize) -> usize {
+        [factor; N].iter().sum()
+    }
+
+    #[benchmark(types = [u8, u64], consts = [1, 3], setup = || Default::default(), threads = [1])]
+    fn of_both<'a, const N: usize, T: Copy + Default + 'a>(value: T) -> [T; N] {
+        [value; N]
+    }
+
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+
+    fn stop() {
+        assert!(!IS_OVER.swap(true, Ordering::Relaxed));
+    }
+
+    #[benchmark(teardown = stop, group = "a group", threads = [2])]
+    fn torn_down() {
+        assert!(!IS_OVER.load(Ordering::Relaxed));
+    }
+
+    #[benchmark(group = "a group", name = "another", teardown = || 7)]
+    fn torn_down_with_a_result() {}
+}

@@ -384,6 +384,52 @@ twins! { good () bad panic!(\"bad twin\") }
     assert_eq!(list.stdout.lines().count(), 10, "{}", list.all());
 }
 
+/// Ctrl-C ends a run, and what was measured is shown.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_was_measured() {
+    use std::io::{BufRead, BufReader, Read};
+    let source = "
+use perfkit::benchmark;
+#[benchmark] fn before() {}
+#[benchmark(iterations = 1000)] fn long() { std::thread::sleep(std::time::Duration::from_millis(50)); }
+#[benchmark] fn never_run() {}
+";
+    let bench = "[[bench]]\nname = \"speed\"\nharness = false\n";
+    let main = "use interrupted as _;\nperfkit::bench_main!();\n";
+    let files = [("Cargo.toml", bench), ("src/lib.rs", source), ("benches/speed.rs", main)];
+    let krate = Crate::new("interrupted", &files);
+    let built = krate.cargo("bench --bench speed --no-run --message-format=json", &[]).exits_with(0);
+    let (_, program) = built.stdout.rsplit_once("\"executable\":\"").unwrap();
+    let program = program.split('"').next().unwrap();
+    let mut child = Command::new(program).arg("--bench").stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.ends_with("long ... ") {
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).unwrap();
+        said.push(char::from(byte[0]));
+    }
+    // It warms up for the tenth of a second before the first sample.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    // SAFETY: the process is a child that was not waited for.
+    assert_eq!(unsafe { libc::kill(child.id().cast_signed(), libc::SIGINT) }, 0);
+    let mut line = String::new();
+    while stdout.read_line(&mut line).unwrap() > 0 {}
+    said.push_str(&line);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    let row = |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert!(
+        row("interrupted::long").contains(" ms ") && row("interrupted::long").ends_with("INTERRUPTED"),
+        "{said}"
+    );
+    assert!(row("interrupted::before").contains(" ns "), "{said}");
+    assert!(
+        row("interrupted::never_run").is_empty() && said.contains("`interrupted::long` was interrupted"),
+        "{said}"
+    );
+}
+
 /// Neither a test nor a program whose benchmark ends the process looks like one that went well.
 #[test]
 fn a_benchmark_that_ends_the_process() {

@@ -88,6 +88,7 @@ fn check_interrupted() -> Result<(), String> {
 struct Benchmark {
     name: String,
     programs: [Option<PathBuf>; 2],
+    is_single: bool,
 }
 
 /// What stays the same for all benchmarks.
@@ -125,7 +126,7 @@ impl<'a> Comparison<'a> {
                 continue;
             };
             let progress = Progress::new(&benchmark.name, rows.len() + 1, in_both);
-            let pair = Pair { programs: [base, new], name: &benchmark.name };
+            let pair = Pair { programs: [base, new], name: &benchmark.name, is_single: benchmark.is_single };
             let result = self.measure(&pair, &rule, &progress, &mut random);
             // One that failed because the user wants to end is no failure.
             check_interrupted()?;
@@ -175,16 +176,20 @@ impl<'a> Comparison<'a> {
                 let names = worker.list().map_err(|error| {
                     format!("the bench target `{}` of {} {error}", program.target, self.sides.names[side])
                 })?;
-                for name in names.into_iter().filter(|name| self.options.selects(name)) {
+                for (threads, name) in names.into_iter().filter(|(_, name)| self.options.selects(name)) {
                     let known = all
                         .iter_mut()
                         .find(|(target, known)| *target == program.target && known.name == name);
                     if let Some((_, known)) = known {
                         known.programs[side] = Some(program.path.clone());
+                        known.is_single &= threads == 1;
                     } else {
                         let mut programs = [None, None];
                         programs[side] = Some(program.path.clone());
-                        all.push((program.target.clone(), Benchmark { name, programs }));
+                        all.push((
+                            program.target.clone(),
+                            Benchmark { name, programs, is_single: threads == 1 },
+                        ));
                     }
                 }
             }

@@ -21,6 +21,8 @@ const QUADS: usize = 40;
 pub(crate) struct Pair<'a> {
     pub(crate) programs: [&'a Path; 2],
     pub(crate) name: &'a str,
+    /// Whether it runs on one thread, and so on one processor.
+    pub(crate) is_single: bool,
 }
 
 /// What one launch found.
@@ -97,7 +99,8 @@ pub(crate) fn start(
     let [first, second] = order(random);
     let start =
         |side: usize| Worker::start(pair.programs[side], patience).map_err(|reason| Failed { side, reason });
-    let (one, other) = processors.on_one(random, || (start(first), start(second)));
+    let start_both = || (start(first), start(second));
+    let (one, other) = if pair.is_single { processors.on_one(random, start_both) } else { start_both() };
     let (one, other) = (one?, other?);
     let mut workers = Workers(if first == 0 { [one, other] } else { [other, one] });
     for side in SIDES {

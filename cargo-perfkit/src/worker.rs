@@ -58,10 +58,17 @@ impl Worker {
         if reply == format!("worker {VERSION}") { Ok(()) } else { Err(not_understood("(the start)", &reply)) }
     }
 
-    /// The names of its benchmarks.
-    pub(crate) fn list(&mut self) -> Result<Vec<String>, String> {
+    /// Its benchmarks: on how many threads each runs, and its name.
+    pub(crate) fn list(&mut self) -> Result<Vec<(usize, String)>, String> {
         let count: usize = self.number("list", "benchmarks")?;
-        (0..count).map(|_| self.reply("list")).collect()
+        let one = |_| {
+            let line = self.reply("list")?;
+            let entry = line
+                .split_once(' ')
+                .and_then(|(threads, name)| Some((threads.parse().ok()?, name.to_owned())));
+            entry.ok_or_else(|| not_understood("list", &line))
+        };
+        (0..count).map(one).collect()
     }
 
     /// Lets a benchmark make its first call.
@@ -274,11 +281,11 @@ mod tests {
         fn a_worker_is_told_what_to_do() {
             let mut worker = started(
                 "good",
-                "echo noise; echo 'perfkit: worker 1'; read c; echo 'more noiseperfkit: benchmarks 2'; echo 'perfkit: a'; echo 'perfkit: b c'; \
+                "echo noise; echo 'perfkit: worker 1'; read c; echo 'more noiseperfkit: benchmarks 2'; echo 'perfkit: 1 a'; echo 'perfkit: 2 b c'; \
                  read c; printf '%s\\n' 'perfkit: error of\\nit'; read c; echo 'perfkit: nanos 12'; read c; echo 'perfkit: counts 1 2 3 4.5 6'",
             );
             worker.greet().unwrap();
-            assert_eq!(worker.list().unwrap(), ["a", "b c"]);
+            assert_eq!(worker.list().unwrap(), [(1, "a".to_owned()), (2, "b c".to_owned())]);
             assert_eq!(worker.prepare("a").unwrap_err(), "of\nit");
             assert!((worker.run(3).unwrap() - 12.0).abs() < 1e-9);
             let counts = worker.instructions("a").unwrap();

@@ -3,6 +3,7 @@
 //! A loop calls the routine through a `dyn` that the compiler cannot look through, or it would move a call that always gives the same out of the loop.
 //! How often a loop runs is for [`measure`](crate::measure) to decide. A loop must never make, drop or look at a value while the clock is on.
 
+use core::fmt;
 use core::hint::black_box;
 use core::mem::{needs_drop, size_of};
 use core::time::Duration;
@@ -10,8 +11,10 @@ use core::time::Duration;
 use perf_runtime::clock;
 
 use crate::check::Check;
+use crate::crew::Role;
 use crate::measure::{Measurement, Plan, measure};
 use crate::waiting;
+use crate::work::Work;
 
 /// Given to a benchmark that takes `&mut Bencher`: measures a routine, with everything around it outside of the clock.
 ///
@@ -25,16 +28,62 @@ use crate::waiting;
 /// ```
 ///
 /// What a routine returns is dropped outside of the clock. A function that takes a `Bencher` calls one of its functions once.
-#[derive(Debug)]
 pub struct Bencher<'a> {
     plan: &'a Plan,
+    role: Role,
     /// What came out, for each call of one of the functions below.
-    pub(crate) measurements: Vec<Measurement>,
+    measurements: Vec<Measurement>,
+    work: Work,
+    teardown: Option<Box<dyn FnOnce()>>,
+}
+
+impl fmt::Debug for Bencher<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bencher").field("work", &self.work).finish_non_exhaustive()
+    }
+}
+
+/// Also where the benchmark panicked.
+impl Drop for Bencher<'_> {
+    fn drop(&mut self) {
+        let Some(teardown) = self.teardown.take() else { return };
+        if std::thread::panicking() {
+            // The first panic is what is told of, and a second one would end the process.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(teardown));
+        } else {
+            teardown();
+        }
+    }
 }
 
 impl<'a> Bencher<'a> {
-    pub(crate) fn new(plan: &'a Plan) -> Self {
-        Bencher { plan, measurements: Vec::new() }
+    pub(crate) fn new(plan: &'a Plan, role: Role) -> Self {
+        Bencher { plan, role, measurements: Vec::new(), work: Work::default(), teardown: None }
+    }
+
+    /// What came out of it.
+    pub(crate) fn into_measurements(mut self) -> (Vec<Measurement>, Work) {
+        (core::mem::take(&mut self.measurements), self.work)
+    }
+
+    /// Says that a call works off so many bytes, which the throughput is then told in. Before `iter`.
+    pub fn bytes(&mut self, bytes_per_call: u64) -> &mut Self {
+        self.work.bytes = Some(bytes_per_call);
+        self
+    }
+
+    /// Says that a call works off so many items, which the throughput is then told in. Before `iter`.
+    pub fn items(&mut self, items_per_call: u64) -> &mut Self {
+        self.work.items = Some(items_per_call);
+        self
+    }
+
+    /// Has `teardown` called when all is over.
+    #[doc(hidden)]
+    pub fn teardown<R>(&mut self, teardown: impl FnOnce() -> R + 'static) {
+        if !matches!(self.role, Role::Follows(_)) {
+            self.teardown = Some(Box::new(|| drop(teardown())));
+        }
     }
 
     /// Measures `routine`.
@@ -111,7 +160,12 @@ impl<'a> Bencher<'a> {
     }
 
     fn measure(&mut self, batch: &mut dyn FnMut(Calls) -> Batch) {
-        let measurement = measure(self.plan, batch);
+        let target = self.plan.limit(self.work);
+        let measurement = match &self.role {
+            Role::Alone => measure(self.plan, target, batch),
+            Role::Leads(crew) => measure(self.plan, target, &mut |calls| crew.run(calls, batch)),
+            Role::Follows(place) => return place.follow(self.plan.threads, batch),
+        };
         self.measurements.push(measurement);
     }
 }

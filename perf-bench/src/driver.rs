@@ -8,10 +8,10 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::bencher::{Batch, Bencher, Calls};
+use crate::bencher::{Batch, Calls};
 use crate::measure::{Measurement, Plan};
 use crate::own_thread::{self, Ended};
-use crate::registry::{BenchmarkEntry, Job, entries, jobs_of};
+use crate::registry::{BenchmarkEntry, Body, Job, entries, jobs_of};
 use crate::run::{End, Outcome};
 
 /// What is called with the loop.
@@ -37,22 +37,18 @@ impl Driver {
     /// # Errors
     /// What [`Outcome::failure`] says of one that panics, measures nothing or gives a wrong result.
     pub(crate) fn run(&self, job: Job) -> Result<(), String> {
+        let plan = Plan::driven(self.clone(), threads_of(&job));
         let Job { case, body } = job;
-        let plan = Plan::driven(self.clone());
-        let end = match body.map(|body| {
-            own_thread::run(&case.name, Duration::MAX, move || {
-                let mut bencher = Bencher::new(&plan);
-                body(&mut bencher);
-                bencher.measurements
-            })
-        }) {
-            Ok(Ok(measurements)) => match measurements.as_slice() {
+        let ended = body.map(|body| own_thread::run(&case.name, Duration::MAX, move || body.run(&plan)));
+        let end = match ended {
+            Ok(Ok((measurements, _))) => match measurements.as_slice() {
                 [Measurement::Driven] => return Ok(()),
                 [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
                 many => End::Misused(many.len()),
             },
             Ok(Err(Ended::Panicked(message))) => End::Panicked(message),
             Ok(Err(Ended::TimedOut)) => End::TimedOut(None),
+            Ok(Err(Ended::Interrupted)) => End::Interrupted(None),
             Ok(Err(Ended::NotBegun(reason))) | Err(reason) => End::NotRun(reason),
         };
         Err(Outcome { case, end, elapsed: Duration::ZERO }.failure().unwrap_or_default())
@@ -63,6 +59,11 @@ impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Driver")
     }
+}
+
+/// Threads that run it at once.
+pub(crate) fn threads_of(job: &Job) -> usize {
+    job.body.as_ref().map_or(1, Body::threads)
 }
 
 /// The benchmark of that name. Only what may be it is asked for its cases, since making their arguments may take long.

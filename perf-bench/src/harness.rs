@@ -9,7 +9,9 @@ use perf_runtime::session::complain;
 
 use crate::arguments::{Arguments, Format, HELP};
 use crate::instructions;
+use crate::interrupt;
 use crate::measure::Mode;
+use crate::progress::Progress;
 use crate::registry::{Job, entries, jobs_of};
 use crate::reporter::{Reporter, Totals, say};
 use crate::run::{End, Outcome, run};
@@ -17,6 +19,9 @@ use crate::worker;
 
 /// Some benchmark failed, or the command line was not understood: what libtest exits with.
 pub(crate) const FAILED: u8 = 101;
+
+/// What a shell says of a process that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 
 /// Runs the benchmarks of the program. [`bench_main!`](crate::bench_main) calls it.
 #[must_use]
@@ -91,8 +96,14 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
     let mut totals = Totals { filtered_out, ..Totals::default() };
     let mut outcomes: Vec<Outcome> = Vec::new();
     let start = Instant::now();
-    reporter.begin(chosen.len());
-    for job in chosen {
+    interrupt::listen();
+    let count = chosen.len();
+    reporter.begin(count);
+    for (place, job) in chosen.into_iter().enumerate() {
+        if interrupt::is_interrupted() {
+            totals.filtered_out += 1;
+            continue;
+        }
         if let Some(reason) = job.case.entry.ignored
             && !arguments.runs_ignored()
         {
@@ -101,7 +112,9 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
             continue;
         }
         reporter.started(&job.case.name);
-        let outcome = run(job, mode);
+        let outcome = run(job, mode, |samples| {
+            reporter.shows_progress().then(|| Progress::of(place + 1, count, samples))
+        });
         reporter.ended(&outcome);
         match (&outcome.end, outcome.failure()) {
             (_, Some(_)) => totals.failed += 1,
@@ -111,5 +124,8 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
         outcomes.push(outcome);
     }
     reporter.end(&outcomes, totals, start.elapsed());
+    if interrupt::is_interrupted() {
+        return ExitCode::from(INTERRUPTED);
+    }
     if totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }

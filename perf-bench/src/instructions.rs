@@ -23,7 +23,7 @@ use perf_runtime::show::units;
 
 use crate::arguments::Format;
 use crate::bencher::Calls;
-use crate::driver::{Driver, job_named};
+use crate::driver::{Driver, job_named, threads_of};
 use crate::harness::FAILED;
 use crate::measure::Measurement;
 use crate::registry::Case;
@@ -74,6 +74,12 @@ pub(crate) fn of(name: &str) -> Result<Counts, String> {
 
 /// A power of two, so that two countings mostly have the same.
 fn calls_of_a_run(name: &str) -> Result<u64, String> {
+    let job = job_named(name).ok_or_else(|| no_such(name))?;
+    if threads_of(&job) > 1 {
+        return Err(format!(
+            "`{name}` runs on several threads, whose waiting for one another would be counted too"
+        ));
+    }
     let calls = Arc::new(AtomicU64::new(0));
     let found = Arc::clone(&calls);
     let driver = Driver::new(move |batch| {
@@ -90,14 +96,13 @@ fn calls_of_a_run(name: &str) -> Result<u64, String> {
         found.store(calls, Ordering::Relaxed);
         Measurement::Driven
     });
-    run(&driver, name)?;
+    driver.run(job)?;
     let calls = calls.load(Ordering::Relaxed).max(1);
     Ok(1 << calls.ilog2().min(30))
 }
 
-fn run(driver: &Driver, name: &str) -> Result<(), String> {
-    let job = job_named(name).ok_or_else(|| format!("there is no benchmark `{name}`"))?;
-    driver.run(job)
+fn no_such(name: &str) -> String {
+    format!("there is no benchmark `{name}`")
 }
 
 /// The program that runs under valgrind: `inputs` are made, and with the first `calls` of them the routine is called.
@@ -112,7 +117,7 @@ pub(crate) fn count(words: &[String]) -> ExitCode {
         batch(Calls::Counted { inputs, calls });
         Measurement::Driven
     });
-    match run(&driver, name) {
+    match job_named(name).ok_or_else(|| no_such(name)).and_then(|job| driver.run(job)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");

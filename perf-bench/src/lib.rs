@@ -8,13 +8,16 @@
 //! | file | what |
 //! |---|---|
 //! | `registry` | the benchmarks of the program |
-//! | `bencher`, `measure` | the timed loops, and how often they run |
+//! | `bencher`, `measure`, `overhead` | the timed loops, how often they run, and what they themselves take |
 //! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
 //! | `target_features` | what the processor has |
+//! | `crew` | one benchmark on several threads at once |
+//! | `work` | what a call works off, for throughputs |
 //! | `check` | what a benchmark may return |
 //! | `stats`, `judge` | what samples say, and what is to be said of them |
 //! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
+//! | `interrupt`, `progress` | Ctrl-C, and how far a long run is |
 //! | `table` | the table of a run |
 //! | `driver` | somebody else who says how often a loop runs: |
 //! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
@@ -24,17 +27,21 @@
 mod arguments;
 mod bencher;
 mod check;
+mod crew;
 mod driver;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
 mod harness;
 mod instructions;
+mod interrupt;
 mod judge;
 mod libtest;
 mod lock;
 mod measure;
 mod optimised;
+mod overhead;
 mod own_thread;
+mod progress;
 mod registry;
 mod reporter;
 mod run;
@@ -43,6 +50,7 @@ mod table;
 mod target_features;
 mod timeit;
 mod waiting;
+mod work;
 mod worker;
 
 pub use bencher::Bencher;
@@ -62,6 +70,7 @@ pub use {
     libtest::{Failure, run_as_test},
     registry::{Cases, set_up},
     target_features::missing_feature,
+    work::{Amount, counted},
 };
 
 /// The whole program of a benchmark target.

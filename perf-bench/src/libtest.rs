@@ -44,7 +44,7 @@ pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
         jobs_of(entry)
     };
     for job in jobs {
-        let outcome = run(job, Mode::Test);
+        let outcome = run(job, Mode::Test, drop);
         failures.extend(outcome.failure());
         remember(outcome);
     }
@@ -83,6 +83,7 @@ extern "C" fn print() {
             (a.case.entry.order(), a.case.index).cmp(&(b.case.entry.order(), b.case.index))
         });
         // Nobody is left to tell when standard error is closed.
-        let _ = io::stderr().write_all(format!("\n{}", table(&outcomes, page_of_stderr())).as_bytes());
+        let _ = io::stderr()
+            .write_all(format!("\n{}", table(&outcomes, Mode::Test, page_of_stderr())).as_bytes());
     });
 }

@@ -10,13 +10,14 @@
 //! decision rests on a single batch, which may have been the first, cold one, or have been interrupted.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use perf_runtime::clock;
-
-use crate::bencher::{Batch, Calls, Shape, time_nothing};
+use crate::bencher::{Batch, Calls, Shape};
 use crate::driver::Driver;
+use crate::judge::Target;
+use crate::overhead::Overhead;
 use crate::stats::{Sample, Summary};
+use crate::work::Work;
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,10 @@ pub(crate) enum Mode {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) mode: Mode,
-    /// In nanoseconds per call; `None` where there is none or it is not judged.
-    pub(crate) judged_target: Option<f64>,
+    /// What is promised and judged.
+    pub(crate) target: Option<Target>,
+    /// That run it at once.
+    pub(crate) threads: usize,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     /// When somebody gives up on it.
@@ -44,16 +47,22 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn driven(driver: Driver) -> Self {
+    pub(crate) fn driven(driver: Driver, threads: usize) -> Self {
         Plan {
             mode: Mode::Measure,
-            judged_target: None,
+            target: None,
+            threads,
             iterations: None,
             warmup: None,
             timeout: Duration::MAX,
             samples: Arc::default(),
             driver: Some(driver),
         }
+    }
+
+    /// Nanoseconds that a call may take, where that is judged.
+    pub(crate) fn limit(&self, work: Work) -> Option<f64> {
+        self.target.map(|target| target.limit(work, self.threads))
     }
 }
 
@@ -62,7 +71,8 @@ impl Plan {
     pub(crate) fn for_tests() -> Self {
         Plan {
             mode: Mode::Test,
-            judged_target: None,
+            target: None,
+            threads: 1,
             iterations: None,
             warmup: None,
             timeout: Duration::from_secs(30),
@@ -83,6 +93,8 @@ const TEST_SAMPLES: u64 = 20;
 const ROUNDS: u32 = 3;
 /// Between two rounds: whatever is in the way may be gone by then.
 const PAUSE: Duration = Duration::from_millis(250);
+/// A call of fewer nanoseconds is so short that it matters what the loop around it takes.
+const SHORT: f64 = 100.0;
 /// A call that takes this long with its input is measured as it comes, without a warm-up.
 const LONG: Duration = Duration::from_millis(100);
 
@@ -130,41 +142,81 @@ pub(crate) enum Measurement {
     Driven,
 }
 
-/// The samples so far, and how many calls each is of.
+/// The samples so far.
 #[derive(Debug, Default)]
-pub(crate) struct Samples(Mutex<(u64, Vec<Sample>)>);
+pub(crate) struct Samples(Mutex<Taken>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    /// Of each sample.
+    calls: u64,
+    samples: Vec<Sample>,
+    /// How well it is known what the loop itself takes.
+    error: f64,
+}
 
 impl Samples {
-    fn begin(&self, calls: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (calls, Vec::new());
+    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, calls: u64, error: f64) {
+        *self.taken() = Taken { calls, samples: Vec::new(), error };
     }
 
     fn push(&self, sample: Sample) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(sample);
+        self.taken().samples.push(sample);
+    }
+
+    /// The loop itself took that much more per call than was taken off, as far as that is known.
+    fn correct(&self, more: f64, error: f64) {
+        let mut taken = self.taken();
+        taken.samples.iter_mut().for_each(|sample| sample.nanos -= more);
+        taken.error = error;
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.taken().samples.len()
     }
 
     /// `None` where there are none.
     pub(crate) fn summary(&self) -> Option<Summary> {
-        let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Summary::of(&samples.1, samples.0)
+        let taken = self.taken();
+        Summary::of(&taken.samples, taken.calls, taken.error)
     }
 
     fn all_beyond(&self, target: f64) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.iter().all(|sample| sample.nanos > target)
+        self.taken().samples.iter().all(|sample| sample.nanos > target)
+    }
+
+    fn least(&self) -> f64 {
+        self.taken().samples.iter().map(|sample| sample.nanos).fold(f64::INFINITY, f64::min)
     }
 }
 
-/// Runs `batch` as often as `plan` says.
-pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
+/// Runs `batch` as often as `plan` says; a call may take `limit` nanoseconds, where there is one.
+pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
     if let Some(driver) = &plan.driver {
         return driver.drive(batch);
     }
-    let mut meter = Meter::new(plan, batch);
+    measure_beside(&mut Overhead::now, plan, limit, batch)
+}
+
+/// The same, where `overhead` tells what the loops take at the time.
+fn measure_beside(
+    overhead: &mut dyn FnMut() -> Overhead,
+    plan: &Plan,
+    most: Option<f64>,
+    batch: &mut dyn FnMut(Calls) -> Batch,
+) -> Measurement {
+    let before = overhead();
+    let mut meter = Meter::new(plan, before, batch);
     let samples = &plan.samples;
     let first = meter.run(Calls::First);
     if let Some(refusal) = first.refusal {
         return Measurement::Refused(refusal);
     }
+    let shape = first.shape;
     // The first call may have been long only because it was the first.
     let mut slow = Some(first).filter(|first| first.is_long() && plan.warmup.is_none());
     if slow.is_some() && meter.has_time(Duration::ZERO) {
@@ -172,12 +224,12 @@ pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Mea
     }
     let long = slow.is_some();
     let calls = if let Some(slow) = slow {
-        samples.begin(1);
+        samples.begin(1, before.error);
         samples.push(slow.sample);
         1
     } else {
         let calls = meter.warm_up();
-        samples.begin(calls);
+        samples.begin(calls, before.error);
         calls
     };
     let mut any = long;
@@ -198,9 +250,14 @@ pub(crate) fn measure(plan: &Plan, batch: &mut dyn FnMut(Calls) -> Batch) -> Mea
             samples.push(meter.run(Calls::Timed(calls)).sample);
             any = true;
         }
-        if !plan.judged_target.is_some_and(|target| samples.all_beyond(target)) {
+        if !most.is_some_and(|most| samples.all_beyond(most)) {
             break;
         }
+    }
+    if samples.least() < SHORT {
+        let after = overhead();
+        let more = (after.of(shape) - before.of(shape)) / 2.0;
+        samples.correct(more, before.error.max(after.error).max(more.abs()));
     }
     match samples.summary() {
         Some(summary) => Measurement::Summary(summary),
@@ -254,6 +311,7 @@ struct Ran {
     timed: f64,
     /// With its inputs, less what it waited.
     whole: f64,
+    shape: Shape,
     refusal: Option<String>,
 }
 
@@ -264,8 +322,8 @@ impl Ran {
 }
 
 impl<'a> Meter<'a> {
-    fn new(plan: &'a Plan, batch: &'a mut dyn FnMut(Calls) -> Batch) -> Self {
-        Meter { plan, batch, overhead: Overhead::known(), spent: 0.0, longest: 0.0 }
+    fn new(plan: &'a Plan, overhead: Overhead, batch: &'a mut dyn FnMut(Calls) -> Batch) -> Self {
+        Meter { plan, batch, overhead, spent: 0.0, longest: 0.0 }
     }
 
     fn run(&mut self, calls: Calls) -> Ran {
@@ -279,7 +337,13 @@ impl<'a> Meter<'a> {
             nanos: self.overhead.nanos_per_call(&batch, calls.count()),
             waited: waited / calls.count() as f64,
         };
-        Ran { sample, timed: timed - waited, whole: whole - waited, refusal: batch.refusal }
+        Ran {
+            sample,
+            timed: timed - waited,
+            whole: whole - waited,
+            shape: batch.shape,
+            refusal: batch.refusal,
+        }
     }
 
     fn pause(&mut self) {
@@ -331,62 +395,11 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// What measuring itself takes, in nanoseconds.
-#[derive(Clone, Copy, Debug)]
-struct Overhead {
-    /// To start and stop the clock once.
-    stretch: f64,
-    /// To go once around the loop.
-    bare: f64,
-    /// The same with values that were made beforehand.
-    batched: f64,
-    /// Nanoseconds of a tick.
-    tick: f64,
-}
-
-impl Overhead {
-    fn known() -> Self {
-        static KNOWN: OnceLock<Overhead> = OnceLock::new();
-        *KNOWN.get_or_init(|| {
-            const CALLS: u64 = 4096;
-            let tick = clock::rate().duration(1 << 30).as_nanos() as f64 / f64::from(1 << 30);
-            // The least of many: noise only adds. Each of them a sum, because a clock may advance in steps longer than what is measured.
-            let least = |batches: u64, calls, shape| {
-                let sum = || {
-                    let batches = (0..batches).map(|_| time_nothing(calls, shape));
-                    batches.fold((0, 0), |sum, batch| (sum.0 + batch.ticks, sum.1 + batch.stretches))
-                };
-                let (ticks, stretches) = (0..40).map(|_| sum()).min().unwrap_or_default();
-                (ticks as f64 * tick, stretches as f64)
-            };
-            let (nanos, stretches) = least(64, 1, Shape::Bare);
-            // One call is so little that it does not count.
-            let stretch = nanos / stretches.max(1.0);
-            let per_call = |shape| {
-                let (nanos, stretches) = least(1, CALLS, shape);
-                ((nanos - stretches * stretch) / CALLS as f64).max(0.0)
-            };
-            Overhead { stretch, bare: per_call(Shape::Bare), batched: per_call(Shape::Batched), tick }
-        })
-    }
-
-    fn nanos(self, ticks: u64) -> f64 {
-        ticks as f64 * self.tick
-    }
-
-    fn nanos_per_call(self, batch: &Batch, calls: u64) -> f64 {
-        let loop_itself = match batch.shape {
-            Shape::Bare => self.bare,
-            Shape::Batched => self.batched,
-        };
-        let net = self.nanos(batch.ticks) - self.stretch * batch.stretches as f64;
-        (net / calls as f64 - loop_itself).max(0.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const OVERHEAD: Overhead = Overhead { stretch: 20.0, bare: 1.0, batched: 2.0, error: 0.01, tick: 0.4 };
 
     /// A routine that takes as long as it says, as far as the engine can tell.
     struct Pretended {
@@ -412,23 +425,24 @@ mod tests {
         }
 
         fn measure(&mut self, plan: &Plan) -> Summary {
-            let overhead = Overhead::known();
-            let measurement = measure(plan, &mut |calls| {
-                let count = calls.count() as f64;
-                self.calls += calls.count();
-                let nanos = ((self.nanos)(self.batches) + overhead.bare) * count + overhead.stretch;
-                self.batches += 1;
-                let whole = nanos + self.making * count;
-                self.spent += whole;
-                Batch {
-                    ticks: (nanos / overhead.tick) as u64,
-                    whole: (whole / overhead.tick) as u64,
-                    waited: (nanos * self.waits) as u64,
-                    stretches: 1,
-                    shape: Shape::Bare,
-                    refusal: None,
-                }
-            });
+            let overhead = OVERHEAD;
+            let measurement =
+                measure_beside(&mut || OVERHEAD, plan, plan.limit(Work::default()), &mut |calls| {
+                    let count = calls.count() as f64;
+                    self.calls += calls.count();
+                    let nanos = ((self.nanos)(self.batches) + overhead.bare) * count + overhead.stretch;
+                    self.batches += 1;
+                    let whole = nanos + self.making * count;
+                    self.spent += whole;
+                    Batch {
+                        ticks: (nanos / overhead.tick) as u64,
+                        whole: (whole / overhead.tick) as u64,
+                        waited: (nanos * self.waits) as u64,
+                        stretches: 1,
+                        shape: Shape::Bare,
+                        refusal: None,
+                    }
+                });
             match measurement {
                 Measurement::Summary(summary) => summary,
                 other => panic!("it was as it should be: {other:?}"),
@@ -446,7 +460,7 @@ mod tests {
             [(1.0, Mode::Test, 200_000.0), (50.0, Mode::Measure, 500_000.0), (3e6, Mode::Measure, 3e6)]
         {
             let summary = Pretended::new(move || nanos).measure(&plan(mode));
-            let length = summary.calls as f64 * (nanos + Overhead::known().bare);
+            let length = summary.calls as f64 * (nanos + OVERHEAD.bare);
             assert!((sample * 0.9..sample * 1.2).contains(&length), "{length} of {sample}");
             assert!((summary.median / nanos - 1.0).abs() < 0.01, "{summary:?}");
         }
@@ -490,7 +504,7 @@ mod tests {
         let mut met = Pretended::new(|| 2e8);
         assert_eq!((met.measure(&plan(Mode::Test)).samples, met.calls), (1, 2));
         let mut judged = plan(Mode::Test);
-        judged.judged_target = Some(1e8);
+        judged.target = Some(Target::Nanos(1e8));
         let mut missed = Pretended::new(|| 2e8);
         assert_eq!((missed.measure(&judged).samples, missed.calls), (3, 4));
     }
@@ -504,7 +518,7 @@ mod tests {
             assert!(long.spent <= most + 1e3, "{} of {most}", long.spent);
         }
         let mut judged = plan(Mode::Test);
-        judged.judged_target = Some(1e8);
+        judged.target = Some(Target::Nanos(1e8));
         let mut missed = Pretended::new(|| 10e9);
         assert!(missed.measure(&judged).best > 1e8);
         assert!(missed.spent <= 24e9);
@@ -512,7 +526,7 @@ mod tests {
         for mode in [Mode::Test, Mode::Measure] {
             let mut hasty = plan(mode);
             hasty.timeout = Duration::from_millis(200);
-            hasty.judged_target = Some(1e6);
+            hasty.target = Some(Target::Nanos(1e6));
             let mut routine = Pretended::new(|| 3e7);
             assert!(routine.measure(&hasty).samples >= 1);
             assert!(routine.spent <= 160e6, "{}", routine.spent);
@@ -540,7 +554,7 @@ mod tests {
     #[test]
     fn what_seems_missed_is_measured_again() {
         let mut judged = plan(Mode::Test);
-        judged.judged_target = Some(100.0);
+        judged.target = Some(Target::Nanos(100.0));
         let slow = Pretended::new(|| 130.0).measure(&judged);
         assert_eq!((slow.samples, slow.best > 100.0), (60, true));
         // The machine is busy at first.

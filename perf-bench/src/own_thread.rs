@@ -11,6 +11,7 @@ use std::thread::{self, Builder, Thread};
 use std::time::{Duration, Instant};
 
 use crate::exit::this_thread_runs;
+use crate::interrupt;
 
 /// Eight times what a main thread has.
 const STACK: usize = 64 << 20;
@@ -21,6 +22,8 @@ pub(crate) enum Ended {
     /// With the message.
     Panicked(String),
     TimedOut,
+    /// By Ctrl-C.
+    Interrupted,
     /// There is no thread to run it on.
     NotBegun(String),
 }
@@ -32,6 +35,7 @@ pub(crate) fn run<R: Send + 'static>(
     code: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Ended> {
     let begun = Instant::now();
+    interrupt::this_thread_waits();
     let is_done = Arc::new(AtomicBool::new(false));
     let wake = Wake { waits: thread::current(), is_done: Arc::clone(&is_done) };
     let benchmark = name.to_owned();
@@ -47,6 +51,9 @@ pub(crate) fn run<R: Send + 'static>(
         let left = timeout.saturating_sub(begun.elapsed());
         if left.is_zero() {
             return Err(Ended::TimedOut);
+        }
+        if interrupt::is_interrupted() {
+            return Err(Ended::Interrupted);
         }
         // Once it is done it ends any moment. Before, nothing may disturb what it measures, so whoever was woken for something else sleeps on.
         let nap = if is_done.load(Ordering::Acquire) { Duration::from_micros(100) } else { left };

@@ -5,12 +5,18 @@
 
 use core::fmt::{self, Write as _};
 use core::time::Duration;
+use std::sync::Arc;
+use std::thread;
 
 use perf_runtime::order;
 use perf_runtime::snapshot::Name;
 
 use crate::bencher::Bencher;
+use crate::crew::{Role, run_together};
+use crate::judge::Target;
+use crate::measure::{Measurement, Plan};
 use crate::own_thread::{self, Ended};
+use crate::work::Work;
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
 pub struct BenchmarkEntry {
@@ -22,8 +28,8 @@ pub struct BenchmarkEntry {
     /// Whether the function was compiled with optimisation.
     pub(crate) optimised: fn() -> bool,
     cases: fn() -> Cases,
-    /// Nanoseconds per call.
-    pub(crate) target: Option<f64>,
+    pub(crate) target: Option<Target>,
+    group: &'static str,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
@@ -61,6 +67,7 @@ impl BenchmarkEntry {
             optimised,
             cases,
             target: None,
+            group: "",
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
@@ -78,7 +85,21 @@ impl BenchmarkEntry {
     /// The same, promising that a call takes at most so many nanoseconds.
     #[must_use]
     pub const fn target(mut self, nanos: f64) -> Self {
-        self.target = Some(nanos);
+        self.target = Some(Target::Nanos(nanos));
+        self
+    }
+
+    /// The same, promising that so many calls, or items where those are counted, are done in a second.
+    #[must_use]
+    pub const fn target_throughput(mut self, per_second: f64) -> Self {
+        self.target = Some(Target::PerSecond(per_second));
+        self
+    }
+
+    /// The same, listed with others of that group.
+    #[must_use]
+    pub const fn group(mut self, group: &'static str) -> Self {
+        self.group = group;
         self
     }
 
@@ -122,15 +143,44 @@ impl BenchmarkEntry {
         format!("{}:{}", self.file, self.line)
     }
 
-    /// What it is sorted by: its place, and its path where one macro made two at one place.
-    pub(crate) fn order(&self) -> (&'static str, &'static str, u32, u32, &'static str) {
+    /// What it is sorted by: its group and place, and its path where one macro made two at one place.
+    pub(crate) fn order(&self) -> (&'static str, &'static str, &'static str, u32, u32, &'static str) {
         let krate = self.path.split("::").next().unwrap_or("");
-        (krate, self.file, self.line, self.column, self.path)
+        (krate, self.group, self.file, self.line, self.column, self.path)
     }
 }
 
 /// What runs one case.
-type Body = Box<dyn FnOnce(&mut Bencher<'_>) + Send>;
+pub(crate) enum Body {
+    Alone(Box<dyn FnOnce(&mut Bencher<'_>) + Send>),
+    /// On so many threads at once.
+    Together(usize, Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync>),
+}
+
+impl Body {
+    pub(crate) fn threads(&self) -> usize {
+        match self {
+            Body::Alone(_) => 1,
+            Body::Together(threads, _) => *threads,
+        }
+    }
+
+    /// Runs it, and gives what it measured.
+    pub(crate) fn run(self, plan: &Plan) -> (Vec<Measurement>, Work) {
+        match self {
+            Body::Alone(body) => {
+                let mut bencher = Bencher::new(plan, Role::Alone);
+                body(&mut bencher);
+                bencher.into_measurements()
+            }
+            Body::Together(threads, body) => run_together(threads, &|role| {
+                let mut bencher = Bencher::new(plan, role);
+                body(&mut bencher);
+                bencher.into_measurements()
+            }),
+        }
+    }
+}
 
 /// The cases of a benchmark, as its own code makes them.
 #[doc(hidden)]
@@ -146,7 +196,7 @@ impl Cases {
     /// A benchmark without `args`.
     #[must_use]
     pub fn one(run: impl FnOnce(&mut Bencher<'_>) + Send + 'static) -> Self {
-        Cases(vec![(None, Box::new(run))])
+        Cases(vec![(None, Body::Alone(Box::new(run)))])
     }
 
     /// One case for each of `args`, which are evaluated here and never again.
@@ -155,12 +205,70 @@ impl Cases {
         args: impl IntoIterator<Item = T>,
         run: impl FnOnce(&mut Bencher<'_>, &T) + Copy + Send + 'static,
     ) -> Self {
-        let case = |argument: T| -> (Option<String>, Body) {
-            (Some(case_name(&argument)), Box::new(move |bencher| run(bencher, &argument)))
+        let case = |argument: T| {
+            let name = case_name(&argument);
+            (Some(name), Body::Alone(Box::new(move |bencher: &mut Bencher<'_>| run(bencher, &argument))))
         };
         // One more than may be, so that there are too many and yet an end.
         Cases(args.into_iter().take(MOST_CASES + 1).map(case).collect())
     }
+
+    /// As [`one`](Self::one), for each number of threads; 0 is as many as there are processors.
+    #[must_use]
+    pub fn one_together(
+        threads: impl IntoIterator<Item = usize>,
+        run: impl Fn(&mut Bencher<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        let run: Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync> = Arc::new(run);
+        Cases(threads.into_iter().take(MOST_CASES + 1).map(|threads| together(threads, None, &run)).collect())
+    }
+
+    /// As [`each`](Self::each), for each number of threads, too.
+    #[must_use]
+    pub fn each_together<T: fmt::Debug + Send + Sync + 'static>(
+        threads: impl IntoIterator<Item = usize>,
+        args: impl IntoIterator<Item = T>,
+        run: impl Fn(&mut Bencher<'_>, &T) + Copy + Send + Sync + 'static,
+    ) -> Self {
+        let threads: Vec<usize> = threads.into_iter().take(MOST_CASES + 1).collect();
+        let cases = args.into_iter().flat_map(|argument| {
+            let name = case_name(&argument);
+            let run: Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync> =
+                Arc::new(move |bencher: &mut Bencher<'_>| run(bencher, &argument));
+            let cases: Vec<_> = threads.iter().map(|threads| together(*threads, Some(&name), &run)).collect();
+            cases
+        });
+        Cases(cases.take(MOST_CASES + 1).collect())
+    }
+
+    /// Those of an instance of a generic function, whose name begins with that of the instance.
+    #[must_use]
+    pub fn of(self, instance: &dyn fmt::Debug) -> Self {
+        let instance = case_name(instance);
+        let name = |name: Option<String>| match name {
+            None => instance.clone(),
+            Some(name) => format!("{instance}/{name}"),
+        };
+        Cases(self.0.into_iter().map(|(rest, body)| (Some(name(rest)), body)).collect())
+    }
+
+    /// All of several.
+    #[must_use]
+    pub fn all<const COUNT: usize>(all: [Cases; COUNT]) -> Self {
+        Cases(all.into_iter().flat_map(|cases| cases.0).collect())
+    }
+}
+
+/// A case on that many threads.
+fn together(
+    threads: usize,
+    name: Option<&str>,
+    run: &Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync>,
+) -> (Option<String>, Body) {
+    let threads = if threads == 0 { thread::available_parallelism().map_or(1, usize::from) } else { threads };
+    let on = if threads == 1 { String::from("1 thread") } else { format!("{threads} threads") };
+    let name = name.map_or_else(|| on.clone(), |name| format!("{name}/{on}"));
+    (Some(name), Body::Together(threads, Arc::clone(run)))
 }
 
 /// Calls a closure of `setup` with an argument whose type is known by then.
@@ -207,6 +315,7 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
             "did not end within {:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
             entry.timeout
         )),
+        Err(Ended::Interrupted) => Err(String::from("was interrupted in its `args`")),
         Err(Ended::NotBegun(reason)) => Err(reason),
     };
     match named {
@@ -363,9 +472,9 @@ mod tests {
             let numbers = [10, 20].map(|n| n + TIMES.fetch_add(1, Ordering::Relaxed));
             Cases::each(numbers, |_, n| assert!([10, 21].contains(n)))
         });
-        let plan = crate::measure::Plan::for_tests();
+        let plan = Plan::for_tests();
         for job in jobs_of(&ENTRY) {
-            job.body.unwrap()(&mut Bencher::new(&plan));
+            job.body.ok().unwrap().run(&plan);
         }
         assert_eq!(TIMES.load(Ordering::Relaxed), 2);
     }

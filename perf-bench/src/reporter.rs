@@ -10,7 +10,7 @@ use perf_runtime::show::table::Page;
 
 use crate::arguments::{Arguments, Colour, Format};
 use crate::measure::Mode;
-use crate::run::{End, Outcome};
+use crate::run::{End, Figures, Outcome};
 use crate::table::table;
 
 /// How many ended how.
@@ -70,6 +70,11 @@ impl Reporter {
         }
     }
 
+    /// Whether there is a line behind which a progress bar has a place.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.format == Format::Pretty && self.mode == Mode::Measure
+    }
+
     /// One is left out, for that reason if any.
     pub(crate) fn ignored(&mut self, name: &str, reason: &str) {
         self.log("ignored", name);
@@ -104,7 +109,7 @@ impl Reporter {
             Format::Pretty => {
                 let word = match (&failure, &outcome.end) {
                     (Some(_), _) => self.paint("31", "FAILED"),
-                    (None, End::Measured(summary, _)) if self.mode == Mode::Measure => {
+                    (None, End::Measured(Figures { summary, .. }, _)) if self.mode == Mode::Measure => {
                         let (median, spread) = (grouped(summary.median), grouped(summary.spread()));
                         format!("bench: {median:>14} ns/iter (+/- {spread})")
                     }
@@ -129,7 +134,7 @@ impl Reporter {
                     json_string(failure)
                 )
             }
-            (None, End::Measured(summary, _)) if self.mode == Mode::Measure => {
+            (None, End::Measured(Figures { summary, .. }, _)) if self.mode == Mode::Measure => {
                 format!(
                     "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {:.3}",
                     summary.median,
@@ -180,7 +185,7 @@ impl Reporter {
              finished in {:.2}s\n\n",
             elapsed.as_secs_f64()
         ));
-        say(&table(outcomes, self.page));
+        say(&table(outcomes, self.mode, self.page));
     }
 
     /// A line of JSON.

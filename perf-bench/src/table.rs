@@ -2,14 +2,17 @@
 
 use perf_runtime::show::names::shorten;
 use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
-use perf_runtime::show::units::{count, nanos, per_second, percent};
+use perf_runtime::show::units::{bytes, count, nanos, per_second, percent};
 
-use crate::judge::Verdict;
-use crate::run::{End, Outcome};
+use crate::judge::{Target, Verdict};
+use crate::measure::Mode;
+use crate::run::{End, Figures, Outcome};
 use crate::stats::Summary;
 
 /// The table, ending in a newline; empty where there is nothing to show.
-pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
+pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
+    /// Of what is noisy, so many are named: on a noisy machine it is most.
+    const NAMED: usize = 5;
     if outcomes.is_empty() {
         return String::new();
     }
@@ -21,6 +24,8 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
             Column::number("95 % interval", 8),
             Column::number("best", 4),
             Column::number("p95", 5),
+            Column::number("deviation", 1),
+            Column::number("outliers", 1),
             Column::number("throughput", 6),
             Column::number("samples", 2),
             Column::number("target", 9),
@@ -30,27 +35,35 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
     let names = shorten(&mut names.iter());
     let (mut not_judged, mut too_few) = (false, false);
-    let mut busy = Vec::new();
+    let (mut busy, mut doubtful) = (Vec::new(), Vec::new());
     for (outcome, name) in outcomes.iter().zip(names) {
-        let target = outcome.case.entry.target.map_or_else(none, |target| nanos(target).into());
+        let target = target_cell(outcome);
         let mut cells = vec![name.clone().into()];
-        let (summary, verdict) = match &outcome.end {
-            End::Measured(summary, verdict) => (Some(summary), verdict_cell(*verdict)),
-            End::TimedOut(summary) => (summary.as_ref(), Cell::toned("TIMED OUT", Tone::Bad)),
-            other => (None, Cell::toned(word_of(other), Tone::Bad)),
+        let (summary, rate, verdict) = match &outcome.end {
+            End::Measured(figures, verdict) => {
+                (Some(&figures.summary), throughput(figures), verdict_cell(*verdict))
+            }
+            End::TimedOut(summary) => (summary.as_ref(), none(), Cell::toned("TIMED OUT", Tone::Bad)),
+            End::Interrupted(summary) => (summary.as_ref(), none(), Cell::toned("INTERRUPTED", Tone::Bad)),
+            other => (None, none(), Cell::toned(word_of(other), Tone::Bad)),
         };
         if let Some(summary) = summary {
             too_few |= !summary.has_interval();
-            cells.extend(figures(summary));
+            cells.extend(times(summary));
+            cells.extend([rate, count(summary.samples as u64).into()]);
         } else {
-            cells.extend((0..6).map(|_| none()));
+            cells.extend((0..8).map(|_| none()));
         }
         cells.extend([target, verdict]);
         table.row(cells);
-        if let End::Measured(summary, verdict) = &outcome.end {
+        if let End::Measured(Figures { summary, .. }, verdict) = &outcome.end {
             not_judged |= *verdict == Verdict::NotJudged;
             if *verdict == Verdict::Inconclusive && summary.waited_much() {
                 busy.push(format!("{name} waited for a processor {} of its time", percent(summary.waited)));
+            }
+            // Whether a target is kept can be known of figures that are not.
+            if mode == Mode::Measure || *verdict == Verdict::Inconclusive {
+                doubtful.extend(summary.doubt().map(|reason| format!("{name}: {reason}")));
             }
         }
     }
@@ -63,6 +76,14 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     if !busy.is_empty() {
         table.note(format!("inconclusive on a busy machine: {}", busy.join(", ")));
     }
+    if !doubtful.is_empty() {
+        let rest = match doubtful.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            others => format!("; and {others} more"),
+        };
+        doubtful.truncate(NAMED);
+        table.note(format!("too noisy to rely on: {}{rest}", doubtful.join("; ")));
+    }
     table.render(page)
 }
 
@@ -70,17 +91,39 @@ fn none() -> Cell {
     Cell::toned("-", Tone::Faint)
 }
 
-fn figures(summary: &Summary) -> [Cell; 6] {
-    let Summary { samples, median, interval, best, p95, .. } = *summary;
+fn times(summary: &Summary) -> [Cell; 6] {
+    let Summary { samples, median, interval, best, p95, deviation, outliers, .. } = *summary;
     let between = format!("{} … {}", time(interval.0), time(interval.1));
     [
         time(median).into(),
         if summary.has_interval() { between.into() } else { format!("({between})").into() },
         time(best).into(),
         time(p95).into(),
-        if median < FLOOR { none() } else { per_second(1e9 / median).into() },
-        count(samples as u64).into(),
+        if median < FLOOR { none() } else { percent(deviation / median).into() },
+        if outliers.count() == 0 { none() } else { percent(outliers.count() as f64 / samples as f64).into() },
     ]
+}
+
+/// Bytes, items or calls in a second, of all threads.
+fn throughput(figures: &Figures) -> Cell {
+    let Figures { summary, work, threads, .. } = *figures;
+    if summary.median < FLOOR {
+        return none();
+    }
+    let calls = threads as f64 * 1e9 / summary.median;
+    match (work.bytes, work.items) {
+        (Some(size), _) => format!("{}/s", bytes((size as f64 * calls) as i64)).into(),
+        (None, Some(items)) => per_second(items as f64 * calls).into(),
+        (None, None) => per_second(calls).into(),
+    }
+}
+
+fn target_cell(outcome: &Outcome) -> Cell {
+    match outcome.case.entry.target {
+        None => none(),
+        Some(Target::Nanos(target)) => nanos(target).into(),
+        Some(Target::PerSecond(rate)) => per_second(rate).into(),
+    }
 }
 
 /// Below a third of a nanosecond, a cycle or so, there is nothing to be told of a call.
@@ -102,7 +145,7 @@ fn verdict_cell(verdict: Verdict) -> Cell {
 
 fn word_of(end: &End) -> &'static str {
     match end {
-        End::Measured(..) | End::TimedOut(_) => "",
+        End::Measured(..) | End::TimedOut(_) | End::Interrupted(_) => "",
         End::Refused(_) => "INVALID",
         End::Panicked(_) => "PANICKED",
         End::Misused(_) | End::NotRun(_) => "NOT MEASURED",

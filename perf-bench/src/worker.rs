@@ -5,10 +5,10 @@
 //! | command | reply |
 //! |---|---|
 //! | (the start) | `worker 1`, the version of this protocol |
-//! | `list` | `benchmarks 2`, and so many lines with a name each |
+//! | `list` | `benchmarks 2`, and so many lines, each with a number of threads and a name |
 //! | `prepare NAME` | `ready`, when its first call is over |
 //! | `calibrate NANOS` | `calls 512`, which take about that long |
-//! | `run CALLS` | `nanos 500123` |
+//! | `run CALLS` | `nanos 500123`, less what the thread waited for a processor |
 //! | `finish` | `done` |
 //! | `instructions NAME` | see [`instructions`](crate::instructions) |
 //!
@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use perf_runtime::clock;
 
 use crate::bencher::{Batch, Calls};
-use crate::driver::{Driver, job_named};
+use crate::driver::{Driver, job_named, threads_of};
 use crate::instructions;
 use crate::measure::Measurement;
 use crate::registry::{entries, jobs_of};
@@ -67,7 +67,7 @@ pub(crate) fn main() -> ExitCode {
 /// Those that are not left out by `ignore`.
 fn list(pipe: &Pipe) {
     let jobs = entries().into_iter().filter(|entry| entry.ignored.is_none()).flat_map(jobs_of);
-    let names: Vec<String> = jobs.map(|job| job.case.name).collect();
+    let names: Vec<String> = jobs.map(|job| format!("{} {}", threads_of(&job), job.case.name)).collect();
     pipe.say(&format!("benchmarks {}", names.len()));
     for name in names {
         pipe.say(&name);
@@ -92,8 +92,9 @@ fn driver(pipe: &Arc<Pipe>) -> Driver {
             match (command, number.parse::<u64>()) {
                 ("calibrate", Ok(nanos)) => pipe.say(&format!("calls {}", calibrate(nanos as f64, batch))),
                 ("run", Ok(calls @ 1..)) => {
-                    let ticks = batch(Calls::Timed(calls)).ticks;
-                    pipe.say(&format!("nanos {}", nanos(ticks)));
+                    let Batch { ticks, waited, .. } = batch(Calls::Timed(calls));
+                    // The two are of different clocks.
+                    pipe.say(&format!("nanos {}", nanos(ticks).saturating_sub(u128::from(waited))));
                 }
                 ("finish", _) => break,
                 _ => pipe.fail(&format!("a worker does not know `{line}`, or not now")),

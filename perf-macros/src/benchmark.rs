@@ -4,6 +4,8 @@
 //! namespace of types may be that of another attribute's companions. All that names perfkit or the user's own things stands outside of that
 //! module, where their paths mean what they mean to the user; a method of the module's type leads there.
 
+mod instances;
+
 use core::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -26,6 +28,18 @@ struct Options {
     name: Option<LitStr>,
     /// In nanoseconds.
     target: Option<f64>,
+    /// Per second.
+    throughput: Option<f64>,
+    bytes: Option<Expr>,
+    items: Option<Expr>,
+    threads: Option<Expr>,
+    types: Vec<Type>,
+    consts: Vec<Expr>,
+    /// They were written, right or wrong.
+    has_types: bool,
+    has_consts: bool,
+    group: Option<LitStr>,
+    teardown: Option<Expr>,
     args: Option<Expr>,
     setup: Option<Expr>,
     /// `args` or `setup` was written, right or wrong.
@@ -44,14 +58,22 @@ impl Options {
             "target_ms",
             "target_us",
             "target_ns",
+            "target_throughput",
+            "bytes",
+            "items",
             "args",
+            "types",
+            "consts",
+            "threads",
             "setup",
+            "teardown",
             "validate",
             "iterations",
             "warmup",
             "timeout",
             "ignore",
             "name",
+            "group",
             "crate",
         ];
         let mut entries = Entries::parse(ATTRIBUTE, tokens, &known, errors);
@@ -68,17 +90,29 @@ impl Options {
             );
         }
         let has_input = entries.has("args") || entries.has("setup");
+        let (has_types, has_consts) = (entries.has("types"), entries.has("consts"));
+        let target = target(&mut entries, errors);
         Options {
+            has_types,
+            has_consts,
             has_input,
-            target: target(&mut entries, errors),
-            args: args(&mut entries, errors),
+            target,
+            throughput: throughput(&mut entries, target, errors),
+            bytes: entries.expression("bytes", "|text| text.len()", errors),
+            items: entries.expression("items", "1000", errors),
+            threads: list("threads", "[1, 2, 4]", &mut entries, errors),
+            types: entries.types("types", "[u8, String]", errors),
+            consts: elements("consts", "[16, 1024]", &mut entries, errors),
+            group: text("group", "\"sorting\"", &mut entries, errors),
+            teardown: entries.function("teardown", "stop_server", errors),
+            args: list("args", "[10, 100, 1000]", &mut entries, errors),
             setup: entries.function("setup", "make_input", errors),
             validate: entries.function("validate", "|result| result.is_ok()", errors),
             iterations,
             warmup: entries.integer("warmup", "10", errors),
             timeout: timeout.map(|(timeout, _)| timeout),
             ignore: entries.flag_or_string("ignore", "\"needs the network\"", errors),
-            name: name(&mut entries, errors),
+            name: text("name", "\"parse a large file\"", &mut entries, errors),
             krate: entries.crate_path(errors),
         }
     }
@@ -110,35 +144,75 @@ fn target(entries: &mut Entries, errors: &mut Errors) -> Option<f64> {
     target
 }
 
-fn args(entries: &mut Entries, errors: &mut Errors) -> Option<Expr> {
-    let args = entries.expression("args", "[10, 100, 1000]", errors)?;
-    if let Expr::Array(array) = ungrouped(&args)
-        && array.elems.is_empty()
-    {
-        errors.push_over(
-            &args,
-            "nothing is run with no arguments; write at least one, such as `args = [10, 100, 1000]`, or remove `args`",
+fn throughput(entries: &mut Entries, target: Option<f64>, errors: &mut Errors) -> Option<f64> {
+    let (rate, span) = entries.number("target_throughput", "10_000", errors)?;
+    if target.is_some() {
+        errors.push(
+            span,
+            "a benchmark has one target of time; keep `target_throughput` or how long a call may take",
         );
         return None;
     }
-    Some(args)
+    // A call may then take more than nothing and less than centuries.
+    if rate > 1e-9 && rate.is_finite() {
+        return Some(rate);
+    }
+    errors.push(
+        span,
+        "`target_throughput` is how many calls, or `items`, there are in a second, so it is more than 0; write for example \
+         `target_throughput = 10_000`",
+    );
+    None
+}
+
+/// Anything that is iterated; not an empty array.
+fn list(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -> Option<Expr> {
+    let list = entries.expression(name, example, errors)?;
+    if let Expr::Array(array) = ungrouped(&list)
+        && array.elems.is_empty()
+    {
+        errors.push_over(
+            &list,
+            format_args!(
+                "nothing is run with no {}; write at least one, such as `{name} = {example}`, or remove `{name}`",
+                if name == "args" { "arguments" } else { name }
+            ),
+        );
+        return None;
+    }
+    Some(list)
+}
+
+/// What stands in the array: each makes an instance of a generic function, so it has to be known while compiling.
+fn elements(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -> Vec<Expr> {
+    let Some(list) = list(name, example, entries, errors) else { return Vec::new() };
+    if let Expr::Array(array) = ungrouped(&list) {
+        return array.elems.iter().cloned().collect();
+    }
+    errors.push_over(
+        &list,
+        format_args!("`{name}` makes an instance for each, so they are written here; write for example `{name} = {example}`"),
+    );
+    Vec::new()
 }
 
 /// A name that a command line can say and a list can show.
-fn name(entries: &mut Entries, errors: &mut Errors) -> Option<LitStr> {
-    let name = entries.string("name", "\"parse a large file\"", errors)?;
+fn text(option: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -> Option<LitStr> {
+    let name = entries.string(option, example, errors)?;
     let text = name.value();
     if text.starts_with('-') {
         errors.push(
             name.span(),
-            "`name` begins with `-`, which the command line of tests takes for an option; begin it with another character",
+            format_args!(
+                "`{option}` begins with `-`, which the command line of tests takes for an option; begin it with another character"
+            ),
         );
     }
     if let Some(control) = text.chars().find(|character| character.is_control()) {
         errors.push(
             name.span(),
             format_args!(
-                "`name` has {control:?} in it, and is to be one line of text in lists and tables; remove it"
+                "`{option}` has {control:?} in it, and is to be one line of text in lists and tables; remove it"
             ),
         );
     }
@@ -151,6 +225,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
     let output = match Item::parse(item.clone())? {
         Item::Function(function) => {
             refuse(&function, &mut errors);
+            instances::refuse(&function, &options, &mut errors);
             let input = Input::of(&function, &options, &mut errors);
             benchmark(&function, input, &options)
         }
@@ -201,13 +276,6 @@ fn refuse(function: &Function, errors: &mut Errors) {
         errors.push(
             keyword.span(),
             "an `unsafe fn` has conditions that the harness does not know; write a safe function that calls it",
-        );
-    }
-    if !signature.generics.params.is_empty() {
-        errors.push_over(
-            &signature.generics.params,
-            "a generic function cannot be a benchmark, because nobody would know for which types; \
-             write a function for each instance that is to be measured",
         );
     }
     if let Body::None(semicolon) = &function.body {
@@ -278,6 +346,14 @@ impl<'a> Input<'a> {
                         ),
                     );
                 }
+                for (name, count) in [("bytes", &options.bytes), ("items", &options.items)] {
+                    if let Some(count) = count {
+                        errors.push_over(
+                            count,
+                            format_args!("a function that takes a `Bencher` counts itself; write `bencher.{name}(…)` before `iter`, and remove `{name}`"),
+                        );
+                    }
+                }
                 if let Some(validate) = &options.validate {
                     errors.push_over(
                         validate,
@@ -327,7 +403,7 @@ fn benchmark(function: &Function, input: Input<'_>, options: &Options) -> TokenS
     let (line, column) = line_and_column(name.span());
     let module = format_ident!("{}_benchmark", name, span = name.span().resolved_at(Span::mixed_site()));
     let cases = cases(function, input, options);
-    let settings = settings(options);
+    let settings = settings(function, options);
     let ignore = match &options.ignore {
         FlagOrString::String(reason) => quote!(#[ignore = #reason]),
         FlagOrString::Flag => quote!(#[ignore = "says `#[benchmark(ignore)]`"]),
@@ -377,8 +453,28 @@ fn benchmark(function: &Function, input: Input<'_>, options: &Options) -> TokenS
     }
 }
 
-/// The cases, each with what runs it. `args` occur once in it, so that they are evaluated once and have one type.
+/// The cases, each with what runs it, of all instances.
 fn cases(function: &Function, input: Input<'_>, options: &Options) -> TokenStream {
+    let krate = &options.krate;
+    let instances = instances::instances(options);
+    let cases = instances.iter().map(|instance| {
+        let cases = cases_of_one(function, &instance.turbofish(function), input, options);
+        instance.name(cases)
+    });
+    if instances.len() == 1 {
+        quote!(#(#cases)*)
+    } else {
+        quote!(#krate::__private::Cases::all([#(#cases),*]))
+    }
+}
+
+/// Those of one instance. `args` occur once in it, so that they are evaluated once and have one type.
+fn cases_of_one(
+    function: &Function,
+    turbofish: &TokenStream,
+    input: Input<'_>,
+    options: &Options,
+) -> TokenStream {
     let mixed = Span::mixed_site();
     let krate = &options.krate;
     let features = features(function);
@@ -391,20 +487,29 @@ fn cases(function: &Function, input: Input<'_>, options: &Options) -> TokenStrea
             )*
         }
     });
+    let teardown =
+        options.teardown.as_ref().map(|teardown| quote_spanned!(mixed=> bencher.teardown(#teardown);));
     let argument = options.args.as_ref().map(|args| Ident::new("argument", args.span().resolved_at(mixed)));
-    let run = run(function, input, options, argument.as_ref(), !features.is_empty());
-    if let Some(args) = &options.args {
-        quote_spanned! {mixed=>
-            #krate::__private::Cases::each(#args, |bencher, #argument| { #missing #run })
+    let run = run(function, turbofish, input, options, argument.as_ref(), !features.is_empty());
+    let body = quote_spanned!(mixed=> { #missing #teardown #run });
+    match (&options.args, &options.threads) {
+        (None, None) => quote_spanned!(mixed=> #krate::__private::Cases::one(|bencher| #body)),
+        (Some(args), None) => {
+            quote_spanned!(mixed=> #krate::__private::Cases::each(#args, |bencher, #argument| #body))
         }
-    } else {
-        quote_spanned!(mixed=> #krate::__private::Cases::one(|bencher| { #missing #run }))
+        (None, Some(threads)) => {
+            quote_spanned!(mixed=> #krate::__private::Cases::one_together(#threads, |bencher| #body))
+        }
+        (Some(args), Some(threads)) => quote_spanned! {mixed=>
+            #krate::__private::Cases::each_together(#threads, #args, |bencher, #argument| #body)
+        },
     }
 }
 
 /// What runs one case.
 fn run(
     function: &Function,
+    turbofish: &TokenStream,
     input: Input<'_>,
     options: &Options,
     argument: Option<&Ident>,
@@ -416,9 +521,9 @@ fn run(
     let call = |input: &TokenStream| {
         if has_features {
             // SAFETY (of what this generates): the processor has the features, or the benchmark has ended before.
-            quote_spanned!(mixed=> unsafe { #name(#input) })
+            quote_spanned!(mixed=> unsafe { #name #turbofish (#input) })
         } else {
-            quote_spanned!(mixed=> #name(#input))
+            quote_spanned!(mixed=> #name #turbofish (#input))
         }
     };
     let look = |result: TokenStream| {
@@ -441,7 +546,8 @@ fn run(
     match input {
         Input::None => {
             let called = call(&TokenStream::new());
-            quote_spanned!(mixed=> bencher.iter_checked(|| #called, #check);)
+            let counted = counted(options, &quote!(&()));
+            quote_spanned!(mixed=> #counted bencher.iter_checked(|| #called, #check);)
         }
         Input::Bencher => {
             let called = call(&quote_spanned!(mixed=> bencher));
@@ -450,26 +556,52 @@ fn run(
         }
         Input::Value(ty) => match (mutability(ty), make(options, argument)) {
             (None, make) => {
-                quote_spanned!(mixed=> bencher.iter_batched_checked(|| #make, |#value| #called, #check);)
+                let counted = counted(options, &quote_spanned!(mixed=> &#make));
+                quote_spanned!(mixed=> #counted bencher.iter_batched_checked(|| #make, |#value| #called, #check);)
             }
-            (Some(true), make) => quote_spanned! {mixed=>
+            (Some(true), make) => {
+                let counted = counted(options, &quote_spanned!(mixed=> &#make));
+                quote_spanned! {mixed=>
+                #counted
                 bencher.iter_stretches(
                     || #make,
                     |inputs, stopwatch| stopwatch.run(inputs, |#value| #called, #check),
                 );
-            },
+                }
+            }
             // Nothing happens to it, so one serves all calls.
             (Some(false), make) => {
                 let borrowed = quote_spanned!(mixed=> &#make);
                 let make =
                     argument.filter(|_| options.setup.is_none()).map_or(borrowed, ToTokens::to_token_stream);
+                let counted = counted(options, &quote_spanned!(mixed=> #value));
                 quote_spanned! {mixed=>
                     let #value = #make;
+                    #counted
                     bencher.iter_checked(|| #called, #check);
                 }
             }
         },
     }
+}
+
+/// Says what a call works off, by an input to which this is a reference.
+fn counted(options: &Options, input: &TokenStream) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let krate = &options.krate;
+    let said = |method: TokenStream, count: &Option<Expr>| {
+        let count = count.as_ref()?;
+        // A closure is told what type its argument has.
+        let at = count.span().resolved_at(mixed);
+        let number = if matches!(ungrouped(count), Expr::Closure(_)) {
+            quote_spanned!(at=> #krate::__private::counted(#input, #count))
+        } else {
+            quote_spanned!(at=> #krate::__private::Amount::of(#count, #input))
+        };
+        Some(quote_spanned!(mixed=> bencher.#method(#number);))
+    };
+    let (bytes, items) = (said(quote!(bytes), &options.bytes), said(quote!(items), &options.items));
+    quote!(#bytes #items)
 }
 
 /// The input of one call.
@@ -525,9 +657,21 @@ fn features(function: &Function) -> Vec<LitStr> {
 }
 
 /// The calls that set what is not as it is by itself.
-fn settings(options: &Options) -> TokenStream {
+fn settings(function: &Function, options: &Options) -> TokenStream {
     let number = |number: &Option<(u64, Span)>| number.map(|(number, _)| Literal::u64_unsuffixed(number));
-    let named = options.name.as_ref().map(|name| quote!(.named(#name)));
+    let group = options.group.as_ref().map(|group| quote!(.group(#group)));
+    let name = match (&options.group, &options.name) {
+        (Some(group), Some(name)) => {
+            Some(LitStr::new(&format!("{}/{}", group.value(), name.value()), name.span()))
+        }
+        (Some(group), None) => {
+            Some(LitStr::new(&format!("{}/{}", group.value(), function.name().unraw()), group.span()))
+        }
+        (None, name) => name.clone(),
+    };
+    let named = name.map(|name| quote!(.named(#name)));
+    let throughput = options.throughput.map(Literal::f64_unsuffixed);
+    let throughput = throughput.map(|rate| quote!(.target_throughput(#rate)));
     let target = options.target.map(Literal::f64_unsuffixed).map(|target| quote!(.target(#target)));
     let timeout = options.timeout.map(duration_tokens).map(|timeout| quote!(.timeout(#timeout)));
     let iterations = number(&options.iterations).map(|iterations| quote!(.iterations(#iterations)));
@@ -537,5 +681,5 @@ fn settings(options: &Options) -> TokenStream {
         FlagOrString::Flag => Some(quote!(.ignored(""))),
         FlagOrString::None => None,
     };
-    quote!(#named #target #timeout #iterations #warmup #ignored)
+    quote!(#named #group #target #throughput #timeout #iterations #warmup #ignored)
 }

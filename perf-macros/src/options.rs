@@ -8,8 +8,11 @@ use core::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprUnary, Lit, LitStr, Path, Token, UnOp, parenthesized, parse_quote};
+use syn::{
+    Expr, ExprLit, ExprUnary, Lit, LitStr, Path, Token, Type, UnOp, bracketed, parenthesized, parse_quote,
+};
 
 use crate::fallback::Errors;
 
@@ -30,6 +33,8 @@ enum Value {
     None,
     /// `ttl = 600`
     Assigned(Expr),
+    /// `types = [u8, Vec<u8>]`: types are no expressions.
+    Types(Vec<Type>, Span),
     /// `skip(a, b)`
     List(TokenStream),
 }
@@ -39,6 +44,7 @@ impl Entry {
         match &self.value {
             Value::None => self.name.span(),
             Value::Assigned(expr) => expr.span(),
+            Value::Types(_, span) => *span,
             Value::List(tokens) if tokens.is_empty() => self.name.span(),
             Value::List(tokens) => tokens.span(),
         }
@@ -129,6 +135,16 @@ impl Entries {
         }
         self.wrong(&entry, example, errors);
         None
+    }
+
+    /// `name = [<type>, …]`, at least one.
+    pub(crate) fn types(&mut self, name: &str, example: &str, errors: &mut Errors) -> Vec<Type> {
+        let Some(entry) = self.take(name) else { return Vec::new() };
+        match entry.value {
+            Value::Types(types, _) if !types.is_empty() => return types,
+            _ => self.wrong(&entry, example, errors),
+        }
+        Vec::new()
     }
 
     /// `name = <function>`: a path or a closure. Whether it fits is the compiler's to say.
@@ -312,7 +328,7 @@ impl Entries {
         match entry.value {
             Value::Assigned(expr) => Some(ExpressionOrList::Expression(expr)),
             Value::List(tokens) => Some(ExpressionOrList::List(tokens, span)),
-            Value::None => {
+            Value::None | Value::Types(..) => {
                 self.wrong(&entry, example, errors);
                 None
             }
@@ -383,7 +399,14 @@ fn parse_entry(input: ParseStream) -> syn::Result<Entry> {
         if input.is_empty() || input.peek(Token![,]) {
             return Err(syn::Error::new(name.span(), format_args!("`{name} =` lacks its value")));
         }
-        Value::Assigned(input.parse()?)
+        if name == "types" && input.peek(syn::token::Bracket) {
+            let content;
+            let bracket = bracketed!(content in input);
+            let types = Punctuated::<Type, Token![,]>::parse_terminated(&content)?;
+            Value::Types(types.into_iter().collect(), bracket.span.join())
+        } else {
+            Value::Assigned(input.parse()?)
+        }
     } else if input.peek(syn::token::Paren) {
         let content;
         parenthesized!(content in input);

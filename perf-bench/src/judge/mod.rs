@@ -2,4 +2,4 @@
 
 mod target;
 
-pub(crate) use target::{Verdict, judge};
+pub(crate) use target::{Target, Verdict, judge};

@@ -5,6 +5,26 @@
 //! is within; and between the two nothing can be said.
 
 use crate::stats::Summary;
+use crate::work::Work;
+
+/// What is promised of a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// It takes so many nanoseconds at most.
+    Nanos(f64),
+    /// All threads together do so many in a second at least: items, or calls where items are not counted.
+    PerSecond(f64),
+}
+
+impl Target {
+    /// The nanoseconds that a call may take on each of so many threads.
+    pub(crate) fn limit(self, work: Work, threads: usize) -> f64 {
+        match self {
+            Target::Nanos(nanos) => nanos,
+            Target::PerSecond(rate) => work.units() * threads as f64 * 1e9 / rate,
+        }
+    }
+}
 
 /// What became of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +65,7 @@ mod tests {
     fn verdict_of(samples: &[(f64, f64)]) -> Verdict {
         let samples: Vec<Sample> =
             samples.iter().map(|(nanos, waited)| Sample { nanos: *nanos, waited: *waited }).collect();
-        judge(&Summary::of(&samples, 1).unwrap(), Some(100.0), true)
+        judge(&Summary::of(&samples, 1, 0.0).unwrap(), Some(100.0), true)
     }
 
     #[test]
@@ -61,7 +81,7 @@ mod tests {
         half[..10].fill(130.0);
         assert_eq!(verdict(&half), Verdict::Inconclusive);
         // A few outliers change nothing.
-        let mut outliers = [90.0; 20];
+        let mut outliers: [f64; 20] = core::array::from_fn(|n| 90.0 + (n * 7 % 13) as f64 / 10.0);
         outliers[..3].fill(9_000.0);
         assert_eq!(verdict(&outliers), Verdict::Met);
     }
@@ -83,8 +103,20 @@ mod tests {
     }
 
     #[test]
+    fn a_throughput_is_a_time() {
+        let thousand = Work { items: Some(1_000), ..Work::default() };
+        let million = Target::PerSecond(1e6);
+        let limits = [
+            million.limit(Work::default(), 1),
+            million.limit(thousand, 2),
+            Target::Nanos(5.0).limit(thousand, 2),
+        ];
+        assert_eq!(limits.map(|nanos| nanos as u64), [1_000, 2_000_000, 5]);
+    }
+
+    #[test]
     fn what_is_not_judged_is_not_missed() {
-        let slow = Summary::of(&[Sample { nanos: 1e9, waited: 0.0 }; 3], 1).unwrap();
+        let slow = Summary::of(&[Sample { nanos: 1e9, waited: 0.0 }; 3], 1, 0.0).unwrap();
         assert_eq!(judge(&slow, Some(1.0), false), Verdict::NotJudged);
         assert_eq!(judge(&slow, None, true), Verdict::NoTarget);
     }
