@@ -26,7 +26,7 @@ const PATIENCE_WITH_VALGRIND: Duration = Duration::from_secs(300);
 /// Compares, prints and writes what was asked for.
 pub(crate) fn compare(options: &Compare) -> Result<Report, String> {
     let sides = match options.executables.as_deref() {
-        Some([base, new]) => Sides::of_executables(base, new),
+        Some([base, new]) => Sides::of_executables(base, new)?,
         _ => Sides::of_revision(options)?,
     };
     let report = Comparison::new(options, &sides).run()?;
@@ -45,11 +45,13 @@ struct Sides {
 }
 
 impl Sides {
-    fn of_executables(base: &Path, new: &Path) -> Self {
-        let program =
-            |path: &Path| vec![Program { target: String::from("executable"), path: path.to_owned() }];
+    fn of_executables(base: &Path, new: &Path) -> Result<Self, String> {
+        let program = |path: &Path| {
+            let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
+            Ok::<_, String>(vec![Program { target: String::from("executable"), path }])
+        };
         let names = [base, new].map(|path| path.display().to_string());
-        Sides { names, programs: [program(base), program(new)], _revision: None }
+        Ok(Sides { names, programs: [program(base)?, program(new)?], _revision: None })
     }
 
     fn of_revision(options: &Compare) -> Result<Self, String> {
@@ -126,7 +128,12 @@ impl<'a> Comparison<'a> {
                 continue;
             };
             let progress = Progress::new(&benchmark.name, rows.len() + 1, in_both);
-            let pair = Pair { programs: [base, new], name: &benchmark.name, is_single: benchmark.is_single };
+            let pair = Pair {
+                programs: [base, new],
+                name: &benchmark.name,
+                is_single: benchmark.is_single,
+                variables: &self.options.new_env,
+            };
             let result = self.measure(&pair, &rule, &progress, &mut random);
             // One that failed because the user wants to end is no failure.
             check_interrupted()?;

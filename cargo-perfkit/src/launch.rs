@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::affinity::Processors;
+use crate::copy::Copy;
 use crate::random::Random;
 use crate::worker::Worker;
 
@@ -23,6 +24,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) name: &'a str,
     /// Whether it runs on one thread, and so on one processor.
     pub(crate) is_single: bool,
+    /// What only the new side is told.
+    pub(crate) variables: &'a [(String, String)],
 }
 
 /// What one launch found.
@@ -97,10 +100,13 @@ pub(crate) fn start(
     random: &mut Random,
 ) -> Result<Workers, Failed> {
     let [first, second] = order(random);
-    let start =
-        |side: usize| Worker::start(pair.programs[side], patience).map_err(|reason| Failed { side, reason });
-    let start_both = || (start(first), start(second));
-    let (one, other) = if pair.is_single { processors.on_one(random, start_both) } else { start_both() };
+    let copies = [first, second].map(|side| (side, Copy::of(pair.programs[side], side)));
+    let start = |(side, copy): (usize, Copy)| {
+        let variables = if side == 1 { pair.variables } else { &[] };
+        Worker::start_copy(copy, variables, patience).map_err(|reason| Failed { side, reason })
+    };
+    let start_both = || copies.map(start);
+    let [one, other] = if pair.is_single { processors.on_one(random, start_both) } else { start_both() };
     let (one, other) = (one?, other?);
     let mut workers = Workers(if first == 0 { [one, other] } else { [other, one] });
     for side in SIDES {

@@ -6,13 +6,14 @@
 //! | `compare` | a comparison from end to end |
 //! | `revision` | another revision, checked out beside the working tree |
 //! | `programs` | the bench targets of one side, built |
-//! | `worker`, `affinity`, `launch` | two programs that run in turn on one processor |
+//! | `worker`, `affinity`, `copy`, `launch` | two programs that run in turn on one processor |
 //! | `verdict`, `student` | what the launches say; pure |
 //! | `report` | tables, Markdown, JSON; pure |
 //! | `interrupt`, `random` | Ctrl-C, chance |
 
 mod affinity;
 mod compare;
+mod copy;
 mod interrupt;
 mod launch;
 mod options;

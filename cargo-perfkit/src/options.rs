@@ -87,6 +87,10 @@ pub(crate) struct Compare {
     /// Two programs instead of two revisions
     #[arg(long, num_args = 2, value_names = ["BASE", "NEW"], hide = true, conflicts_with = "revision")]
     pub(crate) executables: Option<Vec<PathBuf>>,
+
+    /// A variable that only the new side is told
+    #[arg(long, value_name = "NAME=VALUE", hide = true, value_parser = variable)]
+    pub(crate) new_env: Vec<(String, String)>,
 }
 
 /// What cargo is told, on both sides.
@@ -118,6 +122,11 @@ fn percent(text: &str) -> Result<f64, String> {
         Some(_) => Err(String::from("it has to be more than 0 %")),
         None => Err(String::from("write a percentage, such as `5%`")),
     }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| String::from("write `NAME=VALUE`"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::copy::Copy;
 use crate::interrupt;
 use crate::verdict::Counts;
 
@@ -35,12 +36,35 @@ pub(crate) struct Worker {
     errors: Arc<Mutex<VecDeque<String>>>,
     /// How long a reply may take.
     patience: Duration,
+    /// Last, as the file is not to go before the process.
+    #[allow(dead_code, reason = "what it is for is its end")]
+    copy: Option<Copy>,
 }
 
 impl Worker {
     /// Starts one, and does not wait for it.
     pub(crate) fn start(program: &Path, patience: Duration) -> Result<Self, String> {
+        Self::start_told(program, &[], patience)
+    }
+
+    /// The same for a copy, with these variables set.
+    pub(crate) fn start_copy(
+        copy: Copy,
+        variables: &[(String, String)],
+        patience: Duration,
+    ) -> Result<Self, String> {
+        let mut worker = Self::start_told(copy.path(), variables, patience)?;
+        worker.copy = Some(copy);
+        Ok(worker)
+    }
+
+    fn start_told(
+        program: &Path,
+        variables: &[(String, String)],
+        patience: Duration,
+    ) -> Result<Self, String> {
         let mut command = Command::new(program);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.arg(WORKER).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             command.spawn().map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
@@ -49,7 +73,7 @@ impl Worker {
             keep_last(stderr, Arc::clone(&errors));
         }
         let (commands, replies) = (child.stdin.take(), read_replies(child.stdout.take()));
-        Ok(Worker { child, commands, replies, errors, patience })
+        Ok(Worker { child, commands, replies, errors, patience, copy: None })
     }
 
     /// Waits until it has said what it is, which only a program of `bench_main!` does, and of a perfkit that knows how to compare.

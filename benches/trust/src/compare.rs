@@ -4,13 +4,15 @@
 //! its ten benchmarks is one piece of evidence. All of it takes about forty minutes.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::claim::{Claim, Effort};
+
+/// What tells a program how many percent more to do.
+const MORE: &str = "PERFKIT_TRUST_MORE";
 
 /// Percent more work, comparisons of the ten, and what is to be found.
 const CASES: [(u32, usize, &str); 4] =
@@ -125,11 +127,10 @@ impl Programs {
     fn compare(&self, more: u32, effort: Effort, count: &mut Count) -> Result<(), String> {
         let json = self.scratch.join("report.json");
         let [base, new] = &self.copies;
-        let base = Self::told(base, 0)?;
-        let new = Self::told(new, more)?;
         let mut command = Command::new(&self.compare);
         command.args(["perfkit", "compare", "--no-instructions", "--json"]).arg(&json);
         command.arg("--executables").args([base, new]);
+        command.env(MORE, "0").args(["--new-env", &format!("{MORE}={more}")]);
         if effort == Effort::Quick {
             command.args(["--exact", "--max-time", "5", "--", "hash", "sort"]);
         }
@@ -157,16 +158,6 @@ impl Programs {
             }
         }
         Ok(())
-    }
-
-    /// A program that is the copy, told how much more to do.
-    fn told(copy: &Path, more: u32) -> Result<PathBuf, String> {
-        let script = copy.with_extension(format!("{more}.sh"));
-        let text = format!("#!/bin/sh\nPERFKIT_TRUST_MORE={more} exec '{}' \"$@\"\n", copy.display());
-        fs::write(&script, text)
-            .and_then(|()| fs::set_permissions(&script, fs::Permissions::from_mode(0o755)))
-            .map_err(|error| format!("{} cannot be written: {error}", script.display()))?;
-        Ok(script)
     }
 }
 
