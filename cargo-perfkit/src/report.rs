@@ -150,11 +150,9 @@ impl Report {
         let error = |row: &Row| {
             let Failed { side, reason } = row.result.as_ref().err()?;
             // The worker's own words begin with the place and the name.
-            let named = if reason.contains(&format!("`{}`", row.name)) {
-                String::new()
-            } else {
-                format!("`{}` ", row.name)
-            };
+            let first = reason.lines().next().unwrap_or_default();
+            let is_named = first.contains(&format!("`{}`", row.name));
+            let named = if is_named { String::new() } else { format!("`{}` ", row.name) };
             Some(format!("{}: {named}{reason}", self.sides[*side]))
         };
         self.rows.iter().filter_map(error).collect()
