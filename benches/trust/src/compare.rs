@@ -16,7 +16,7 @@ const MORE: &str = "PERFKIT_TRUST_MORE";
 
 /// Percent more work, comparisons of the ten, and what is to be found.
 const CASES: [(u32, usize, &str); 4] =
-    [(0, 24, "at most 1 %"), (3, 12, "at least 80 %"), (5, 12, "at least 95 %"), (10, 12, "at least 99 %")];
+    [(0, 10, "at most 1 %"), (3, 6, "at least 80 %"), (5, 6, "at least 95 %"), (10, 6, "at least 99 %")];
 
 /// Verdicts on benchmarks with the same true difference.
 #[derive(Debug, Default)]
