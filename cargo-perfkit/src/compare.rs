@@ -67,7 +67,7 @@ impl Sides {
         };
         eprintln!("perfkit: building {label}");
         let base = Workspace::of(&revision.directory)
-            .map_err(|error| format!("{name} cannot be built: {error}"))?
+            .map_err(|error| format!("{name} cannot be built: {error}{}", here.outside()))?
             .build(&options.build, &folder.join("base"), name)?;
         check_interrupted()?;
         eprintln!("perfkit: building the working tree");

@@ -124,21 +124,26 @@ impl Workspace {
         Ok(programs)
     }
 
-    /// A word about dependencies that a worktree has at another place.
-    fn outside(&self) -> String {
+    /// A word about dependencies that a worktree would look for at another place.
+    pub(crate) fn outside(&self) -> String {
         let root = fs::canonicalize(self.root()).unwrap_or_else(|_| self.root());
-        let dependencies =
-            list(&self.metadata["packages"]).iter().flat_map(|package| list(&package["dependencies"]));
-        let outside: Vec<&str> = dependencies
-            .filter_map(|dependency| dependency["path"].as_str())
+        let outside: Vec<&str> = list(&self.metadata["packages"])
+            .iter()
+            .flat_map(|package| {
+                let manifest = package["manifest_path"].as_str().map(fs::read_to_string);
+                let manifest = manifest.and_then(Result::ok).unwrap_or_default();
+                let paths = list(&package["dependencies"]).iter().filter_map(|one| one["path"].as_str());
+                // One that is written as it is is absolute.
+                paths.filter(move |path| !manifest.contains(path))
+            })
             .filter(|path| !fs::canonicalize(path).is_ok_and(|path| path.starts_with(&root)))
             .collect();
         if outside.is_empty() {
             return String::new();
         }
         format!(
-            ". It depends on what is not in the repository ({}): a relative path leads elsewhere from the worktree of a revision, so \
-             write an absolute one, or make it a part of the repository",
+            "\nIt depends on what is not in the repository ({}): a relative path leads elsewhere from the worktree of a revision, so write \
+             an absolute one, or make it a part of the repository",
             outside.join(", ")
         )
     }
