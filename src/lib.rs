@@ -73,8 +73,9 @@ mod readme {}
 #[doc(hidden)]
 pub mod __private {
     pub use perf_bench::{
-        Amount, BenchmarkEntry, Cases, Failure, LookAny, LookError, LookResult, Looked, counted, has_feature,
-        inventory, missing_feature, optimised, run_as_test, set_up,
+        Amount, BenchmarkEntry, Cases, Class, Failure, LookAny, LookError, LookResult, LookSize, LookUnsized,
+        Looked, Size, counted, has_feature, inventory, missing_feature, optimised, run_as_test, set_up,
+        size_by, size_of,
     };
     pub use perf_macros::profile_block;
     #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]

@@ -187,6 +187,36 @@ fn setup_that_is_given_a_coercion(sum: u32) -> u32 {
     sum
 }
 
+#[benchmark(args = [2, 8, 32, 128], complexity = "O(n)")]
+fn grows(n: u8) -> u8 {
+    (0..n).map(std::hint::black_box).fold(0, u8::wrapping_add)
+}
+
+#[benchmark(args = [2, 8, 32, 128], setup = |n| vec![0_u8; n], complexity = "2ⁿ")]
+fn grows_with_its_setup(bytes: &[u8]) -> usize {
+    bytes.len()
+}
+
+#[benchmark(args = ["a".repeat(4), "b".repeat(600)], size = |text| text.len() * 2, complexity = "√n")]
+fn grows_with_a_text(text: &str) -> usize {
+    text.len()
+}
+
+#[benchmark(args = ["a", "bc"], size = str::len)]
+fn has_a_size(text: &str) -> usize {
+    text.len()
+}
+
+#[benchmark(args = [Some(1), None], size = |n: &Option<u8>| n.map_or(-1, i32::from), complexity = "n ^ 2")]
+fn has_a_size_or_none(n: Option<u8>) -> Option<u8> {
+    n
+}
+
+#[benchmark(args = [-1, 1])]
+fn has_no_size(n: i128) -> i128 {
+    n
+}
+
 static EVALUATED: AtomicU32 = AtomicU32::new(0);
 
 fn evaluated_once() -> [u32; 2] {

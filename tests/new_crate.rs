@@ -531,6 +531,64 @@ use perfkit::benchmark;
         .says(&["language::beta/20", "4 benchmarks run: 4 passed"]);
 }
 
+/// How calls grow is a benchmark of its own, whoever runs it.
+#[test]
+fn a_promise_about_growth() {
+    let source = "
+use perfkit::benchmark;
+use std::hint::black_box;
+fn add(n: u64) -> u64 { (0..n).map(black_box).sum() }
+#[benchmark(args = [8, 64, 512, 4096], complexity = \"O(n)\")] pub fn kept(n: u64) -> u64 { add(n) }
+#[benchmark(args = [8, 64, 512, 4096], complexity = \"O(log n)\")] fn broken(n: u64) -> u64 { add(n) }
+#[benchmark(args = [8, 64, 512, 4096])] fn only_shown(n: u64) -> u64 { add(n) }
+#[benchmark(args = [8, 9], complexity = \"O(1)\")] fn too_close(n: u64) -> u64 { add(n) }
+";
+    let manifest = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+    let program = "use growth as _;\nperfkit::bench_main!();\n";
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", source), ("benches/speed.rs", program)];
+    let krate = Crate::new("growth", &files);
+    let why = "`growth::broken/complexity` grows faster than O(log n): O(n";
+
+    let measured =
+        krate.cargo("bench --bench speed -- --chart --chart-svg drawn", &[]).exits_with(101).says(&[
+            "test growth::kept/complexity ... ok",
+            "test growth::broken/complexity ... FAILED",
+            why,
+            "o least time of a call over the size, both logarithmic, . O(n",
+            "2 passed; 1 failed; 0 ignored; 14 measured",
+            "Complexity",
+            "not judged: `complexity` is judged of 4 sizes",
+        ]);
+    assert_eq!(measured.row("growth::kept").last(), Some(&"kept"));
+    assert_eq!(measured.row("growth::broken").last(), Some(&"WORSE"));
+    assert_eq!(measured.row("growth::only_shown").last(), Some(&"-"));
+    assert_eq!(measured.row("growth::too_close").last(), Some(&"judged"));
+    for name in ["kept", "broken", "only_shown", "too_close"] {
+        let drawn = fs::read_to_string(krate.0.join(format!("drawn/growth.{name}.svg"))).unwrap();
+        assert!(drawn.starts_with("<svg ") && drawn.contains(&format!("growth::{name}")), "{drawn}");
+    }
+
+    // Without optimisation, as ordinary tests, and in a process of its own.
+    krate.cargo("test --lib", &[]).exits_with(101).says(&[
+        "test kept_benchmark::run ... ok",
+        "test broken_benchmark::run ... FAILED",
+        why,
+        "WORSE",
+        "3 passed; 1 failed",
+    ]);
+    krate
+        .cargo("nextest run --benches --no-fail-fast -E binary(speed)", &[])
+        .exits_with(100)
+        .says(&["growth::bench/speed growth::kept/complexity", "17 tests run: 16 passed, 1 failed"]);
+    let json = "bench --quiet --bench speed -- --format json kept/complexity";
+    let json = krate.cargo(json, &[]).exits_with(0);
+    let line = json.stdout.lines().find(|line| line.contains("\"ok\"")).unwrap();
+    let event: serde_json::Value = serde_json::from_str(line).unwrap();
+    let complexity = &event["complexity"];
+    assert_eq!((&complexity["declared"], &complexity["verdict"]), (&"O(n)".into(), &"kept".into()));
+    assert_eq!(complexity["points"].as_array().map(Vec::len), Some(4));
+}
+
 /// Whoever reads standard output gets what it is for, and may stop reading.
 #[test]
 fn what_a_benchmark_target_prints_for_programs() {

@@ -19,6 +19,10 @@ pub(crate) struct Arguments {
     pub(crate) colour: Colour,
     pub(crate) logfile: Option<PathBuf>,
     pub(crate) report_time: bool,
+    /// Times over sizes are drawn on the terminal.
+    pub(crate) chart: bool,
+    /// And into files, in this directory.
+    pub(crate) chart_svg: Option<PathBuf>,
     pub(crate) help: bool,
 }
 
@@ -66,6 +70,8 @@ targets; with it (`cargo bench`) they are measured.
     -q, --quiet         the same as --format terse
     --logfile PATH      write the result of each to a file
     --report-time       print how long each took
+    --chart             draw times over the sizes of `args`
+    --chart-svg DIR     the same as a file for each benchmark
     -h, --help
 
 Accepted because libtest has them, and without a meaning here, where one benchmark runs at a time and nothing is captured:
@@ -114,6 +120,8 @@ impl Arguments {
                 "-q" | "--quiet" => arguments.format = Format::Terse,
                 "--logfile" => arguments.logfile = Some(PathBuf::from(value()?)),
                 "--report-time" => arguments.report_time = true,
+                "--chart" => arguments.chart = true,
+                "--chart-svg" => arguments.chart_svg = Some(PathBuf::from(value()?)),
                 "-h" | "--help" => arguments.help = true,
                 "--test-threads" | "--shuffle-seed" | "-Z" => drop(value()?),
                 "--nocapture"

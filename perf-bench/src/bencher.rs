@@ -423,18 +423,39 @@ impl Stretch {
     }
 }
 
-/// What the loops themselves take, with nothing in them: measured with the very code above.
-pub(crate) fn time_nothing(calls: u64, shape: Shape) -> Batch {
+/// What the loops take with [`work`] in them so many times, twice at most: with none, what they themselves take.
+pub(crate) fn time_loop(calls: u64, shape: Shape, times: u32) -> Batch {
     let calls = Calls::Timed(calls);
-    match shape {
-        Shape::Bare => time_calls(calls, &mut || (), &|()| None),
-        Shape::Batched => {
+    match (shape, times) {
+        (Shape::Bare, 0) => time_calls(calls, &mut || (), &|()| None),
+        (Shape::Bare, 1) => time_calls(calls, &mut || work(1), &|_| None),
+        (Shape::Bare, _) => time_calls(calls, &mut || black_box(work(1)) ^ work(2), &|_| None),
+        (Shape::Batched, _) => {
+            let (mut none, mut once) = (|number| number, work);
+            let mut twice = |number| black_box(work(number)) ^ work(2);
+            let routine: &mut dyn FnMut(u64) -> u64 = match times {
+                0 => &mut none,
+                1 => &mut once,
+                _ => &mut twice,
+            };
             let bytes = 2 * size_of::<u64>();
             time_stretches(calls, bytes, &mut || 1_u64, &mut Vec::new(), &mut |inputs, stopwatch| {
-                stopwatch.run_by_value(inputs, &mut Vec::new(), &mut |number| number, |_| None);
+                stopwatch.run_by_value(inputs, &mut Vec::new(), routine, |_| None);
             })
         }
     }
+}
+
+/// Some nanoseconds of instructions that do not wait for what is around them: each of eight lanes goes its own way.
+#[inline(never)]
+fn work(number: u64) -> u64 {
+    let mut lanes = black_box([number; 8]);
+    for _ in 0..8 {
+        for lane in &mut lanes {
+            *lane = lane.rotate_left(5) ^ 0x5555;
+        }
+    }
+    lanes.iter().fold(0, |all, lane| all ^ lane)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::Instant;
 use perf_runtime::session::complain;
 
 use crate::arguments::{Arguments, Format, HELP};
+use crate::driver::is_case;
 use crate::instructions;
 use crate::interrupt;
 use crate::measure::Mode;
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
     if arguments.instructions {
         let run = chosen
             .into_iter()
+            .filter(is_case)
             .map(|job| job.case)
             .filter(|case| case.entry.ignored.is_none() || arguments.runs_ignored());
         return instructions::count_all(run, arguments.format);

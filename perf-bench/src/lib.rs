@@ -7,18 +7,20 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `registry` | the benchmarks of the program |
+//! | `registry`, `cases` | the benchmarks of the program, and the cases of each |
 //! | `bencher`, `measure`, `overhead` | the timed loops, how often they run, and what they themselves take |
 //! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
 //! | `target_features` | what the processor has |
 //! | `crew` | one benchmark on several threads at once |
 //! | `work` | what a call works off, for throughputs |
-//! | `check` | what a benchmark may return |
+//! | `check`, `size` | what a benchmark may return, and how large its input is |
 //! | `stats`, `judge` | what samples say, and what is to be said of them |
+//! | `growth` | one benchmark at all of its sizes |
 //! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
 //! | `interrupt`, `progress` | Ctrl-C, and how far a long run is |
-//! | `table` | the table of a run |
+//! | `table`, `growth_report` | the tables of a run |
+//! | `chart`, `svg` | times over sizes, drawn |
 //! | `driver` | somebody else who says how often a loop runs: |
 //! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
 //! | `instructions` | counts by callgrind |
@@ -26,11 +28,15 @@
 
 mod arguments;
 mod bencher;
+mod cases;
+mod chart;
 mod check;
 mod crew;
 mod driver;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
+mod growth;
+mod growth_report;
 mod harness;
 mod instructions;
 mod interrupt;
@@ -45,7 +51,9 @@ mod progress;
 mod registry;
 mod reporter;
 mod run;
+mod size;
 mod stats;
+mod svg;
 mod table;
 mod target_features;
 mod timeit;
@@ -65,10 +73,12 @@ pub use target_features::has_feature;
 #[doc(hidden)]
 pub use {
     bencher::Stopwatch,
+    cases::{Cases, set_up},
     check::{Check, LookAny, LookError, LookResult, Looked},
     inventory,
+    judge::Class,
     libtest::{Failure, run_as_test},
-    registry::{Cases, set_up},
+    size::{LookSize, LookUnsized, Size, size_by, size_of},
     target_features::missing_feature,
     work::{Amount, counted},
 };

@@ -9,6 +9,8 @@ use std::sync::{Mutex, Once, PoisonError};
 use perf_runtime::order;
 use perf_runtime::session::{complain, page_of_stderr};
 
+use crate::growth;
+use crate::growth_report;
 use crate::lock;
 use crate::measure::Mode;
 use crate::registry::{BenchmarkEntry, jobs_of};
@@ -83,7 +85,12 @@ extern "C" fn print() {
             (a.case.entry.order(), a.case.index).cmp(&(b.case.entry.order(), b.case.index))
         });
         // Nobody is left to tell when standard error is closed.
-        let _ = io::stderr()
-            .write_all(format!("\n{}", table(&outcomes, Mode::Test, page_of_stderr())).as_bytes());
+        let page = page_of_stderr();
+        let growth = growth_report::table(&growth::all(&outcomes), page);
+        let tables: Vec<String> = [table(&outcomes, Mode::Test, page), growth]
+            .into_iter()
+            .filter(|table| !table.is_empty())
+            .collect();
+        let _ = io::stderr().write_all(format!("\n{}", tables.join("\n")).as_bytes());
     });
 }

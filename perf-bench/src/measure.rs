@@ -16,7 +16,7 @@ use crate::bencher::{Batch, Calls, Shape};
 use crate::driver::Driver;
 use crate::judge::Target;
 use crate::overhead::Overhead;
-use crate::stats::{Sample, Summary};
+use crate::stats::{Sample, Summary, least};
 use crate::work::Work;
 
 /// What a run is for.
@@ -90,9 +90,9 @@ pub const DEFAULT_WARMUP: u64 = 10;
 /// Samples of one round of a test.
 const TEST_SAMPLES: u64 = 20;
 /// Rounds until a target counts as missed.
-const ROUNDS: u32 = 3;
+pub(crate) const ROUNDS: u32 = 3;
 /// Between two rounds: whatever is in the way may be gone by then.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 /// A call of fewer nanoseconds is so short that it matters what the loop around it takes.
 const SHORT: f64 = 100.0;
 /// A call that takes this long with its input is measured as it comes, without a warm-up.
@@ -168,13 +168,6 @@ impl Samples {
         self.taken().samples.push(sample);
     }
 
-    /// The loop itself took that much more per call than was taken off, as far as that is known.
-    fn correct(&self, more: f64, error: f64) {
-        let mut taken = self.taken();
-        taken.samples.iter_mut().for_each(|sample| sample.nanos -= more);
-        taken.error = error;
-    }
-
     pub(crate) fn count(&self) -> usize {
         self.taken().samples.len()
     }
@@ -185,12 +178,13 @@ impl Samples {
         Summary::of(&taken.samples, taken.calls, taken.error)
     }
 
-    fn all_beyond(&self, target: f64) -> bool {
-        self.taken().samples.iter().all(|sample| sample.nanos > target)
+    /// See [`least`].
+    pub(crate) fn least(&self) -> Option<f64> {
+        least(&self.taken().samples)
     }
 
-    fn least(&self) -> f64 {
-        self.taken().samples.iter().map(|sample| sample.nanos).fold(f64::INFINITY, f64::min)
+    fn all_beyond(&self, target: f64) -> bool {
+        self.taken().samples.iter().all(|sample| sample.nanos > target)
     }
 }
 
@@ -199,24 +193,25 @@ pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Cal
     if let Some(driver) = &plan.driver {
         return driver.drive(batch);
     }
-    measure_beside(&mut Overhead::now, plan, limit, batch)
+    measure_beside(&mut Overhead::at, plan, limit, batch)
 }
 
-/// The same, where `overhead` tells what the loops take at the time.
+/// The same, where `overhead` tells what the loops take at the time, by what they took before.
 fn measure_beside(
-    overhead: &mut dyn FnMut() -> Overhead,
+    overhead: &mut dyn FnMut(Shape, Option<(Overhead, u64)>) -> Overhead,
     plan: &Plan,
     most: Option<f64>,
     batch: &mut dyn FnMut(Calls) -> Batch,
 ) -> Measurement {
-    let before = overhead();
-    let mut meter = Meter::new(plan, before, batch);
-    let samples = &plan.samples;
-    let first = meter.run(Calls::First);
+    let first = batch(Calls::First);
     if let Some(refusal) = first.refusal {
         return Measurement::Refused(refusal);
     }
     let shape = first.shape;
+    let before = overhead(shape, None);
+    let mut meter = Meter::new(plan, before, batch);
+    let samples = &plan.samples;
+    let first = meter.note(Calls::First, &first);
     // The first call may have been long only because it was the first.
     let mut slow = Some(first).filter(|first| first.is_long() && plan.warmup.is_none());
     if slow.is_some() && meter.has_time(Duration::ZERO) {
@@ -224,15 +219,15 @@ fn measure_beside(
     }
     let long = slow.is_some();
     let calls = if let Some(slow) = slow {
-        samples.begin(1, before.error);
+        samples.begin(1, before.around.error);
         samples.push(slow.sample);
         1
     } else {
         let calls = meter.warm_up();
-        samples.begin(calls, before.error);
+        samples.begin(calls, before.around.error);
         calls
     };
-    let mut any = long;
+    let (mut any, mut is_short) = (long, false);
     for round in 0..ROUNDS {
         if round > 0 {
             if !meter.has_time(PAUSE) {
@@ -247,17 +242,17 @@ fn measure_beside(
             if any && (enough || !(limit.exact || meter.has_time(Duration::ZERO))) {
                 break;
             }
-            samples.push(meter.run(Calls::Timed(calls)).sample);
+            if is_short {
+                meter.overhead = overhead(shape, Some((meter.overhead, calls)));
+            }
+            let sample = meter.run(Calls::Timed(calls)).sample;
+            is_short = sample.nanos < SHORT;
+            samples.push(sample);
             any = true;
         }
         if !most.is_some_and(|most| samples.all_beyond(most)) {
             break;
         }
-    }
-    if samples.least() < SHORT {
-        let after = overhead();
-        let more = (after.of(shape) - before.of(shape)) / 2.0;
-        samples.correct(more, before.error.max(after.error).max(more.abs()));
     }
     match samples.summary() {
         Some(summary) => Measurement::Summary(summary),
@@ -309,10 +304,9 @@ struct Ran {
     sample: Sample,
     /// With the clock on, less what it waited.
     timed: f64,
+    waited: f64,
     /// With its inputs, less what it waited.
     whole: f64,
-    shape: Shape,
-    refusal: Option<String>,
 }
 
 impl Ran {
@@ -328,22 +322,20 @@ impl<'a> Meter<'a> {
 
     fn run(&mut self, calls: Calls) -> Ran {
         let batch = (self.batch)(calls);
+        self.note(calls, &batch)
+    }
+
+    fn note(&mut self, calls: Calls, batch: &Batch) -> Ran {
         let (timed, whole) = (self.overhead.nanos(batch.ticks), self.overhead.nanos(batch.whole));
         self.spent += whole;
         self.longest = self.longest.max(whole);
         // The two are of different clocks.
         let waited = (batch.waited as f64).min(timed);
         let sample = Sample {
-            nanos: self.overhead.nanos_per_call(&batch, calls.count()),
+            nanos: self.overhead.nanos_per_call(batch, calls.count()),
             waited: waited / calls.count() as f64,
         };
-        Ran {
-            sample,
-            timed: timed - waited,
-            whole: whole - waited,
-            shape: batch.shape,
-            refusal: batch.refusal,
-        }
+        Ran { sample, timed: timed - waited, waited, whole: whole - waited }
     }
 
     fn pause(&mut self) {
@@ -377,9 +369,11 @@ impl<'a> Meter<'a> {
         loop {
             let ran = self.run(Calls::Timed(calls));
             done = done.saturating_add(calls);
-            // A clock may stand still during a call; a picosecond is less than any.
-            timed = timed.min((ran.timed / calls as f64).max(1e-3));
-            whole = whole.min((ran.whole / calls as f64).max(1e-3));
+            // A clock may stand still during a call; a picosecond is less than any. What it waited is known by another clock and may seem to be all of it; that nine
+            // tenths were is believed.
+            let least = |net: f64| net.max((net + ran.waited) / 10.0).max(1e-3 * calls as f64) / calls as f64;
+            timed = timed.min(least(ran.timed));
+            whole = whole.min(least(ran.whole));
             let wanted = ((sample / timed).min(room / whole)).ceil().max(1.0) as u64;
             // Nearly so many will do, or the last percent would be hunted for.
             if calls >= wanted - wanted / 8 {
@@ -398,8 +392,10 @@ impl<'a> Meter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::overhead::Loop;
 
-    const OVERHEAD: Overhead = Overhead { stretch: 20.0, bare: 1.0, batched: 2.0, error: 0.01, tick: 0.4 };
+    const AROUND: Loop = Loop { empty: 1.0, beside: 1.0, error: 0.01 };
+    const OVERHEAD: Overhead = Overhead { stretch: 20.0, around: AROUND, tick: 0.4 };
 
     /// A routine that takes as long as it says, as far as the engine can tell.
     struct Pretended {
@@ -412,6 +408,8 @@ mod tests {
         spent: f64,
         /// Of each batch, the share in which the thread waits.
         waits: f64,
+        /// The batch in which it does nothing else.
+        waits_in: Option<u64>,
     }
 
     impl Pretended {
@@ -421,23 +419,32 @@ mod tests {
 
         /// By the number of the batch, from 0.
         fn by_batch(nanos: impl FnMut(u64) -> f64 + 'static) -> Self {
-            Pretended { nanos: Box::new(nanos), making: 0.0, calls: 0, batches: 0, spent: 0.0, waits: 0.0 }
+            Pretended {
+                nanos: Box::new(nanos),
+                making: 0.0,
+                calls: 0,
+                batches: 0,
+                spent: 0.0,
+                waits: 0.0,
+                waits_in: None,
+            }
         }
 
         fn measure(&mut self, plan: &Plan) -> Summary {
             let overhead = OVERHEAD;
             let measurement =
-                measure_beside(&mut || OVERHEAD, plan, plan.limit(Work::default()), &mut |calls| {
+                measure_beside(&mut |_, _| OVERHEAD, plan, plan.limit(Work::default()), &mut |calls| {
                     let count = calls.count() as f64;
                     self.calls += calls.count();
-                    let nanos = ((self.nanos)(self.batches) + overhead.bare) * count + overhead.stretch;
+                    let nanos = ((self.nanos)(self.batches) + AROUND.empty) * count + overhead.stretch;
                     self.batches += 1;
+                    let waits = if self.waits_in == Some(self.batches - 1) { 1.0 } else { self.waits };
                     let whole = nanos + self.making * count;
                     self.spent += whole;
                     Batch {
                         ticks: (nanos / overhead.tick) as u64,
                         whole: (whole / overhead.tick) as u64,
-                        waited: (nanos * self.waits) as u64,
+                        waited: (nanos * waits).ceil() as u64,
                         stretches: 1,
                         shape: Shape::Bare,
                         refusal: None,
@@ -460,7 +467,7 @@ mod tests {
             [(1.0, Mode::Test, 200_000.0), (50.0, Mode::Measure, 500_000.0), (3e6, Mode::Measure, 3e6)]
         {
             let summary = Pretended::new(move || nanos).measure(&plan(mode));
-            let length = summary.calls as f64 * (nanos + OVERHEAD.bare);
+            let length = summary.calls as f64 * (nanos + AROUND.empty);
             assert!((sample * 0.9..sample * 1.2).contains(&length), "{length} of {sample}");
             assert!((summary.median / nanos - 1.0).abs() < 0.01, "{summary:?}");
         }
@@ -477,6 +484,19 @@ mod tests {
         let summary = routine.measure(&plan(Mode::Test));
         assert_eq!((summary.samples, summary.median.round()), (20, 100.0));
         assert!((1_500..2_500).contains(&summary.calls), "{summary:?}");
+    }
+
+    /// What a thread waited is told by another clock, and may seem to be all that a batch took.
+    #[test]
+    fn a_batch_that_only_waited_decides_nothing_either() {
+        let mut routine = Pretended::by_batch(|batch| if batch == 1 { 5e6 } else { 1_000.0 });
+        routine.waits_in = Some(1);
+        let summary = routine.measure(&plan(Mode::Test));
+        assert!(
+            (150..=250).contains(&summary.calls) && routine.spent < 5e7,
+            "{summary:?} in {}",
+            routine.spent
+        );
     }
 
     #[test]

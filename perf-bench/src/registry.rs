@@ -3,20 +3,15 @@
 //! To name a benchmark's cases, its `args` have to be evaluated, which is somebody's code. What goes wrong there is the failure of that benchmark, and
 //! must never be in the way of the others.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 use core::time::Duration;
-use std::sync::Arc;
-use std::thread;
 
 use perf_runtime::order;
 use perf_runtime::snapshot::Name;
 
-use crate::bencher::Bencher;
-use crate::crew::{Role, run_together};
-use crate::judge::Target;
-use crate::measure::{Measurement, Plan};
+use crate::cases::{Body, Cases, MOST_CASES, Made};
+use crate::judge::{Class, Target};
 use crate::own_thread::{self, Ended};
-use crate::work::Work;
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
 pub struct BenchmarkEntry {
@@ -30,6 +25,8 @@ pub struct BenchmarkEntry {
     cases: fn() -> Cases,
     pub(crate) target: Option<Target>,
     group: &'static str,
+    /// How its calls may grow with the size of its `args`.
+    pub(crate) complexity: Option<Class>,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
@@ -68,6 +65,7 @@ impl BenchmarkEntry {
             cases,
             target: None,
             group: "",
+            complexity: None,
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
@@ -100,6 +98,13 @@ impl BenchmarkEntry {
     #[must_use]
     pub const fn group(mut self, group: &'static str) -> Self {
         self.group = group;
+        self
+    }
+
+    /// The same, promising that over its `args` a call grows no faster than that.
+    #[must_use]
+    pub const fn complexity(mut self, class: Class) -> Self {
+        self.complexity = Some(class);
         self
     }
 
@@ -138,6 +143,11 @@ impl BenchmarkEntry {
         self.name.unwrap_or(self.path)
     }
 
+    /// The name of it or of a case for a table, which cuts a path and leaves `name = "…"` alone.
+    pub(crate) fn label_or_path(&self, name: String) -> Name {
+        if self.name.is_some() { Name::label(name) } else { Name::path(name) }
+    }
+
     /// `file:line`.
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
@@ -150,160 +160,38 @@ impl BenchmarkEntry {
     }
 }
 
-/// What runs one case.
-pub(crate) enum Body {
-    Alone(Box<dyn FnOnce(&mut Bencher<'_>) + Send>),
-    /// On so many threads at once.
-    Together(usize, Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync>),
-}
-
-impl Body {
-    pub(crate) fn threads(&self) -> usize {
-        match self {
-            Body::Alone(_) => 1,
-            Body::Together(threads, _) => *threads,
-        }
-    }
-
-    /// Runs it, and gives what it measured.
-    pub(crate) fn run(self, plan: &Plan) -> (Vec<Measurement>, Work) {
-        match self {
-            Body::Alone(body) => {
-                let mut bencher = Bencher::new(plan, Role::Alone);
-                body(&mut bencher);
-                bencher.into_measurements()
-            }
-            Body::Together(threads, body) => run_together(threads, &|role| {
-                let mut bencher = Bencher::new(plan, role);
-                body(&mut bencher);
-                bencher.into_measurements()
-            }),
-        }
-    }
-}
-
-/// The cases of a benchmark, as its own code makes them.
-#[doc(hidden)]
-pub struct Cases(Vec<(Option<String>, Body)>);
-
-impl fmt::Debug for Cases {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
-    }
-}
-
-impl Cases {
-    /// A benchmark without `args`.
-    #[must_use]
-    pub fn one(run: impl FnOnce(&mut Bencher<'_>) + Send + 'static) -> Self {
-        Cases(vec![(None, Body::Alone(Box::new(run)))])
-    }
-
-    /// One case for each of `args`, which are evaluated here and never again.
-    #[must_use]
-    pub fn each<T: fmt::Debug + Send + 'static>(
-        args: impl IntoIterator<Item = T>,
-        run: impl FnOnce(&mut Bencher<'_>, &T) + Copy + Send + 'static,
-    ) -> Self {
-        let case = |argument: T| {
-            let name = case_name(&argument);
-            (Some(name), Body::Alone(Box::new(move |bencher: &mut Bencher<'_>| run(bencher, &argument))))
-        };
-        // One more than may be, so that there are too many and yet an end.
-        Cases(args.into_iter().take(MOST_CASES + 1).map(case).collect())
-    }
-
-    /// As [`one`](Self::one), for each number of threads; 0 is as many as there are processors.
-    #[must_use]
-    pub fn one_together(
-        threads: impl IntoIterator<Item = usize>,
-        run: impl Fn(&mut Bencher<'_>) + Send + Sync + 'static,
-    ) -> Self {
-        let run: Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync> = Arc::new(run);
-        Cases(threads.into_iter().take(MOST_CASES + 1).map(|threads| together(threads, None, &run)).collect())
-    }
-
-    /// As [`each`](Self::each), for each number of threads, too.
-    #[must_use]
-    pub fn each_together<T: fmt::Debug + Send + Sync + 'static>(
-        threads: impl IntoIterator<Item = usize>,
-        args: impl IntoIterator<Item = T>,
-        run: impl Fn(&mut Bencher<'_>, &T) + Copy + Send + Sync + 'static,
-    ) -> Self {
-        let threads: Vec<usize> = threads.into_iter().take(MOST_CASES + 1).collect();
-        let cases = args.into_iter().flat_map(|argument| {
-            let name = case_name(&argument);
-            let run: Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync> =
-                Arc::new(move |bencher: &mut Bencher<'_>| run(bencher, &argument));
-            let cases: Vec<_> = threads.iter().map(|threads| together(*threads, Some(&name), &run)).collect();
-            cases
-        });
-        Cases(cases.take(MOST_CASES + 1).collect())
-    }
-
-    /// Those of an instance of a generic function, whose name begins with that of the instance.
-    #[must_use]
-    pub fn of(self, instance: &dyn fmt::Debug) -> Self {
-        let instance = case_name(instance);
-        let name = |name: Option<String>| match name {
-            None => instance.clone(),
-            Some(name) => format!("{instance}/{name}"),
-        };
-        Cases(self.0.into_iter().map(|(rest, body)| (Some(name(rest)), body)).collect())
-    }
-
-    /// All of several.
-    #[must_use]
-    pub fn all<const COUNT: usize>(all: [Cases; COUNT]) -> Self {
-        Cases(all.into_iter().flat_map(|cases| cases.0).collect())
-    }
-}
-
-/// A case on that many threads.
-fn together(
-    threads: usize,
-    name: Option<&str>,
-    run: &Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync>,
-) -> (Option<String>, Body) {
-    let threads = if threads == 0 { thread::available_parallelism().map_or(1, usize::from) } else { threads };
-    let on = if threads == 1 { String::from("1 thread") } else { format!("{threads} threads") };
-    let name = name.map_or_else(|| on.clone(), |name| format!("{name}/{on}"));
-    (Some(name), Body::Together(threads, Arc::clone(run)))
-}
-
-/// Calls a closure of `setup` with an argument whose type is known by then.
-#[doc(hidden)]
-pub fn set_up<T, R>(argument: T, setup: impl FnOnce(T) -> R) -> R {
-    setup(argument)
-}
-
-/// More than anybody looks at; `args = 0..` has no end.
-const MOST_CASES: usize = 10_000;
-/// Characters of an argument in the name of its case.
-const LONGEST_ARGUMENT: usize = 60;
-
 /// One thing to run: a benchmark, or one case of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) entry: &'static BenchmarkEntry,
-    /// Among the `args`.
+    /// Among the cases of the benchmark.
     pub(crate) index: usize,
-    /// `path` or `path/argument`.
+    /// The number of the first that differs in nothing but its argument.
+    pub(crate) series: usize,
+    /// Of its argument.
+    pub(crate) size: Option<u64>,
+    /// `path`, `path/argument` or `path/complexity`.
     pub(crate) name: String,
 }
 
 impl Case {
-    /// Its name for a table, which cuts a path and leaves `name = "…"` alone.
+    /// Its name for a table.
     pub(crate) fn label_or_path(&self) -> Name {
-        let name = self.name.clone();
-        if self.entry.name.is_some() { Name::label(name) } else { Name::path(name) }
+        self.entry.label_or_path(self.name.clone())
     }
 }
 
 /// A case and what runs it, or why nothing can.
 pub(crate) struct Job {
     pub(crate) case: Case,
-    pub(crate) body: Result<Body, String>,
+    pub(crate) task: Result<Task, String>,
+}
+
+/// What is to be run.
+pub(crate) enum Task {
+    Case(Body),
+    /// All cases that have a size, to see how they grow with it.
+    Growth(Class, Vec<(u64, Body)>),
 }
 
 /// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
@@ -318,38 +206,57 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
         Err(Ended::Interrupted) => Err(String::from("was interrupted in its `args`")),
         Err(Ended::NotBegun(reason)) => Err(reason),
     };
-    match named {
-        Ok(cases) => cases
-            .into_iter()
-            .enumerate()
-            .map(|(index, (argument, body))| {
-                let name = argument.map_or_else(
-                    || entry.name().to_owned(),
-                    |argument| format!("{}/{argument}", entry.name()),
-                );
-                Job { case: Case { entry, index, name }, body: Ok(body) }
-            })
-            .collect(),
+    let whole = |rest: Option<&str>| match rest {
+        None => entry.name().to_owned(),
+        Some(rest) => format!("{}/{rest}", entry.name()),
+    };
+    let cases = match named {
+        Ok(cases) => cases,
         Err(reason) => {
-            vec![Job { case: Case { entry, index: 0, name: entry.name().to_owned() }, body: Err(reason) }]
+            let case = Case { entry, index: 0, series: 0, size: None, name: whole(None) };
+            return vec![Job { case, task: Err(reason) }];
+        }
+    };
+    // Promised for all sizes together, so that it is something of its own to run; but of each instance, and on so many threads, by itself.
+    let series: Vec<usize> = cases
+        .iter()
+        .map(|(_, made)| cases.iter().position(|(_, other)| other.is_like(made)).unwrap_or_default())
+        .collect();
+    let mut growths = Vec::new();
+    if let Some(class) = entry.complexity {
+        for (index, (_, first)) in cases.iter().enumerate().filter(|(index, _)| series[*index] == *index) {
+            let of_it = cases.iter().zip(&series).filter(|(_, series)| **series == index);
+            let sizes = of_it.filter_map(|((_, made), _)| Some((made.size?, made.body.clone()))).collect();
+            let name = whole(first.name(Some(COMPLEXITY)).as_deref());
+            let case = Case { entry, index: cases.len() + index, series: index, size: None, name };
+            growths.push(Job { case, task: Ok(Task::Growth(class, sizes)) });
         }
     }
+    let jobs = cases.into_iter().zip(series).enumerate().map(|(index, ((name, made), series))| {
+        let case = Case { entry, index, series, size: made.size, name: whole(name.as_deref()) };
+        Job { case, task: Ok(Task::Case(made.body)) }
+    });
+    jobs.chain(growths).collect()
 }
 
+/// What stands for an argument in the name of what judges `complexity`.
+const COMPLEXITY: &str = "complexity";
+
 /// Cases with names that are one line, not too long, and each of its own.
-fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Body)>, String> {
+fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
     if cases.is_empty() {
         return Err(String::from("has no case, because its `args` are empty; give it at least one argument"));
     }
     if cases.len() > MOST_CASES {
         return Err(format!("has more than {MOST_CASES} `args`; write an end, such as `.take(10)`"));
     }
-    let mut taken = std::collections::HashSet::new();
+    let growths = cases.iter().filter_map(|made| made.name(Some(COMPLEXITY)));
+    let mut taken: std::collections::HashSet<String> = growths.collect();
     cases
         .into_iter()
         .enumerate()
-        .map(|(index, (name, body))| {
-            let Some(mut name) = name else { return Ok((None, body)) };
+        .map(|(index, made)| {
+            let Some(mut name) = made.name(made.argument.as_deref()) else { return Ok((None, made)) };
             if let Some(control) = name.chars().find(|character| character.is_control()) {
                 return Err(format!(
                     "has an argument (number {index} of `args`, from 0) whose `Debug` cannot be part of a name, which is one line: \
@@ -360,34 +267,9 @@ fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Body)>, String> {
                 name = format!("{name} #{index}");
                 taken.insert(name.clone());
             }
-            Ok((Some(name), body))
+            Ok((Some(name), made))
         })
         .collect()
-}
-
-/// The start of what `Debug` writes. What is large takes long to write, and nobody reads it.
-struct Start(String);
-
-impl fmt::Write for Start {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Two more for quotes, and one to see that there is more.
-        let left = (LONGEST_ARGUMENT + 3).saturating_sub(self.0.chars().count());
-        self.0.extend(text.chars().take(left));
-        if text.chars().nth(left).is_some() { Err(fmt::Error) } else { Ok(()) }
-    }
-}
-
-/// The text that stands for an argument in the name of its case, without the quotes of a string.
-fn case_name(argument: &dyn fmt::Debug) -> String {
-    let mut debug = Start(String::new());
-    // What was written before an error is the start.
-    let _ = write!(debug, "{argument:?}");
-    let Start(text) = debug;
-    let text = text.strip_prefix('"').map_or(text.as_str(), |text| text.strip_suffix('"').unwrap_or(text));
-    match text.char_indices().nth(LONGEST_ARGUMENT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// All benchmarks that were linked into the program, in the order of their crates, files and lines.
@@ -402,6 +284,8 @@ mod tests {
     use perf_runtime::show::names::shorten;
 
     use super::*;
+    use crate::cases::{LONGEST_ARGUMENT, case_name};
+    use crate::measure::Plan;
 
     const fn entry(cases: fn() -> Cases) -> BenchmarkEntry {
         BenchmarkEntry::new("app::parse::words", ("", 1, 1), || true, cases)
@@ -415,12 +299,12 @@ mod tests {
     fn reason(entry: &'static BenchmarkEntry) -> String {
         let mut jobs = jobs_of(entry);
         assert_eq!((jobs.len(), jobs[0].case.name.as_str()), (1, "app::parse::words"));
-        jobs.remove(0).body.err().expect("it cannot be run")
+        jobs.remove(0).task.err().expect("it cannot be run")
     }
 
     #[test]
     fn a_table_cuts_paths_and_neither_labels_nor_arguments() {
-        static ENTRY: BenchmarkEntry = entry(|| Cases::each(["a::b::c"], |_, _| {}));
+        static ENTRY: BenchmarkEntry = entry(|| Cases::each(["a::b::c"], |_, _| {}, |_| None));
         static LABELLED: BenchmarkEntry = entry(|| Cases::one(|_| {})).named("a::b::c");
         let jobs = [&ENTRY, &LABELLED].into_iter().flat_map(jobs_of);
         let names: Vec<_> = jobs.map(|job| job.case.label_or_path()).collect();
@@ -429,7 +313,8 @@ mod tests {
 
     #[test]
     fn a_name_is_one_line_and_of_one_case() {
-        static TEXTS: BenchmarkEntry = entry(|| Cases::each(["small", "two\nlines", ""], |_, _| {}));
+        static TEXTS: BenchmarkEntry =
+            entry(|| Cases::each(["small", "two\nlines", ""], |_, _| {}, |_| None));
         assert_eq!(
             names(&TEXTS),
             ["app::parse::words/small", "app::parse::words/two\\nlines", "app::parse::words/"]
@@ -437,10 +322,11 @@ mod tests {
         assert_eq!(case_name(&"\"quoted\""), "\\\"quoted\\\"");
         assert_eq!(case_name(&"x".repeat(LONGEST_ARGUMENT)), "x".repeat(LONGEST_ARGUMENT));
         assert_eq!(case_name(&(1, Some(2))), "(1, Some(2))");
-        static TWICE: BenchmarkEntry = entry(|| Cases::each([7, 8, 7, 7], |_, _| {}));
+        static TWICE: BenchmarkEntry = entry(|| Cases::each([7, 8, 7, 7], |_, _| {}, |_| None));
         let twice = ["7", "8", "7 #2", "7 #3"].map(|name| format!("app::parse::words/{name}"));
         assert_eq!(names(&TWICE), twice);
-        static LONG: BenchmarkEntry = entry(|| Cases::each([vec!['ä'; 1000], vec!['ä'; 1001]], |_, _| {}));
+        static LONG: BenchmarkEntry =
+            entry(|| Cases::each([vec!['ä'; 1000], vec!['ä'; 1001]], |_, _| {}, |_| None));
         let long = names(&LONG);
         assert_eq!(long[0].chars().count(), "app::parse::words/".len() + LONGEST_ARGUMENT + 1);
         assert_eq!(long[1], format!("{} #1", long[0]));
@@ -454,13 +340,13 @@ mod tests {
                 f.write_str("a\nb")
             }
         }
-        static LINES: BenchmarkEntry = entry(|| Cases::each([TwoLines], |_, _| {}));
+        static LINES: BenchmarkEntry = entry(|| Cases::each([TwoLines], |_, _| {}, |_| None));
         assert!(reason(&LINES).contains("it has '\\n' in it"), "{}", reason(&LINES));
-        static EMPTY: BenchmarkEntry = entry(|| Cases::each([0_u8; 0], |_, _| {}));
+        static EMPTY: BenchmarkEntry = entry(|| Cases::each([0_u8; 0], |_, _| {}, |_| None));
         assert!(reason(&EMPTY).contains("`args` are empty"));
-        static ENDLESS: BenchmarkEntry = entry(|| Cases::each(0_u64.., |_, _| {}));
+        static ENDLESS: BenchmarkEntry = entry(|| Cases::each(0_u64.., |_, _| {}, |_| None));
         assert!(reason(&ENDLESS).contains("more than 10000 `args`"));
-        static PANICS: BenchmarkEntry = entry(|| Cases::each([1, 0].map(|n| 10 / n), |_, _| {}));
+        static PANICS: BenchmarkEntry = entry(|| Cases::each([1, 0].map(|n| 10 / n), |_, _| {}, |_| None));
         assert!(reason(&PANICS).starts_with("panicked in its `args`: attempt to divide by zero"));
     }
 
@@ -470,11 +356,12 @@ mod tests {
         static TIMES: AtomicU32 = AtomicU32::new(0);
         static ENTRY: BenchmarkEntry = entry(|| {
             let numbers = [10, 20].map(|n| n + TIMES.fetch_add(1, Ordering::Relaxed));
-            Cases::each(numbers, |_, n| assert!([10, 21].contains(n)))
+            Cases::each(numbers, |_, n| assert!([10, 21].contains(n)), |_| None)
         });
         let plan = Plan::for_tests();
         for job in jobs_of(&ENTRY) {
-            job.body.ok().unwrap().run(&plan);
+            let Task::Case(body) = job.task.unwrap() else { panic!("no complexity was promised") };
+            assert!(body.run(&plan).is_ok());
         }
         assert_eq!(TIMES.load(Ordering::Relaxed), 2);
     }

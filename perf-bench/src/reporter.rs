@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use perf_runtime::session::{complain, page_of_stdout};
@@ -12,6 +13,7 @@ use crate::arguments::{Arguments, Colour, Format};
 use crate::measure::Mode;
 use crate::run::{End, Figures, Outcome};
 use crate::table::table;
+use crate::{chart, growth, growth_report, svg};
 
 /// How many ended how.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +31,8 @@ pub(crate) struct Reporter {
     page: Page,
     mode: Mode,
     report_time: bool,
+    chart: bool,
+    chart_svg: Option<PathBuf>,
     log: Option<File>,
     /// Where lines of JSON go, if not to what is standard output for everybody.
     events: Option<File>,
@@ -44,7 +48,8 @@ impl Reporter {
         }
         let log = arguments.logfile.as_ref().map(File::create).transpose()?;
         let events = if arguments.format == Format::Json { stdout_for_events_alone() } else { None };
-        Ok(Reporter { format: arguments.format, page, mode, report_time: arguments.report_time, log, events })
+        let &Arguments { format, report_time, chart, ref chart_svg, .. } = arguments;
+        Ok(Reporter { format, page, mode, report_time, chart, chart_svg: chart_svg.clone(), log, events })
     }
 
     pub(crate) fn begin(&self, count: usize) {
@@ -136,9 +141,15 @@ impl Reporter {
             }
             (None, End::Measured(Figures { summary, .. }, _)) if self.mode == Mode::Measure => {
                 format!(
-                    "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {:.3}",
+                    "\"type\": \"bench\", \"name\": {name}, \"median\": {:.3}, \"deviation\": {:.3}, \"low\": {:.3}, \"high\": {:.3}, \
+                     \"best\": {:.3}, \"p95\": {:.3}, \"samples\": {}",
                     summary.median,
-                    summary.spread()
+                    summary.spread(),
+                    summary.interval.0,
+                    summary.interval.1,
+                    summary.best,
+                    summary.p95,
+                    summary.samples
                 )
             }
             (None, _) => format!("\"type\": \"test\", \"name\": {name}, \"event\": \"ok\""),
@@ -148,12 +159,22 @@ impl Reporter {
         } else {
             String::new()
         };
-        self.event(&format!("{{ {line}{time} }}\n"));
+        let growth = match &outcome.end {
+            End::Grew(complexity) => format!(", \"complexity\": {}", growth_report::json(complexity)),
+            _ => String::new(),
+        };
+        self.event(&format!("{{ {line}{time}{growth} }}\n"));
     }
 
     /// All have ended: the failures, the sum, the table.
     pub(crate) fn end(&self, outcomes: &[Outcome], totals: Totals, elapsed: Duration) {
         let Totals { passed, failed, ignored, measured, filtered_out } = totals;
+        let grown = growth::all(outcomes);
+        if let Some(directory) = &self.chart_svg
+            && let Err(error) = svg::write(&grown, directory)
+        {
+            complain(format_args!("the charts cannot be written to `{}`: {error}", directory.display()));
+        }
         if self.format == Format::Json {
             let event = if failed == 0 { "ok" } else { "failed" };
             return self.event(&format!(
@@ -186,6 +207,14 @@ impl Reporter {
             elapsed.as_secs_f64()
         ));
         say(&table(outcomes, self.mode, self.page));
+        if !grown.is_empty() {
+            say(&format!("\n{}", growth_report::table(&grown, self.page)));
+        }
+        if self.chart {
+            for (outcome, complexity) in &grown {
+                say(&format!("\n{}\n{}", outcome.case.entry.name(), chart::text(complexity)));
+            }
+        }
     }
 
     /// A line of JSON.

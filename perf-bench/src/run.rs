@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use perf_runtime::session::complain;
 use perf_runtime::show::units::{nanos, per_second, percent};
 
+use crate::cases::{Body, StillRuns};
 use crate::exit::Running;
-use crate::judge::{Target, Verdict, judge};
+use crate::growth;
+use crate::judge::{Complexity, Target, Verdict, judge};
 use crate::lock;
 use crate::measure::{Measurement, Mode, Plan, Samples};
 use crate::own_thread::{self, Ended};
-use crate::registry::{Case, Job};
+use crate::registry::{Case, Job, Task};
 use crate::stats::Summary;
 use crate::work::Work;
 
@@ -39,6 +41,8 @@ pub(crate) struct Figures {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Measured(Figures, Verdict),
+    /// Of all sizes: how it grows with them.
+    Grew(Complexity),
     /// Its result is not as it should be: why.
     Refused(String),
     /// With the message.
@@ -54,12 +58,13 @@ pub(crate) enum End {
 }
 
 impl Outcome {
-    /// Why the test fails, in one line that starts with the place; `None` if it does not.
+    /// Why the test fails, in a line that starts with the place, and a chart below it where there is one; `None` if it does not.
     pub(crate) fn failure(&self) -> Option<String> {
         let Case { entry, name, .. } = &self.case;
         let what = match &self.end {
             End::Measured(figures, Verdict::Missed) => missed(figures, entry.target),
             End::Measured(..) => return None,
+            End::Grew(complexity) => growth::failure(complexity)?,
             End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
             End::TimedOut(_) => format!(
@@ -106,46 +111,67 @@ fn missed(figures: &Figures, target: Option<Target>) -> String {
     )
 }
 
-/// Runs a case when nobody else measures. `watch` is shown the samples that will be taken; what it returns lives as long as the benchmark runs.
+/// Runs a job when nobody else measures. `watch` is shown the samples that will be taken; what it returns lives as long as the benchmark runs.
 pub(crate) fn run<W>(job: Job, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W) -> Outcome {
-    let Job { case, body } = job;
+    let Job { case, task } = job;
     let start = Instant::now();
-    let end = body.map_or_else(End::NotRun, |body| {
-        let entry = case.entry;
-        let judged = judge_always() || (entry.optimised)();
-        let plan = Plan {
-            mode,
-            target: entry.target.filter(|_| judged),
-            threads: body.threads(),
-            iterations: entry.iterations,
-            warmup: entry.warmup,
-            timeout: entry.timeout,
-            samples: Arc::default(),
-            driver: None,
-        };
-        let _measuring = lock::measuring(entry.timeout);
-        let _running = Running::new(&case.name);
-        let samples = Arc::clone(&plan.samples);
-        let threads = plan.threads;
-        let _watching = watch(Arc::clone(&samples));
-        let ended = own_thread::run(&case.name, entry.timeout, move || body.run(&plan));
-        match ended {
-            Ok((measurements, work)) => match measurements.as_slice() {
-                [Measurement::Summary(summary)] => {
-                    let limit = entry.target.map(|target| target.limit(work, threads));
-                    let figures = Figures { summary: *summary, work, threads, limit };
-                    End::Measured(figures, judge(summary, limit, judged))
-                }
-                [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
-                many => End::Misused(many.len()),
-            },
-            Err(Ended::Panicked(message)) => End::Panicked(message),
-            Err(Ended::TimedOut) => End::TimedOut(samples.summary()),
-            Err(Ended::Interrupted) => End::Interrupted(samples.summary()),
-            Err(Ended::NotBegun(reason)) => End::NotRun(reason),
-        }
-    });
+    let end = match task {
+        Ok(Task::Case(body)) => run_case(&case, &body, mode, watch),
+        Ok(Task::Growth(declared, sizes)) => growth::run(&case, declared, &sizes),
+        Err(reason) => End::NotRun(reason),
+    };
     Outcome { case, end, elapsed: start.elapsed() }
+}
+
+fn run_case<W>(case: &Case, body: &Body, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W) -> End {
+    let entry = case.entry;
+    let judged = judge_always() || (entry.optimised)();
+    let threads = body.threads();
+    let plan = Plan {
+        mode,
+        target: entry.target.filter(|_| judged),
+        threads,
+        iterations: entry.iterations,
+        warmup: entry.warmup,
+        timeout: entry.timeout,
+        samples: Arc::default(),
+        driver: None,
+    };
+    match measure(case, body, plan, watch) {
+        Ok((summary, work)) => {
+            let limit = entry.target.map(|target| target.limit(work, threads));
+            End::Measured(Figures { summary, work, threads, limit }, judge(&summary, limit, judged))
+        }
+        Err(end) => end,
+    }
+}
+
+/// Measures one thing, or says how it ended without a figure.
+#[allow(clippy::result_large_err, reason = "once for each benchmark")]
+pub(crate) fn measure<W>(
+    case: &Case,
+    body: &Body,
+    plan: Plan,
+    watch: impl FnOnce(Arc<Samples>) -> W,
+) -> Result<(Summary, Work), End> {
+    let _measuring = lock::measuring(plan.timeout);
+    let _running = Running::new(&case.name);
+    let _watching = watch(Arc::clone(&plan.samples));
+    let (body, timeout, samples) = (body.clone(), plan.timeout, Arc::clone(&plan.samples));
+    match own_thread::run(&case.name, timeout, move || body.run(&plan)) {
+        Ok(Ok((measurements, work))) => match measurements.as_slice() {
+            [Measurement::Summary(summary)] => Ok((*summary, work)),
+            [.., Measurement::Refused(reason)] => Err(End::Refused(reason.clone())),
+            many => Err(End::Misused(many.len())),
+        },
+        Ok(Err(StillRuns)) => Err(End::NotRun(String::from(
+            "is still running, since its case of this size did not end in time",
+        ))),
+        Err(Ended::Panicked(message)) => Err(End::Panicked(message)),
+        Err(Ended::TimedOut) => Err(End::TimedOut(samples.summary())),
+        Err(Ended::Interrupted) => Err(End::Interrupted(samples.summary())),
+        Err(Ended::NotBegun(reason)) => Err(End::NotRun(reason)),
+    }
 }
 
 /// Whether targets are judged in unoptimised code too: `PERFKIT_JUDGE=always`.

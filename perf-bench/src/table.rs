@@ -13,6 +13,9 @@ use crate::stats::Summary;
 pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     /// Of what is noisy, so many are named: on a noisy machine it is most.
     const NAMED: usize = 5;
+    // How benchmarks grow is in a table of its own.
+    let outcomes: Vec<&Outcome> =
+        outcomes.iter().filter(|outcome| !matches!(outcome.end, End::Grew(_))).collect();
     if outcomes.is_empty() {
         return String::new();
     }
@@ -36,7 +39,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     let names = shorten(&mut names.iter());
     let (mut not_judged, mut too_few) = (false, false);
     let (mut busy, mut doubtful) = (Vec::new(), Vec::new());
-    for (outcome, name) in outcomes.iter().zip(names) {
+    for (outcome, name) in outcomes.into_iter().zip(names) {
         let target = target_cell(outcome);
         let mut cells = vec![name.clone().into()];
         let (summary, rate, verdict) = match &outcome.end {
@@ -145,7 +148,7 @@ fn verdict_cell(verdict: Verdict) -> Cell {
 
 fn word_of(end: &End) -> &'static str {
     match end {
-        End::Measured(..) | End::TimedOut(_) | End::Interrupted(_) => "",
+        End::Measured(..) | End::Grew(_) | End::TimedOut(_) | End::Interrupted(_) => "",
         End::Refused(_) => "INVALID",
         End::Panicked(_) => "PANICKED",
         End::Misused(_) | End::NotRun(_) => "NOT MEASURED",

@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use perf_runtime::clock;
 
 use crate::bencher::{Batch, Calls};
-use crate::driver::{Driver, job_named, threads_of};
+use crate::driver::{Driver, is_case, job_named, threads_of};
 use crate::instructions;
 use crate::measure::Measurement;
 use crate::registry::{entries, jobs_of};
@@ -66,7 +66,8 @@ pub(crate) fn main() -> ExitCode {
 
 /// Those that are not left out by `ignore`.
 fn list(pipe: &Pipe) {
-    let jobs = entries().into_iter().filter(|entry| entry.ignored.is_none()).flat_map(jobs_of);
+    let jobs =
+        entries().into_iter().filter(|entry| entry.ignored.is_none()).flat_map(jobs_of).filter(is_case);
     let names: Vec<String> = jobs.map(|job| format!("{} {}", threads_of(&job), job.case.name)).collect();
     pipe.say(&format!("benchmarks {}", names.len()));
     for name in names {

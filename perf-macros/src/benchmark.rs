@@ -44,6 +44,9 @@ struct Options {
     setup: Option<Expr>,
     /// `args` or `setup` was written, right or wrong.
     has_input: bool,
+    /// How large one of `args` is.
+    size: Option<Expr>,
+    complexity: Option<Ident>,
     validate: Option<Expr>,
     iterations: Option<(u64, Span)>,
     warmup: Option<(u64, Span)>,
@@ -67,6 +70,8 @@ impl Options {
             "threads",
             "setup",
             "teardown",
+            "size",
+            "complexity",
             "validate",
             "iterations",
             "warmup",
@@ -91,6 +96,7 @@ impl Options {
         }
         let has_input = entries.has("args") || entries.has("setup");
         let (has_types, has_consts) = (entries.has("types"), entries.has("consts"));
+        needs_args(&entries, errors);
         let target = target(&mut entries, errors);
         Options {
             has_types,
@@ -107,6 +113,8 @@ impl Options {
             teardown: entries.function("teardown", "stop_server", errors),
             args: list("args", "[10, 100, 1000]", &mut entries, errors),
             setup: entries.function("setup", "make_input", errors),
+            size: entries.function("size", "|argument| argument.len()", errors),
+            complexity: complexity(&mut entries, errors),
             validate: entries.function("validate", "|result| result.is_ok()", errors),
             iterations,
             warmup: entries.integer("warmup", "10", errors),
@@ -163,6 +171,54 @@ fn throughput(entries: &mut Entries, target: Option<f64>, errors: &mut Errors) -
          `target_throughput = 10_000`",
     );
     None
+}
+
+/// Reports what says something of `args` where there are none.
+fn needs_args(entries: &Entries, errors: &mut Errors) {
+    if entries.has("args") {
+        return;
+    }
+    for (name, what) in
+        [("complexity", "is judged over the sizes of `args`"), ("size", "says how large each of `args` is")]
+    {
+        if let Some(span) = entries.span_of(name) {
+            errors.push(
+                span,
+                format_args!(
+                    "`{name}` {what}, and there are none; add for example `args = [10, 100, 1000, 10000]`"
+                ),
+            );
+        }
+    }
+}
+
+/// The class, by the name that it has in `perf-bench`.
+fn complexity(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
+    let text = entries.string("complexity", "\"O(n log n)\"", errors)?;
+    let written: String =
+        text.value().to_lowercase().chars().filter(|character| !" *·".contains(*character)).collect();
+    let inside = written.strip_prefix("o(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&written);
+    let class = match inside {
+        "1" => "Constant",
+        "logn" | "log(n)" => "Logarithmic",
+        "sqrtn" | "sqrt(n)" | "√n" => "SquareRoot",
+        "n" => "Linear",
+        "nlogn" | "nlog(n)" => "Linearithmic",
+        "n²" | "n^2" => "Quadratic",
+        "n³" | "n^3" => "Cubic",
+        "2ⁿ" | "2^n" => "Exponential",
+        _ => {
+            errors.push(
+                text.span(),
+                format_args!(
+                    "`complexity` does not know `{}`; write one of O(1), O(log n), O(sqrt n), O(n), O(n log n), O(n^2), O(n^3), O(2^n)",
+                    text.value()
+                ),
+            );
+            return None;
+        }
+    };
+    Some(Ident::new(class, Span::mixed_site()))
 }
 
 /// Anything that is iterated; not an empty array.
@@ -492,16 +548,46 @@ fn cases_of_one(
     let argument = options.args.as_ref().map(|args| Ident::new("argument", args.span().resolved_at(mixed)));
     let run = run(function, turbofish, input, options, argument.as_ref(), !features.is_empty());
     let body = quote_spanned!(mixed=> { #missing #teardown #run });
+    let size = size(options);
+    let size = quote_spanned!(mixed=> |argument| { #size });
     match (&options.args, &options.threads) {
         (None, None) => quote_spanned!(mixed=> #krate::__private::Cases::one(|bencher| #body)),
         (Some(args), None) => {
-            quote_spanned!(mixed=> #krate::__private::Cases::each(#args, |bencher, #argument| #body))
+            quote_spanned!(mixed=> #krate::__private::Cases::each(#args, |bencher, #argument| #body, #size))
         }
         (None, Some(threads)) => {
             quote_spanned!(mixed=> #krate::__private::Cases::one_together(#threads, |bencher| #body))
         }
         (Some(args), Some(threads)) => quote_spanned! {mixed=>
-            #krate::__private::Cases::each_together(#threads, #args, |bencher, #argument| #body)
+            #krate::__private::Cases::each_together(#threads, #args, |bencher, #argument| #body, #size)
+        },
+    }
+}
+
+/// How large one of `args` is, if that is known. Where it is needed, its type has to say so.
+fn size(options: &Options) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let krate = &options.krate;
+    match (&options.size, &options.complexity) {
+        // As with `setup`: a closure is told the type, a function has one.
+        (Some(size), _) => {
+            let called = if matches!(ungrouped(size), Expr::Closure(_)) {
+                quote_spanned!(mixed=> #krate::__private::size_by(argument, #size))
+            } else {
+                quote_spanned!(mixed=> (#size)(argument))
+            };
+            // What is no size is a mistake of the function that gives it.
+            let value = quote_spanned!(size.span().resolved_at(mixed)=> &size);
+            quote_spanned!(mixed=> let size = #called; #krate::__private::size_of(#value))
+        }
+        (None, Some(_)) => {
+            let span = options.args.as_ref().map_or(mixed, Spanned::span);
+            let argument = Ident::new("argument", span.resolved_at(mixed));
+            quote_spanned!(mixed=> #krate::__private::size_of(#argument))
+        }
+        (None, None) => quote_spanned! {mixed=>
+            use #krate::__private::{LookSize as _, LookUnsized as _};
+            (&&#krate::__private::Looked(argument)).size()
         },
     }
 }
@@ -673,6 +759,9 @@ fn settings(function: &Function, options: &Options) -> TokenStream {
     let throughput = options.throughput.map(Literal::f64_unsuffixed);
     let throughput = throughput.map(|rate| quote!(.target_throughput(#rate)));
     let target = options.target.map(Literal::f64_unsuffixed).map(|target| quote!(.target(#target)));
+    let krate = &options.krate;
+    let complexity =
+        options.complexity.as_ref().map(|class| quote!(.complexity(#krate::__private::Class::#class)));
     let timeout = options.timeout.map(duration_tokens).map(|timeout| quote!(.timeout(#timeout)));
     let iterations = number(&options.iterations).map(|iterations| quote!(.iterations(#iterations)));
     let warmup = number(&options.warmup).map(|warmup| quote!(.warmup(#warmup)));
@@ -681,5 +770,5 @@ fn settings(function: &Function, options: &Options) -> TokenStream {
         FlagOrString::Flag => Some(quote!(.ignored(""))),
         FlagOrString::None => None,
     };
-    quote!(#named #group #target #throughput #timeout #iterations #warmup #ignored)
+    quote!(#named #group #target #throughput #complexity #timeout #iterations #warmup #ignored)
 }

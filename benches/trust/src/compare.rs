@@ -34,7 +34,7 @@ impl Count {
     }
 }
 
-pub(crate) fn claims(effort: Effort) -> Vec<Claim> {
+pub(crate) fn section(effort: Effort) -> Vec<Claim> {
     match Programs::build().and_then(|programs| claims_of(&programs, effort)) {
         Ok(claims) => claims,
         Err(error) => vec![Claim {

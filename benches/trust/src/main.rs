@@ -6,6 +6,11 @@
 
 mod claim;
 mod compare;
+mod complexity;
+mod measuring;
+mod program;
+mod quick;
+mod targets;
 
 use std::process::ExitCode;
 
@@ -14,7 +19,13 @@ use claim::{Claim, Effort};
 type Section = (&'static str, fn(Effort) -> Vec<Claim>);
 
 /// What there is, by name.
-const SECTIONS: &[Section] = &[("compare", compare::claims)];
+const SECTIONS: &[Section] = &[
+    ("measuring", measuring::section),
+    ("targets", targets::section),
+    ("complexity", complexity::section),
+    ("quick", quick::section),
+    ("compare", compare::section),
+];
 
 fn main() -> ExitCode {
     let mut effort = Effort::Full;

@@ -15,4 +15,4 @@ mod random;
 mod series;
 mod summary;
 
-pub(crate) use summary::{Sample, Summary};
+pub(crate) use summary::{Sample, Summary, least};

@@ -6,7 +6,7 @@ fn a() {}
 #[benchmark(iteration = 10)]
 fn b() {}
 
-#[benchmark(max_size = 10)]
+#[benchmark(ttl = 10)]
 fn c() {}
 
 fn main() {}

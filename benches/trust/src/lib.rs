@@ -1,0 +1,3 @@
+//! What the programs that are measured here, and the program that counts, have in common.
+
+pub mod work;

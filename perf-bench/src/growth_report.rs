@@ -1,0 +1,92 @@
+//! What is shown of how benchmarks grow with the size of their `args`: a table, with a row for each of which something can be said, and JSON.
+
+use perf_runtime::show::json_string;
+use perf_runtime::show::names::shorten;
+use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
+use perf_runtime::show::units::count;
+use perf_runtime::snapshot::Name;
+
+use crate::judge::{Complexity, FEWEST, Fit, Growth, JUDGED_RANGE};
+use crate::run::Outcome;
+
+/// The table, ending in a newline; empty where there is nothing to show.
+pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(
+        "Complexity",
+        vec![
+            Column::name("benchmark"),
+            Column::number("sizes", 2),
+            Column::text("fits", 10),
+            Column::number("R²", 3),
+            Column::text("declared", 9),
+            Column::text("verdict", 10),
+        ],
+    );
+    let names: Vec<Name> = all.iter().map(|(outcome, _)| name_of(outcome)).collect();
+    let names = shorten(&mut names.iter());
+    let mut too_close = false;
+    for ((_, complexity), name) in all.iter().zip(names) {
+        let Complexity { points, fit, declared, growth, .. } = complexity;
+        let ends = [points.first(), points.last()].map(|point| count(point.map_or(0, |point| point.size)));
+        let sizes = if points.is_empty() { none() } else { format!("{} … {}", ends[0], ends[1]).into() };
+        table.row(vec![
+            name.into(),
+            sizes,
+            fit.map_or_else(
+                |unknown| Cell::toned(format!("cannot tell: {unknown}"), Tone::Faint),
+                |fit| fit.name().into(),
+            ),
+            fit.ok().and_then(|fit: Fit| fit.r2).map_or_else(none, |r2| format!("{r2:.3}").into()),
+            declared.map_or_else(none, |declared| declared.to_string().into()),
+            match growth {
+                Growth::NotDeclared => none(),
+                Growth::Within => Cell::toned("kept", Tone::Good),
+                Growth::Worse { .. } => Cell::toned("WORSE", Tone::Bad),
+                Growth::TooClose => Cell::toned("not judged", Tone::Warning),
+            },
+        ]);
+        too_close |= *growth == Growth::TooClose;
+    }
+    if too_close {
+        table.note(format!(
+            "not judged: `complexity` is judged of {FEWEST} sizes or more from 2 on, the largest of them {JUDGED_RANGE} times the smallest or more (of 2ⁿ, those)"
+        ));
+    }
+    table.render(page)
+}
+
+/// What the benchmark is called, whichever of its cases tells it.
+fn name_of(outcome: &Outcome) -> Name {
+    let entry = outcome.case.entry;
+    entry.label_or_path(entry.name().to_owned())
+}
+
+fn none() -> Cell {
+    Cell::toned("-", Tone::Faint)
+}
+
+/// An object.
+pub(crate) fn json(complexity: &Complexity) -> String {
+    let Complexity { points, fit, declared, growth, .. } = complexity;
+    let points: Vec<String> =
+        points.iter().map(|point| format!("[{}, {:.3}]", point.size, point.cost)).collect();
+    let text = |text: String| json_string(&text);
+    let verdict = match growth {
+        Growth::NotDeclared => "not declared",
+        Growth::Within => "kept",
+        Growth::Worse { .. } => "worse",
+        Growth::TooClose => "not judged",
+    };
+    let null = || String::from("null");
+    format!(
+        "{{ \"fits\": {}, \"or\": {}, \"r2\": {}, \"declared\": {}, \"verdict\": \"{verdict}\", \"points\": [{}] }}",
+        fit.map_or_else(|_| null(), |fit| text(fit.class.to_string())),
+        fit.ok().and_then(|fit| fit.or).map_or_else(null, |or| text(or.to_string())),
+        fit.ok().and_then(|fit| fit.r2).map_or_else(null, |r2| format!("{r2:.4}")),
+        declared.map_or_else(null, |declared| text(declared.to_string())),
+        points.join(", ")
+    )
+}

@@ -1,0 +1,164 @@
+//! The same chart as an SVG file, for a page or a report.
+//!
+//! From points to text, and that to a file. What a name has in it must never end an element.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{fs, io};
+
+use perf_runtime::show::units::count;
+
+use crate::chart::Area;
+use crate::judge::Complexity;
+use crate::run::Outcome;
+
+/// The left and upper end of the plot in the picture of 640 × 400.
+const CORNER: (f64, f64) = (80.0, 50.0);
+const WIDTH: f64 = 530.0;
+const HEIGHT: f64 = 290.0;
+/// Places at which the line is looked up: on these axes 2ⁿ is a curve.
+const STEPS: u32 = 60;
+
+/// The chart of the benchmark `name`; `None` of fewer than two sizes.
+pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
+    let Complexity { cost, points, fit, .. } = complexity;
+    let area = Area::of(points)?;
+    let place = |size: f64, cost: f64| {
+        let (right, up) = area.place(size, cost);
+        (CORNER.0 + right * WIDTH, CORNER.1 + (1.0 - up) * HEIGHT)
+    };
+    let (left, top, bottom) = (CORNER.0, CORNER.1, CORNER.1 + HEIGHT);
+    let mut body = String::new();
+    let title = match fit {
+        Ok(fit) => format!("{name}: {}", fit.name()),
+        Err(_) => name.to_owned(),
+    };
+    // Writing to a string cannot fail.
+    let _ = writeln!(body, r#"<text x="{left}" y="30" font-size="15">{}</text>"#, escaped(&title));
+    let (least, most) = area.costs();
+    for tick in decades(least, most) {
+        let y = place(1.0, tick).1;
+        let _ = writeln!(
+            body,
+            r##"<path d="M{left} {y:.1}h{WIDTH}" stroke="#ddd"/><text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"##,
+            left - 8.0,
+            y + 4.0,
+            cost.show(tick)
+        );
+    }
+    for point in points {
+        let x = place(point.size as f64, 1.0).0;
+        let _ = writeln!(
+            body,
+            r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
+            bottom + 20.0,
+            count(point.size)
+        );
+    }
+    let _ = writeln!(body, r##"<path d="M{left} {top}v{HEIGHT}h{WIDTH}" fill="none" stroke="#888"/>"##);
+    if let Ok(fit) = fit {
+        let line: Vec<String> = (0..=STEPS)
+            .map(|step| area.size(f64::from(step) / f64::from(STEPS)).max(2.0))
+            .map(|size| place(size, fit.cost(size)))
+            .map(|(x, y)| format!("{x:.1},{:.1}", y.clamp(top, bottom)))
+            .collect();
+        let _ = writeln!(
+            body,
+            r##"<polyline points="{}" fill="none" stroke="#4878a8" stroke-width="2"/>"##,
+            line.join(" ")
+        );
+    }
+    for point in points {
+        let (x, y) = place(point.size as f64, point.cost);
+        let _ = writeln!(
+            body,
+            r##"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="#c04030"><title>{}: {}</title></circle>"##,
+            count(point.size),
+            cost.show(point.cost)
+        );
+    }
+    Some(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 400\" font-family=\"sans-serif\" font-size=\"11\">\n\
+         <rect width=\"640\" height=\"400\" fill=\"#fff\"/>\n{body}\
+         <text x=\"{:.1}\" y=\"390\" text-anchor=\"middle\">size; least {} of a call, both logarithmic</text>\n</svg>\n",
+        left + WIDTH / 2.0,
+        cost.name()
+    ))
+}
+
+/// A file for each benchmark, named as it is.
+pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let mut taken = HashSet::new();
+    for (outcome, complexity) in grown {
+        let name = outcome.case.entry.name();
+        let Some(text) = svg(name, complexity) else { continue };
+        let plain = |character: char| {
+            if character.is_alphanumeric() || "_-.".contains(character) { character } else { '_' }
+        };
+        let mut file: String = name.replace("::", ".").chars().map(plain).collect();
+        while !taken.insert(file.clone()) {
+            file.push('_');
+        }
+        fs::write(directory.join(format!("{file}.svg")), text)?;
+    }
+    Ok(())
+}
+
+/// The powers of ten from the least to the most, and those two where there are fewer.
+fn decades(least: f64, most: f64) -> Vec<f64> {
+    let powers: Vec<f64> =
+        (-1..=18).map(|power| 10_f64.powi(power)).filter(|power| (least..=most).contains(power)).collect();
+    if powers.len() < 2 { vec![least, most] } else { powers }
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            // XML has no place for most of them, escaped or not.
+            character if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {
+                escaped.push('\u{fffd}');
+            }
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::{Class, Cost, Point, judge_complexity};
+
+    #[test]
+    fn an_xml_parser_reads_it() {
+        let points = [(8, 10.0), (64, 85.0), (512, 640.0), (4_096, 5_100.0)];
+        let points = points.map(|(size, cost)| Point { size, cost });
+        let complexity = judge_complexity(Cost::Time, &points, Some(Class::Linear));
+        let text = svg("<T as \"Trait\">::f & \u{1}g", &complexity).unwrap();
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let all = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
+        assert_eq!((all("circle"), all("polyline"), all("title")), (4, 1, 4));
+        let title = document.descendants().find_map(|node| node.text().filter(|text| text.contains("Trait")));
+        assert_eq!(title, Some("<T as \"Trait\">::f & \u{fffd}g: O(n)"));
+        // All of it is in the picture.
+        for circle in document.descendants().filter(|node| node.has_tag_name("circle")) {
+            let at = |name| circle.attribute(name).unwrap().parse::<f64>().unwrap();
+            assert!((80.0..=610.0).contains(&at("cx")) && (50.0..=340.0).contains(&at("cy")));
+        }
+    }
+
+    #[test]
+    fn of_no_class_and_of_no_line() {
+        let few = [(8, 10.0), (64, 85.0)].map(|(size, cost)| Point { size, cost });
+        let text = svg("few", &judge_complexity(Cost::Time, &few, None)).unwrap();
+        let document = roxmltree::Document::parse(&text).unwrap();
+        assert!(document.descendants().all(|node| !node.has_tag_name("polyline")));
+        assert_eq!(svg("one", &judge_complexity(Cost::Time, &few[..1], None)), None);
+    }
+}

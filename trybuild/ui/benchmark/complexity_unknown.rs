@@ -1,0 +1,8 @@
+use perfkit::benchmark;
+
+#[benchmark(args = [10, 100, 1000, 10_000], complexity = "O(n lg n)")]
+fn a(n: u32) -> u32 {
+    n
+}
+
+fn main() {}
