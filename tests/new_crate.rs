@@ -624,6 +624,57 @@ perfkit::bench_main!();
     Run::of("--list, read by nobody", closed.wait_with_output().unwrap()).exits_with(0).says_not("panicked");
 }
 
+/// Counts that repeat, of the routine and nothing else; and a word where there is nothing to count with.
+#[test]
+fn instructions_of_a_benchmark_target() {
+    let source = "
+use perfkit::benchmark;
+fn make(n: u64) -> Vec<u64> { (0..100 * n).map(std::hint::black_box).collect() }
+#[benchmark(setup = || make(1))] fn cheap_to_make(numbers: Vec<u64>) -> u64 { work(&numbers[..50]) }
+#[benchmark(setup = || make(9))] fn costly_to_make(numbers: Vec<u64>) -> u64 { work(&numbers[..50]) }
+fn work(numbers: &[u64]) -> u64 { numbers.iter().copied().map(std::hint::black_box).sum() }
+#[benchmark] fn once() -> u64 { work(&[1; 100]) }
+#[benchmark] fn twice() -> u64 { once() + once() }
+#[benchmark] fn fails() -> Result<(), &'static str> { Err(\"no\") }
+#[benchmark(ignore)] fn left_out() {}
+perfkit::bench_main!();
+";
+    let manifest = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", ""), ("benches/speed.rs", source)];
+    let krate = Crate::new("instructions", &files);
+    let absent = krate.command("bench --bench speed --no-run --message-format=json", &[]).output().unwrap();
+    let built = Run::of("--no-run", absent).exits_with(0);
+    let mut programs =
+        built.stdout.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let program = programs.find(|message| message["target"]["name"] == "speed").unwrap();
+    let program = program["executable"].as_str().unwrap().to_owned();
+    let absent =
+        Command::new(&program).args(["--instructions", "once"]).env("PATH", "/nowhere").output().unwrap();
+    Run::of("without valgrind", absent)
+        .exits_with(101)
+        .says(&["valgrind", "is not installed (`apt-get install valgrind`"]);
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        return;
+    }
+    let count = || {
+        let run =
+            krate.cargo("bench --quiet --bench speed -- --instructions --format json", &[]).exits_with(101);
+        let of = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        let counts: Vec<_> = run.stdout.lines().map(of).collect();
+        assert_eq!(counts.len(), 5, "{}", run.all());
+        assert!(counts[4]["error"].as_str().unwrap().contains("`speed::fails`"), "{}", run.all());
+        [0, 1, 2, 3].map(|place: usize| counts[place]["instructions"].as_f64().unwrap())
+    };
+    let (first, second) = (count(), count());
+    for (one, other) in first.into_iter().zip(second) {
+        assert!((one / other - 1.0).abs() < 0.001, "{first:?} {second:?}");
+    }
+    let [cheap, costly, once, twice] = first;
+    // Making the one takes thousands more; freeing it takes some more, which the routine does.
+    assert!(cheap > 50.0 && (costly - cheap).abs() < 100.0, "{first:?}");
+    assert!((1.8..2.1).contains(&(twice / once)), "{first:?}");
+}
+
 /// What the README says of `cargo bench` is enough, and what is left out of it is told.
 #[test]
 fn a_benchmark_target_as_the_readme_has_it() {

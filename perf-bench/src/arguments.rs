@@ -13,6 +13,8 @@ pub(crate) struct Arguments {
     pub(crate) ignored: Ignored,
     /// `--bench`, which cargo gives to benchmarks and nobody else.
     pub(crate) bench: bool,
+    /// Count instructions instead of measuring time.
+    pub(crate) instructions: bool,
     pub(crate) format: Format,
     pub(crate) colour: Colour,
     pub(crate) logfile: Option<PathBuf>,
@@ -57,6 +59,7 @@ targets; with it (`cargo bench`) they are measured.
 
     --bench             measure
     --test              do not measure, even with --bench
+    --instructions      count the instructions of a call under valgrind, which repeat where times do not
     --list              print the names
     --exact             filters are whole names
     --skip FILTER       leave out what contains this (may be given several times)
@@ -105,6 +108,7 @@ impl Arguments {
             };
             match name.as_str() {
                 "--bench" => arguments.bench = true,
+                "--instructions" => arguments.instructions = true,
                 "--test" => test = true,
                 "--list" => arguments.list = true,
                 "--exact" => arguments.exact = true,

@@ -147,7 +147,7 @@ impl<'a> Bencher<'a> {
         self.measure(&mut |calls| {
             time_stretches(calls, size_of::<I>(), &mut setup, &mut inputs, &mut |inputs, stopwatch| {
                 stretch(inputs, stopwatch);
-                inputs.clear();
+                stopwatch.dispose(inputs);
             })
         });
     }
@@ -180,18 +180,28 @@ pub(crate) enum Calls {
     Timed(u64),
     /// So many, whose allocations are counted: one at a time, so that the loop allocates nothing for them.
     Counted(u64),
+    /// So many inputs and calls with the first of them, for whoever counts instructions: what is left is not dropped, and no clock decides anything.
+    Traced { inputs: u64, calls: u64 },
 }
 
 impl Calls {
     pub(crate) fn count(self) -> u64 {
         match self {
             Calls::First => 1,
-            Calls::Timed(count) | Calls::Counted(count) => count,
+            Calls::Timed(count) | Calls::Counted(count) | Calls::Traced { calls: count, .. } => count,
         }
+    }
+
+    fn inputs(self) -> u64 {
+        if let Calls::Traced { inputs, .. } = self { inputs } else { self.count() }
     }
 
     fn are_counted(self) -> bool {
         matches!(self, Calls::Counted(_))
+    }
+
+    fn are_traced(self) -> bool {
+        matches!(self, Calls::Traced { .. })
     }
 }
 
@@ -247,6 +257,7 @@ fn time_calls<R>(
 /// Runs a routine over inputs that lie ready, with the clock on. Generated code is given one.
 #[doc(hidden)]
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "what a stretch is for decides each of them by itself")]
 pub struct Stopwatch {
     ticks: u64,
     waited: u64,
@@ -257,6 +268,8 @@ pub struct Stopwatch {
     /// Whether allocations are to be counted.
     counts: bool,
     requests: Requests,
+    /// Whether what is made and left is to be forgotten, as dropping it is no part of what is counted.
+    forgets: bool,
     refusal: Option<String>,
 }
 
@@ -283,7 +296,8 @@ impl Stopwatch {
                 results.push(routine(input));
             }
         });
-        self.look_at(&black_box(results), |result| check(result).refusal());
+        self.look_at(black_box(&results), |result| check(result).refusal());
+        self.dispose(&mut results);
     }
 
     /// The same with inputs by value, and a place for results, which may have been used before.
@@ -310,7 +324,16 @@ impl Stopwatch {
             }
         });
         self.look_at(black_box(results), check);
-        results.clear();
+        self.dispose(results);
+    }
+
+    /// Empties it.
+    fn dispose<T>(&self, left: &mut Vec<T>) {
+        if self.forgets {
+            left.drain(..).for_each(core::mem::forget);
+        } else {
+            left.clear();
+        }
     }
 
     #[inline]
@@ -350,9 +373,16 @@ fn time_stretches<I>(
         refusal: None,
     };
     let mut stretch = Stretch::first(bytes);
-    let mut left = calls.count();
+    let mut left = calls.inputs();
+    // Those for which there is no call come last.
+    let unused = left - calls.count();
     while left > 0 {
-        let now = if calls.are_counted() { 1 } else { stretch.calls.min(left) };
+        let now = match calls {
+            Calls::Counted(_) => 1,
+            Calls::Traced { .. } => stretch.counted(left, unused),
+            Calls::First | Calls::Timed(_) => stretch.calls.min(left),
+        };
+        let is_used = left > unused;
         left -= now;
         let made = clock::now();
         for _ in 0..now {
@@ -362,19 +392,26 @@ fn time_stretches<I>(
         let mut stopwatch = Stopwatch {
             ticks: 0,
             waited: 0,
-            minds_waiting: stretch.is_long,
+            minds_waiting: stretch.is_long && !calls.are_traced(),
             looks: calls == Calls::First,
             counts: calls.are_counted(),
             requests: Requests::default(),
+            forgets: calls.are_traced(),
             refusal: None,
         };
-        run(black_box(inputs), &mut stopwatch);
+        if is_used {
+            run(black_box(inputs), &mut stopwatch);
+        } else {
+            stopwatch.dispose(inputs);
+        }
         batch.ticks += stopwatch.ticks;
         batch.waited += stopwatch.waited;
         batch.stretches += 1;
         batch.requests.add(stopwatch.requests);
         batch.refusal = stopwatch.refusal;
-        stretch.next(now, made, stopwatch.ticks);
+        if !calls.are_traced() {
+            stretch.next(now, made, stopwatch.ticks);
+        }
     }
     batch.whole = clock::now().saturating_sub(begun);
     batch
@@ -394,6 +431,12 @@ impl Stretch {
         /// A part of the second-level cache of anything.
         const ROOM: usize = 256 << 10;
         Stretch { calls: 1, most: (ROOM / bytes.max(1)).clamp(1, 1024) as u64, is_long: true }
+    }
+
+    /// Where instructions are counted: the same whatever the clock says, and all of it used or none.
+    fn counted(&self, left: u64, unused: u64) -> u64 {
+        let alike = if left > unused { left - unused } else { left };
+        self.most.min(64).min(alike)
     }
 
     /// After `calls` whose values took so long to make, and which took so long.
@@ -522,6 +565,42 @@ mod tests {
             });
         }
         assert_eq!((calls, LIVE.get()), (5_008, (5_008, 5_008)));
+    }
+
+    /// What is made but not used, and what is left, is not dropped: that would be counted.
+    #[test]
+    fn where_instructions_are_counted_nothing_else_is_done() {
+        use std::cell::Cell;
+        thread_local!(static DROPPED: Cell<u32> = const { Cell::new(0) });
+        struct Counted;
+        impl Drop for Counted {
+            fn drop(&mut self) {
+                DROPPED.set(DROPPED.get() + 1);
+            }
+        }
+        for (inputs, calls, expected) in [(200, 100, 100), (200, 200, 200), (7, 1, 1)] {
+            let (mut inputs_made, mut called, mut largest) = (0, 0, 0);
+            let mut routine = |value: Counted| {
+                called += 1;
+                value
+            };
+            let mut make = || {
+                inputs_made += 1;
+                Counted
+            };
+            time_stretches(
+                Calls::Traced { inputs, calls },
+                1,
+                &mut make,
+                &mut Vec::new(),
+                &mut |inputs, stopwatch| {
+                    largest = largest.max(inputs.len());
+                    stopwatch.run_by_value(inputs, &mut Vec::new(), &mut routine, |_| None);
+                },
+            );
+            assert_eq!((inputs_made, called, DROPPED.get()), (inputs, expected, 0));
+            assert!(largest <= 64);
+        }
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
                 warmup: case.entry.warmup,
                 timeout: case.entry.timeout,
                 samples: Arc::clone(&samples),
+                driver: None,
             };
             if let Err(end) = measure(case, body, plan, drop) {
                 return end;

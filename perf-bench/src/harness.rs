@@ -8,12 +8,15 @@ use std::time::Instant;
 use perf_runtime::session::complain;
 
 use crate::arguments::{Arguments, Format, HELP};
+use crate::driver::is_case;
+use crate::instructions;
 use crate::interrupt;
 use crate::measure::Mode;
 use crate::progress::Progress;
 use crate::registry::{Job, entries, jobs_of};
 use crate::reporter::{Reporter, Totals, say};
 use crate::run::{End, Outcome, run};
+use crate::worker;
 
 /// Some benchmark failed, or the command line was not understood: what libtest exits with.
 pub(crate) const FAILED: u8 = 101;
@@ -25,8 +28,14 @@ const INTERRUPTED: u8 = 130;
 #[must_use]
 pub fn main() -> ExitCode {
     // A word that is no Unicode is no name of a benchmark and no option.
-    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let arguments = match Arguments::parse(words) {
+    let words: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    match words.first().map(String::as_str) {
+        Some(worker::WORKER) => return worker::main(),
+        Some(instructions::COUNT) => return instructions::count(&words[1..]),
+        _ => {}
+    }
+    let arguments = match Arguments::parse(words.into_iter()) {
         Ok(arguments) => arguments,
         Err(error) => {
             eprintln!("error: {error}");
@@ -54,6 +63,14 @@ pub fn main() -> ExitCode {
     if arguments.list {
         list(&chosen, &arguments);
         return ExitCode::SUCCESS;
+    }
+    if arguments.instructions {
+        let run = chosen
+            .into_iter()
+            .filter(is_case)
+            .map(|job| job.case)
+            .filter(|case| case.entry.ignored.is_none() || arguments.runs_ignored());
+        return instructions::count_all(run, arguments.format);
     }
     let filtered_out = count - chosen.len();
     run_all(chosen, filtered_out, &arguments)

@@ -22,6 +22,9 @@
 //! | `interrupt`, `progress` | Ctrl-C, and how far a long run is |
 //! | `table`, `growth_report` | the tables of a run |
 //! | `chart`, `svg` | times over sizes, drawn |
+//! | `driver` | somebody else who says how often a loop runs: |
+//! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
+//! | `instructions` | counts by callgrind |
 //! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
@@ -30,12 +33,14 @@ mod cases;
 mod chart;
 mod check;
 mod crew;
+mod driver;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
 mod footprint;
 mod growth;
 mod growth_report;
 mod harness;
+mod instructions;
 mod interrupt;
 mod judge;
 mod libtest;
@@ -57,6 +62,7 @@ mod target_features;
 mod timeit;
 mod waiting;
 mod work;
+mod worker;
 
 pub use bencher::Bencher;
 pub use harness::main;

@@ -13,6 +13,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bencher::{Batch, Calls, Shape};
+use crate::driver::Driver;
 use crate::footprint::{Counted, Look, Requests, Residents};
 use crate::judge::Target;
 use crate::overhead::Overhead;
@@ -44,9 +45,25 @@ pub(crate) struct Plan {
     pub(crate) look: Look,
     /// Where the samples go, for whoever gives up.
     pub(crate) samples: Arc<Samples>,
+    /// Whoever says how often the loop runs instead of this plan.
+    pub(crate) driver: Option<Driver>,
 }
 
 impl Plan {
+    pub(crate) fn driven(driver: Driver, threads: usize) -> Self {
+        Plan {
+            mode: Mode::Measure,
+            target: None,
+            threads,
+            iterations: None,
+            warmup: None,
+            timeout: Duration::MAX,
+            look: Look::none(),
+            samples: Arc::default(),
+            driver: Some(driver),
+        }
+    }
+
     /// Nanoseconds that a call may take, where that is judged.
     pub(crate) fn limit(&self, work: Work) -> Option<f64> {
         self.target.map(|target| target.limit(work, self.threads))
@@ -65,6 +82,7 @@ impl Plan {
             timeout: Duration::from_secs(30),
             look: Look::none(),
             samples: Arc::default(),
+            driver: None,
         }
     }
 }
@@ -125,6 +143,8 @@ pub(crate) enum Measurement {
     Summary(Summary),
     /// The first result was not as it should be, for this reason.
     Refused(String),
+    /// A driver ran it, and has what came out.
+    Driven,
 }
 
 /// The samples so far.
@@ -175,6 +195,9 @@ impl Samples {
 
 /// Runs `batch` as often as `plan` says; a call may take `limit` nanoseconds, where there is one.
 pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
+    if let Some(driver) = &plan.driver {
+        return driver.drive(batch);
+    }
     measure_beside(&mut Overhead::at, plan, limit, batch)
 }
 
@@ -455,7 +478,7 @@ mod tests {
                 });
             match measurement {
                 Measurement::Summary(summary) => summary,
-                Measurement::Refused(reason) => panic!("it was as it should be: {reason}"),
+                other => panic!("it was as it should be: {other:?}"),
             }
         }
     }

@@ -47,7 +47,7 @@ impl Reporter {
             Colour::Never => page.colour = false,
         }
         let log = arguments.logfile.as_ref().map(File::create).transpose()?;
-        let events = if arguments.format == Format::Json { for_events_alone() } else { None };
+        let events = if arguments.format == Format::Json { stdout_for_events_alone() } else { None };
         let &Arguments { format, report_time, chart, ref chart_svg, .. } = arguments;
         Ok(Reporter { format, page, mode, report_time, chart, chart_svg: chart_svg.clone(), log, events })
     }
@@ -242,7 +242,7 @@ impl Reporter {
 
 /// Standard output of its own for lines of JSON: what benchmarks print goes to standard error from here on, as it would break the lines.
 #[cfg(unix)]
-fn for_events_alone() -> Option<File> {
+pub(crate) fn stdout_for_events_alone() -> Option<File> {
     use std::os::fd::AsFd;
     let events = io::stdout().as_fd().try_clone_to_owned().ok()?;
     // SAFETY: it takes two open descriptors and makes the second mean what the first does.
@@ -251,7 +251,7 @@ fn for_events_alone() -> Option<File> {
 }
 
 #[cfg(not(unix))]
-fn for_events_alone() -> Option<File> {
+pub(crate) fn stdout_for_events_alone() -> Option<File> {
     None
 }
 

@@ -145,6 +145,7 @@ fn run_case<W>(case: &Case, body: &Body, mode: Mode, watch: impl FnOnce(Arc<Samp
         timeout: entry.timeout,
         look: Look::at(entry, mode, threads),
         samples: Arc::default(),
+        driver: None,
     };
     match measure(case, body, plan, watch) {
         Ok((summary, work)) => {

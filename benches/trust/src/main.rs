@@ -5,6 +5,7 @@
 //! that it works.
 
 mod claim;
+mod compare;
 mod complexity;
 mod leaks;
 mod measuring;
@@ -25,6 +26,7 @@ const SECTIONS: &[Section] = &[
     ("complexity", complexity::section),
     ("leaks", leaks::section),
     ("quick", quick::section),
+    ("compare", compare::section),
 ];
 
 fn main() -> ExitCode {

@@ -1,0 +1,182 @@
+//! What `cargo perfkit compare` claims: equal code is called equal, and slower code slower.
+//!
+//! The real program compares two copies of one bench target (`benches/ten.rs`), of which the second is told to do so and so many percent more work. A verdict on each of
+//! its ten benchmarks is one piece of evidence. All of it takes about forty minutes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::claim::{Claim, Effort};
+
+/// What tells a program how many percent more to do.
+const MORE: &str = "PERFKIT_TRUST_MORE";
+
+/// Percent more work, comparisons of the ten, and what is to be found.
+const CASES: [(u32, usize, &str); 4] =
+    [(0, 10, "at most 1 %"), (3, 6, "at least 80 %"), (5, 6, "at least 95 %"), (10, 6, "at least 99 %")];
+
+/// Verdicts on benchmarks with the same true difference.
+#[derive(Debug, Default)]
+struct Count {
+    slower: usize,
+    faster: usize,
+    same: usize,
+    undecided: usize,
+    seconds: f64,
+}
+
+impl Count {
+    fn all(&self) -> usize {
+        self.slower + self.faster + self.same + self.undecided
+    }
+}
+
+pub(crate) fn section(effort: Effort) -> Vec<Claim> {
+    match Programs::build().and_then(|programs| claims_of(&programs, effort)) {
+        Ok(claims) => claims,
+        Err(error) => vec![Claim {
+            what: String::from("comparisons can be made"),
+            wanted: String::from("yes"),
+            counted: error,
+            holds: false,
+            others: Vec::new(),
+        }],
+    }
+}
+
+fn claims_of(programs: &Programs, effort: Effort) -> Result<Vec<Claim>, String> {
+    let mut claims = Vec::new();
+    for (more, comparisons, wanted) in CASES {
+        let mut count = Count::default();
+        let comparisons = if effort == Effort::Quick { 1 } else { comparisons };
+        for comparison in 1..=comparisons {
+            programs.compare(more, effort, &mut count)?;
+            eprintln!("  {more} % more work: comparison {comparison} of {comparisons}, {count:?}");
+        }
+        claims.extend(claims_about(more, wanted, &count));
+    }
+    Ok(claims)
+}
+
+fn claims_about(more: u32, wanted: &str, count: &Count) -> Vec<Claim> {
+    let all = count.all();
+    let of = |number: usize| format!("{number} of {all}");
+    let claim = |what: String, wanted: &str, counted: String, holds: bool| Claim {
+        what,
+        wanted: wanted.to_owned(),
+        counted,
+        holds,
+        others: Vec::new(),
+    };
+    let each = format!("{:.1} s each", count.seconds / all.max(1) as f64);
+    if more == 0 {
+        let wrong = count.slower + count.faster;
+        let undecided = count.undecided;
+        return vec![claim(
+            String::from("the same code: called slower or faster"),
+            wanted,
+            format!("{}, {undecided} undecided, {each}", of(wrong)),
+            wrong * 100 <= all,
+        )];
+    }
+    let least = match more {
+        3 => 80,
+        5 => 95,
+        _ => 99,
+    };
+    vec![
+        claim(
+            format!("a true slowdown of {more} %: found"),
+            wanted,
+            format!("{}, {} undecided, {each}", of(count.slower), count.undecided),
+            count.slower * 100 >= all * least,
+        ),
+        claim(
+            format!("a true slowdown of {more} %: called an improvement"),
+            "never",
+            of(count.faster),
+            count.faster == 0,
+        ),
+    ]
+}
+
+/// What is run.
+#[derive(Debug)]
+struct Programs {
+    compare: PathBuf,
+    /// Two copies, because what differs between two files with the same code is to be part of it.
+    copies: [PathBuf; 2],
+    scratch: PathBuf,
+}
+
+impl Programs {
+    fn build() -> Result<Self, String> {
+        let compare = built(&["build", "--release", "-p", "cargo-perfkit"], "cargo-perfkit")?;
+        let ten = built(&["bench", "--no-run", "-p", "perfkit-trust", "--bench", "ten"], "ten")?;
+        let scratch = std::env::temp_dir().join(format!("perfkit-trust-{}", std::process::id()));
+        let copies = [scratch.join("base"), scratch.join("new")];
+        let written = fs::create_dir_all(&scratch)
+            .and_then(|()| copies.iter().try_for_each(|copy| fs::copy(&ten, copy).map(drop)));
+        written.map_err(|error| format!("{} cannot be copied: {error}", ten.display()))?;
+        Ok(Programs { compare, copies, scratch })
+    }
+
+    fn compare(&self, more: u32, effort: Effort, count: &mut Count) -> Result<(), String> {
+        let json = self.scratch.join("report.json");
+        let [base, new] = &self.copies;
+        let mut command = Command::new(&self.compare);
+        command.args(["perfkit", "compare", "--no-instructions", "--json"]).arg(&json);
+        command.arg("--executables").args([base, new]);
+        command.env(MORE, "0").args(["--new-env", &format!("{MORE}={more}")]);
+        if effort == Effort::Quick {
+            command.args(["--exact", "--max-time", "5", "--", "hash", "sort"]);
+        }
+        let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+        let report = fs::read(&json).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let report = report.ok_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        for benchmark in report["benchmarks"].as_array().into_iter().flatten() {
+            let counter = match benchmark["verdict"].as_str() {
+                Some("slower") => &mut count.slower,
+                Some("faster") => &mut count.faster,
+                Some("same") => &mut count.same,
+                Some("undecided") => &mut count.undecided,
+                _ => return Err(benchmark.to_string()),
+            };
+            *counter += 1;
+            count.seconds += benchmark["seconds"].as_f64().unwrap_or(0.0);
+            let is_wrong = benchmark["verdict"] != if more == 0 { "same" } else { "slower" };
+            if is_wrong {
+                let [ratio, low, high] =
+                    ["ratio", "low", "high"].map(|name| benchmark[name].as_f64().unwrap_or(f64::NAN));
+                eprintln!(
+                    "    {} {}: {ratio:.4} ({low:.4} to {high:.4})",
+                    benchmark["name"], benchmark["verdict"]
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.scratch);
+    }
+}
+
+/// Where cargo put the program of that name.
+fn built(words: &[&str], name: &str) -> Result<PathBuf, String> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(words).arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().map_err(|error| error.to_string())?;
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    let executable =
+        messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
+            let path = message["executable"].as_str().filter(|_| message["target"]["name"] == name)?;
+            Some(PathBuf::from(path))
+        });
+    executable.ok_or_else(|| format!("cargo {} built no `{name}`", words.join(" ")))
+}

@@ -1,0 +1,55 @@
+//! `cargo perfkit compare REV`: whether the working tree is slower than another revision, benchmark by benchmark.
+//!
+//! | file | what |
+//! |---|---|
+//! | `options` | the command line |
+//! | `compare` | a comparison from end to end |
+//! | `revision` | another revision, checked out beside the working tree |
+//! | `programs` | the bench targets of one side, built |
+//! | `worker`, `affinity`, `copy`, `launch` | two programs that run in turn on one processor |
+//! | `verdict`, `student` | what the launches say; pure |
+//! | `report` | tables, Markdown, JSON; pure |
+//! | `interrupt`, `random` | Ctrl-C, chance |
+
+mod affinity;
+mod compare;
+mod copy;
+mod interrupt;
+mod launch;
+mod options;
+mod programs;
+mod random;
+mod report;
+mod revision;
+mod student;
+mod verdict;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::options::{Cargo, Command};
+
+/// It could not be compared, all or some of it.
+const NOT_COMPARED: u8 = 2;
+/// Something is slower than it may be.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let Cargo::Perfkit(Command::Compare(options)) = Cargo::parse();
+    interrupt::listen();
+    match compare::compare(&options) {
+        Ok(report) if report.fails() => ExitCode::from(FAILED),
+        Ok(report) if report.has_errors() => ExitCode::from(NOT_COMPARED),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) if interrupt::is_wanted() => {
+            eprintln!("perfkit: interrupted");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("perfkit: {error}");
+            ExitCode::from(NOT_COMPARED)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Somebody else than [`measure`](crate::measure) who says how often the loop of a benchmark runs: a command that came through a pipe, or a count that is to
+//! be made under valgrind.
+//!
+//! A benchmark hands its loop to whoever measures, deep inside of its own call, and keeps its inputs on the stack meanwhile. So a driver is called there, on the
+//! benchmark's own thread, and the benchmark lives until it returns. It must never decide what a time means.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use crate::bencher::{Batch, Calls};
+use crate::cases::StillRuns;
+use crate::measure::{Measurement, Plan};
+use crate::own_thread::{self, Ended};
+use crate::registry::{BenchmarkEntry, Job, Task, entries, jobs_of};
+use crate::run::{End, Outcome};
+
+/// What is called with the loop.
+type Drive = dyn Fn(&mut dyn FnMut(Calls) -> Batch) -> Measurement + Send + Sync;
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Driver(Arc<Drive>);
+
+impl Driver {
+    pub(crate) fn new(
+        drive: impl Fn(&mut dyn FnMut(Calls) -> Batch) -> Measurement + Send + Sync + 'static,
+    ) -> Self {
+        Driver(Arc::new(drive))
+    }
+
+    pub(crate) fn drive(&self, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
+        (self.0)(batch)
+    }
+
+    /// Runs `job` with this driver, for as long as it takes.
+    ///
+    /// # Errors
+    /// What [`Outcome::failure`] says of one that panics, measures nothing or gives a wrong result.
+    pub(crate) fn run(&self, job: Job) -> Result<(), String> {
+        let plan = Plan::driven(self.clone(), threads_of(&job));
+        let Job { case, task } = job;
+        let ended = match task {
+            Ok(Task::Case(body)) => own_thread::run(&case.name, Duration::MAX, move || body.run(&plan)),
+            Ok(Task::Growth(..)) => {
+                Err(Ended::NotBegun(String::from("is no case that could be run by itself")))
+            }
+            Err(reason) => Err(Ended::NotBegun(reason)),
+        };
+        let end = match ended {
+            Ok(Ok((measurements, _))) => match measurements.as_slice() {
+                [Measurement::Driven] => return Ok(()),
+                [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
+                many => End::Misused(many.len()),
+            },
+            Ok(Err(StillRuns)) => End::NotRun(String::from("is still running")),
+            Err(Ended::Panicked(message)) => End::Panicked(message),
+            Err(Ended::TimedOut) => End::TimedOut(None),
+            Err(Ended::Interrupted) => End::Interrupted(None),
+            Err(Ended::NotBegun(reason)) => End::NotRun(reason),
+        };
+        Err(Outcome { case, end, elapsed: Duration::ZERO }.failure().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Driver")
+    }
+}
+
+/// Threads that run it at once.
+pub(crate) fn threads_of(job: &Job) -> usize {
+    if let Ok(Task::Case(body)) = &job.task { body.threads() } else { 1 }
+}
+
+/// Whether it can be run by itself, or tells why it cannot: not what only says how the others grow.
+pub(crate) fn is_case(job: &Job) -> bool {
+    !matches!(job.task, Ok(Task::Growth(..)))
+}
+
+/// The benchmark of that name. Only what may be it is asked for its cases, since making their arguments may take long.
+pub(crate) fn job_named(name: &str) -> Option<Job> {
+    let may_be = |entry: &&'static BenchmarkEntry| {
+        name.strip_prefix(entry.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    entries().into_iter().filter(may_be).flat_map(jobs_of).find(|job| is_case(job) && job.case.name == name)
+}
