@@ -27,14 +27,20 @@ use crate::waiting;
 /// What a routine returns is dropped outside of the clock. A function that takes a `Bencher` calls one of its functions once.
 #[derive(Debug)]
 pub struct Bencher<'a> {
-    plan: &'a Plan,
+    by: By<'a>,
     /// What came out, for each call of one of the functions below.
     pub(crate) measurements: Vec<Measurement>,
 }
 
 impl<'a> Bencher<'a> {
     pub(crate) fn new(plan: &'a Plan) -> Self {
-        Bencher { plan, measurements: Vec::new() }
+        Bencher { by: By::Plan(plan), measurements: Vec::new() }
+    }
+
+    /// One whose loops somebody else runs.
+    #[cfg(feature = "criterion")]
+    pub(crate) fn elsewhere(other: &'a mut dyn Elsewhere) -> Self {
+        Bencher { by: By::Elsewhere(other), measurements: Vec::new() }
     }
 
     /// Measures `routine`.
@@ -111,9 +117,32 @@ impl<'a> Bencher<'a> {
     }
 
     fn measure(&mut self, batch: &mut dyn FnMut(Calls) -> Batch) {
-        let measurement = measure(self.plan, batch);
-        self.measurements.push(measurement);
+        match &mut self.by {
+            By::Plan(plan) => self.measurements.push(measure(plan, batch)),
+            By::Elsewhere(other) => other.measure(batch),
+        }
     }
+}
+
+/// Who decides how often a loop runs.
+#[cfg_attr(not(feature = "criterion"), allow(dead_code, reason = "what is only run by our own plans"))]
+enum By<'a> {
+    Plan(&'a Plan),
+    Elsewhere(&'a mut dyn Elsewhere),
+}
+
+impl core::fmt::Debug for By<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            By::Plan(_) => "Plan",
+            By::Elsewhere(_) => "Elsewhere",
+        })
+    }
+}
+
+/// Another harness, which keeps what it measures to itself.
+pub(crate) trait Elsewhere {
+    fn measure(&mut self, batch: &mut dyn FnMut(Calls) -> Batch);
 }
 
 /// What one run of the loop is for.

@@ -12,6 +12,7 @@ use crate::measure::Mode;
 use crate::registry::{Job, entries, jobs_of};
 use crate::reporter::{Reporter, Totals, say};
 use crate::run::{End, Outcome, run};
+use crate::suite::{self, Suite};
 
 /// Some benchmark failed, or the command line was not understood: what libtest exits with.
 pub(crate) const FAILED: u8 = 101;
@@ -30,8 +31,18 @@ pub fn main() -> ExitCode {
     };
     if arguments.help {
         say(HELP);
+        say(suite::HELP);
         return ExitCode::SUCCESS;
     }
+    let mode = if arguments.bench { Mode::Measure } else { Mode::Test };
+    let suite = match Suite::begin(&arguments.suite, mode) {
+        Ok(Some(suite)) => suite,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
     let all: Vec<Job> = entries().into_iter().flat_map(jobs_of).collect();
     if all.is_empty() {
         complain(
@@ -51,7 +62,7 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filtered_out = count - chosen.len();
-    run_all(chosen, filtered_out, &arguments)
+    run_all(chosen, filtered_out, &arguments, mode, &suite)
 }
 
 fn list(chosen: &[Job], arguments: &Arguments) {
@@ -63,8 +74,13 @@ fn list(chosen: &[Job], arguments: &Arguments) {
     }
 }
 
-fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> ExitCode {
-    let mode = if arguments.bench { Mode::Measure } else { Mode::Test };
+fn run_all(
+    chosen: Vec<Job>,
+    filtered_out: usize,
+    arguments: &Arguments,
+    mode: Mode,
+    suite: &Suite,
+) -> ExitCode {
     let mut reporter = match Reporter::new(arguments, mode) {
         Ok(reporter) => reporter,
         Err(error) => {
@@ -77,7 +93,7 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
     let mut outcomes: Vec<Outcome> = Vec::new();
     let start = Instant::now();
     reporter.begin(chosen.len());
-    for job in chosen {
+    for mut job in chosen {
         if let Some(reason) = job.case.entry.ignored
             && !arguments.runs_ignored()
         {
@@ -86,6 +102,9 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
             continue;
         }
         reporter.started(&job.case.name);
+        if let Some(reason) = suite.over() {
+            job.body = Err(reason);
+        }
         let outcome = run(job, mode);
         reporter.ended(&outcome);
         match (&outcome.end, outcome.failure()) {
@@ -96,5 +115,9 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
         outcomes.push(outcome);
     }
     reporter.end(&outcomes, totals, start.elapsed());
-    if totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+    let failures = suite.end(&outcomes, reporter.page());
+    for failure in &failures {
+        eprintln!("error: {failure}");
+    }
+    if totals.failed == 0 && failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }

@@ -16,11 +16,19 @@
 //! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
 //! | `table` | the table of a run |
+//! | `settings` | what holds for one benchmark |
+//! | `suite`, `configuration` | `perfkit.toml`, and what becomes of the results of all (feature `bench`; without it, `suite_bare`) |
+//! | `results` | runs that were saved (feature `bench`) |
+//! | `criterion` | all of them under criterion (feature `criterion`) |
 //! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
 mod bencher;
 mod check;
+#[cfg(feature = "bench")]
+pub mod configuration;
+#[cfg(feature = "criterion")]
+pub mod criterion;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
 mod harness;
@@ -32,8 +40,16 @@ mod optimised;
 mod own_thread;
 mod registry;
 mod reporter;
+#[cfg(feature = "bench")]
+pub mod results;
 mod run;
+mod settings;
 mod stats;
+#[cfg(feature = "bench")]
+mod suite;
+#[cfg(not(feature = "bench"))]
+#[path = "suite_bare.rs"]
+mod suite;
 mod table;
 mod target_features;
 mod timeit;

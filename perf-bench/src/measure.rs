@@ -129,6 +129,11 @@ impl Samples {
         Summary::of(&samples.1, samples.0)
     }
 
+    /// As they were taken.
+    pub(crate) fn all(&self) -> Vec<Sample> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
     fn all_beyond(&self, target: f64) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1.iter().all(|sample| sample.nanos > target)
     }

@@ -11,6 +11,8 @@ use perf_runtime::snapshot::Name;
 
 use crate::bencher::Bencher;
 use crate::own_thread::{self, Ended};
+use crate::settings::Settings;
+use crate::suite;
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
 pub struct BenchmarkEntry {
@@ -27,6 +29,12 @@ pub struct BenchmarkEntry {
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
+    /// Whether that is what the attribute says, and not just what is usual.
+    #[cfg_attr(
+        not(feature = "bench"),
+        allow(dead_code, reason = "what is read where something else may say it")
+    )]
+    pub(crate) sets_timeout: bool,
     /// Left out unless asked for: why, or an empty text.
     pub(crate) ignored: Option<&'static str>,
 }
@@ -64,6 +72,7 @@ impl BenchmarkEntry {
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
+            sets_timeout: false,
             ignored: None,
         }
     }
@@ -100,6 +109,7 @@ impl BenchmarkEntry {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self.sets_timeout = true;
         self
     }
 
@@ -182,9 +192,14 @@ pub(crate) struct Case {
     pub(crate) index: usize,
     /// `path` or `path/argument`.
     pub(crate) name: String,
+    pub(crate) settings: Settings,
 }
 
 impl Case {
+    fn new(entry: &'static BenchmarkEntry, index: usize, name: String) -> Self {
+        Case { settings: suite::settings(entry, &name), entry, index, name }
+    }
+
     /// Its name for a table, which cuts a path and leaves `name = "…"` alone.
     pub(crate) fn label_or_path(&self) -> Name {
         let name = self.name.clone();
@@ -200,12 +215,12 @@ pub(crate) struct Job {
 
 /// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
 pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
-    let named = match own_thread::run(entry.name(), entry.timeout, entry.cases) {
+    let timeout = suite::settings(entry, entry.name()).timeout;
+    let named = match own_thread::run(entry.name(), timeout, entry.cases) {
         Ok(cases) => named(cases),
         Err(Ended::Panicked(message)) => Err(format!("panicked in its `args`: {message}")),
         Err(Ended::TimedOut) => Err(format!(
-            "did not end within {:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
-            entry.timeout
+            "did not end within {timeout:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
         )),
         Err(Ended::NotBegun(reason)) => Err(reason),
     };
@@ -218,11 +233,11 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
                     || entry.name().to_owned(),
                     |argument| format!("{}/{argument}", entry.name()),
                 );
-                Job { case: Case { entry, index, name }, body: Ok(body) }
+                Job { case: Case::new(entry, index, name), body: Ok(body) }
             })
             .collect(),
         Err(reason) => {
-            vec![Job { case: Case { entry, index: 0, name: entry.name().to_owned() }, body: Err(reason) }]
+            vec![Job { case: Case::new(entry, 0, entry.name().to_owned()), body: Err(reason) }]
         }
     }
 }

@@ -10,16 +10,20 @@ use crate::bencher::Bencher;
 use crate::exit::Running;
 use crate::judge::{Verdict, judge};
 use crate::lock;
-use crate::measure::{Measurement, Mode, Plan};
+use crate::measure::{Measurement, Mode, Plan, Samples};
 use crate::own_thread::{self, Ended};
 use crate::registry::{Case, Job};
-use crate::stats::Summary;
+use crate::settings::Settings;
+use crate::stats::{Sample, Summary};
 
 /// What became of one case.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     pub(crate) case: Case,
     pub(crate) end: End,
+    /// All that were taken.
+    #[cfg_attr(not(feature = "bench"), allow(dead_code, reason = "what is saved"))]
+    pub(crate) samples: Vec<Sample>,
     /// How long it took, all in all.
     pub(crate) elapsed: Duration,
 }
@@ -43,16 +47,16 @@ pub(crate) enum End {
 impl Outcome {
     /// Why the test fails, in one line that starts with the place; `None` if it does not.
     pub(crate) fn failure(&self) -> Option<String> {
-        let Case { entry, name, .. } = &self.case;
+        let Case { entry, name, settings, .. } = &self.case;
         let what = match &self.end {
-            End::Measured(summary, Verdict::Missed) => missed(summary, entry.target.unwrap_or_default()),
+            End::Measured(summary, Verdict::Missed) => missed(summary, settings),
             End::Measured(..) => return None,
             End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
             End::TimedOut(_) => format!(
                 "did not end within {:?} and is left running, which disturbs what is measured after it; raise `timeout` if it may take \
                  longer",
-                entry.timeout
+                settings.timeout
             ),
             End::Misused(0) => String::from(
                 "measured nothing: a function that takes a `Bencher` has to call `iter` or one of its kind",
@@ -63,7 +67,9 @@ impl Outcome {
     }
 }
 
-fn missed(summary: &Summary, target: f64) -> String {
+fn missed(summary: &Summary, settings: &Settings) -> String {
+    let target = settings.target.unwrap_or_default();
+    let from = settings.target_from.as_ref().map_or_else(String::new, |from| format!(" ({from})"));
     let Summary { samples, calls, best, waited, median, interval, p95, .. } = *summary;
     let of = if calls == 1 { String::new() } else { format!(" of {calls} calls each") };
     let those = if samples == 1 { String::from("1 sample") } else { format!("{samples} samples{of}") };
@@ -74,7 +80,7 @@ fn missed(summary: &Summary, target: f64) -> String {
         String::new()
     };
     format!(
-        "missed its target of {}: the best of {those} took {} per call (median {}, {which} {} to {}, p95 {}{busy})",
+        "missed its target of {}{from}: the best of {those} took {} per call (median {}, {which} {} to {}, p95 {}{busy})",
         nanos(target),
         nanos(best),
         nanos(median),
@@ -88,30 +94,30 @@ fn missed(summary: &Summary, target: f64) -> String {
 pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
     let Job { case, body } = job;
     let start = Instant::now();
+    let samples = Arc::new(Samples::default());
+    let taken = Arc::clone(&samples);
     let end = body.map_or_else(End::NotRun, |body| {
         let entry = case.entry;
         let judged = judge_always() || (entry.optimised)();
+        let Settings { target, iterations, warmup, timeout, .. } = case.settings;
         let plan = Plan {
             mode,
-            judged_target: entry.target.filter(|_| judged),
-            iterations: entry.iterations,
-            warmup: entry.warmup,
-            timeout: entry.timeout,
-            samples: Arc::default(),
+            judged_target: target.filter(|_| judged),
+            iterations,
+            warmup,
+            timeout,
+            samples: taken,
         };
-        let _measuring = lock::measuring(entry.timeout);
+        let _measuring = lock::measuring(timeout);
         let _running = Running::new(&case.name);
-        let samples = Arc::clone(&plan.samples);
-        let measurements = own_thread::run(&case.name, entry.timeout, move || {
+        let measurements = own_thread::run(&case.name, timeout, move || {
             let mut bencher = Bencher::new(&plan);
             body(&mut bencher);
             bencher.measurements
         });
         match measurements {
             Ok(measurements) => match measurements.as_slice() {
-                [Measurement::Summary(summary)] => {
-                    End::Measured(*summary, judge(summary, entry.target, judged))
-                }
+                [Measurement::Summary(summary)] => End::Measured(*summary, judge(summary, target, judged)),
                 [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
                 many => End::Misused(many.len()),
             },
@@ -120,7 +126,7 @@ pub(crate) fn run(job: Job, mode: Mode) -> Outcome {
             Err(Ended::NotBegun(reason)) => End::NotRun(reason),
         }
     });
-    Outcome { case, end, elapsed: start.elapsed() }
+    Outcome { case, end, samples: samples.all(), elapsed: start.elapsed() }
 }
 
 /// Whether targets are judged in unoptimised code too: `PERFKIT_JUDGE=always`.

@@ -82,26 +82,34 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
+/// Where every series of resamples begins.
+const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Resamples; the interval's ends are then within a percent of where more would put them.
 const RESAMPLES: usize = 1_000;
 
 /// The 95 % interval of the median by the percentile bootstrap (B. Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979), with
 /// a fixed seed: the same samples give the same interval.
 fn bootstrap_median(sorted: &[f64]) -> (f64, f64) {
-    let count = sorted.len();
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let mut drawn = vec![0_u32; count];
-    let mut medians: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            drawn.fill(0);
-            for _ in 0..count {
-                drawn[random.below(count)] += 1;
-            }
-            median_of_counted(sorted, &drawn)
-        })
-        .collect();
-    order::sort(&mut medians, f64::total_cmp);
-    (quantile(&medians, 0.025), quantile(&medians, 0.975))
+    let mut random = Random(SEED);
+    let mut drawn = Vec::new();
+    interval_of((0..RESAMPLES).map(|_| median_of_resample(sorted, &mut drawn, &mut random)))
+}
+
+/// The middle 95 %.
+fn interval_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let mut sorted: Vec<f64> = values.collect();
+    order::sort(&mut sorted, f64::total_cmp);
+    (quantile(&sorted, 0.025), quantile(&sorted, 0.975))
+}
+
+/// The median of as many samples as there are, drawn from them.
+fn median_of_resample(sorted: &[f64], drawn: &mut Vec<u32>, random: &mut Random) -> f64 {
+    drawn.clear();
+    drawn.resize(sorted.len(), 0);
+    for _ in 0..sorted.len() {
+        drawn[random.below(sorted.len())] += 1;
+    }
+    median_of_counted(sorted, drawn)
 }
 
 /// The median of the samples, each taken as often as counted.
@@ -121,15 +129,36 @@ fn median_of_counted(sorted: &[f64], counts: &[u32]) -> f64 {
 }
 
 /// Xorshift (G. Marsaglia, 2003): good enough to draw samples, and the same everywhere.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         ((u128::from(self.0) * bound as u128) >> 64) as usize
     }
+}
+
+/// The median of `now` by that of `before`, and the 95 % interval of it, by resamples of both; `None` where there is nothing to divide by.
+#[cfg(feature = "bench")]
+pub(crate) fn ratio_of_medians(now: &[f64], before: &[f64]) -> Option<(f64, (f64, f64))> {
+    let sorted = |samples: &[f64]| {
+        let mut sorted = samples.to_vec();
+        order::sort(&mut sorted, f64::total_cmp);
+        sorted
+    };
+    let (now, before) = (sorted(now), sorted(before));
+    // A call that takes nothing has no median to divide by.
+    if now.is_empty() || before.first().is_none_or(|least| *least <= 0.0) {
+        return None;
+    }
+    let (mut random, mut drawn) = (Random(SEED), Vec::new());
+    let interval = interval_of((0..RESAMPLES).map(|_| {
+        let now = median_of_resample(&now, &mut drawn, &mut random);
+        now / median_of_resample(&before, &mut drawn, &mut random)
+    }));
+    Some((quantile(&now, 0.5) / quantile(&before, 0.5), interval))
 }
 
 #[cfg(test)]

@@ -31,9 +31,13 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     let names = shorten(&mut names.iter());
     let (mut not_judged, mut too_few) = (false, false);
     let mut busy = Vec::new();
+    let mut from_elsewhere = Vec::new();
     for (outcome, name) in outcomes.iter().zip(names) {
-        let target = outcome.case.entry.target.map_or_else(none, |target| nanos(target).into());
+        let target = outcome.case.settings.target.map_or_else(none, |target| nanos(target).into());
         let mut cells = vec![name.clone().into()];
+        if let Some(from) = &outcome.case.settings.target_from {
+            from_elsewhere.push(format!("{name} ({from})"));
+        }
         let (summary, verdict) = match &outcome.end {
             End::Measured(summary, verdict) => (Some(summary), verdict_cell(*verdict)),
             End::TimedOut(summary) => (summary.as_ref(), Cell::toned("TIMED OUT", Tone::Bad)),
@@ -56,6 +60,9 @@ pub(crate) fn table(outcomes: &[Outcome], page: Page) -> String {
     }
     if not_judged {
         table.note("not judged: built without optimisation; `cargo test --release` judges it, PERFKIT_JUDGE=always does so here");
+    }
+    if !from_elsewhere.is_empty() {
+        table.note(format!("targets that are not from an attribute: {}", from_elsewhere.join(", ")));
     }
     if too_few {
         table.note("in brackets: the least and the most, of too few samples for an interval");
