@@ -4,6 +4,7 @@
 //! `cargo run --release -p perfkit-trust` runs all, which takes most of an hour; names choose sections, `--quick` runs each just often enough to show
 //! that it works.
 
+mod baselines;
 mod claim;
 
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use claim::{Claim, Effort};
 type Section = (&'static str, fn(Effort) -> Vec<Claim>);
 
 /// What there is, by name.
-const SECTIONS: &[Section] = &[];
+const SECTIONS: &[Section] = &[("baselines", baselines::baselines)];
 
 fn main() -> ExitCode {
     let mut effort = Effort::Full;
