@@ -497,6 +497,42 @@ mod tests {
         assert_eq!(names(path.parent().unwrap()).unwrap(), ["app-speed.json"]);
     }
 
+    /// The same on a disk that is full indeed: one of 16 kB, in a space of mounts of its own. Where the system allows no such thing, nothing is tested.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_is_full_indeed() {
+        use std::process::Command;
+        let scratch = Scratch::new("tiny");
+        let directory = scratch.0.directory();
+        fs::create_dir_all(directory).unwrap();
+        let script = "mount -t tmpfs -o size=16k tmpfs \"$DISK\" || exit 77; exec \"$PROGRAM\" --exact --ignored \
+                      results::store::tests::on_a_disk_of_16_kb";
+        let mut inside = Command::new("unshare");
+        inside.args(["--map-root-user", "--mount", "sh", "-c", script]);
+        inside.env("DISK", directory).env("PROGRAM", std::env::current_exe().unwrap());
+        let Ok(output) = inside.output() else { return };
+        let said = String::from_utf8_lossy(&output.stdout);
+        // It was run, or it could not be.
+        assert!(said.contains("1 passed") || !said.contains("running 1 test"), "{said}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "runs inside of the test above"]
+    fn on_a_disk_of_16_kb() {
+        let Some(disk) = std::env::var_os("DISK") else { return };
+        let store = Store::at(disk);
+        store.save_baseline("main", &run(1)).unwrap();
+        let mut large = run(2);
+        large.benchmarks[0].samples = vec![1.234_56; 10_000];
+        for error in [store.save_baseline("main", &large).unwrap_err(), store.save(&large, 5).unwrap_err()] {
+            let StoreError::System(path, what, error) = error else { panic!("{error}") };
+            assert_eq!((error.kind(), what), (io::ErrorKind::StorageFull, "cannot be written"), "{path:?}");
+        }
+        assert_eq!(store.baseline("main", "app-speed").unwrap(), run(1));
+        assert_eq!(names(&store.directory.join("baselines/main")).unwrap(), ["app-speed.json"]);
+    }
+
     #[test]
     fn a_baseline_that_there_is_not() {
         let scratch = Scratch::new("missing");
