@@ -295,9 +295,11 @@ impl<'a> Meter<'a> {
         loop {
             let ran = self.run(Calls::Timed(calls));
             done = done.saturating_add(calls);
-            // A clock may stand still during a call; a picosecond is less than any.
-            timed = timed.min((ran.timed / calls as f64).max(1e-3));
-            whole = whole.min((ran.whole / calls as f64).max(1e-3));
+            // A clock may stand still during a call; a picosecond is less than any. And a thread that waits just before its batch seems to have waited
+            // all through it: at most half is taken off, or the batch would seem to take no time, and there would be no end of calls.
+            let least = (ran.sample.nanos / 2.0).max(1e-3);
+            timed = timed.min((ran.timed / calls as f64).max(least));
+            whole = whole.min((ran.whole / calls as f64).max(least));
             let wanted = ((sample / timed).min(room / whole)).ceil().max(1.0) as u64;
             // Nearly so many will do, or the last percent would be hunted for.
             if calls >= wanted - wanted / 8 {
@@ -534,6 +536,17 @@ mod tests {
         let summary = { recovered }.measure(&judged);
         assert!(summary.samples <= 60 && summary.best < 100.0, "{summary:?}");
         assert_eq!(Pretended::new(|| 90.0).measure(&judged).samples, 20);
+    }
+
+    /// A thread that waited just before its batch, which was short, seems to have waited longer than that took.
+    #[test]
+    fn a_batch_that_seems_to_have_waited_throughout_does_not_count() {
+        for waits in [1.0, 50.0] {
+            let mut busy = Pretended::new(|| 5_000.0);
+            busy.waits = waits;
+            let summary = busy.measure(&plan(Mode::Measure));
+            assert!(busy.spent < 1e9 && (90..250).contains(&summary.calls), "{} {summary:?}", busy.spent);
+        }
     }
 
     #[test]
