@@ -90,6 +90,7 @@
 //!
 //! and only if the interval excludes that nothing has changed, and both the median and the best sample are beyond those of all the last runs by more than 10 %. Two runs of the same code differ by more than the interval of
 //! either knows, so the verdicts **inform, and fail nothing**. A baseline of another machine gives none; a machine is its processor, cores, system and host.
+//! Under `cargo nextest bench` each benchmark is a run of its own, so that fewer of each are kept.
 //! What fails a run is what it promises (`target_ms`), or counts. To compare two revisions, `cargo perfkit compare` measures them in turn.
 //!
 //! # Strict mode

@@ -14,6 +14,8 @@ use super::record::{Benchmark, Mode, Record};
 const MOST_COMMITS: usize = 30;
 /// Characters of the line of medians and intervals, where there is room.
 const CHART: usize = 40;
+/// What the whole height or width of a chart stands for at least, as a share of the most: what differs by less looks like little.
+const LEAST_HEIGHT: f64 = 0.1;
 /// What stands to the left of it: marks, commit, date, median, change.
 const LEFT: usize = 47;
 
@@ -116,6 +118,8 @@ fn chart(name: &str, points: &[Point<'_>], page: Page) -> Vec<String> {
     let medians: Vec<f64> = points.iter().map(|point| point.benchmark.summary.median).collect();
     let low = points.iter().map(|point| point.benchmark.summary.low).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|point| point.benchmark.summary.high).fold(0.0, f64::max);
+    let missing = (high * LEAST_HEIGHT - (high - low)).max(0.0) / 2.0;
+    let (low, high) = (low - missing, high + missing);
     let runs: usize = points.iter().map(|point| point.runs).sum();
     let width = page.width.map_or(CHART, |width| width.saturating_sub(LEFT).min(CHART));
     let (commits, runs) = (counted(points.len(), "commit"), counted(runs, "run"));
@@ -148,8 +152,7 @@ fn sparkline(values: &[f64]) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(0.0, f64::max);
-    // What differs by less than a tenth is to look like less than the whole height.
-    let height = (most - least).max(most * 0.1);
+    let height = (most - least).max(most * LEAST_HEIGHT);
     values
         .iter()
         .map(|value| {
