@@ -188,6 +188,11 @@ impl Samples {
         least(&self.taken().samples)
     }
 
+    /// As they were taken.
+    pub(crate) fn all(&self) -> Vec<Sample> {
+        self.taken().samples.clone()
+    }
+
     fn all_beyond(&self, target: f64) -> bool {
         self.taken().samples.iter().all(|sample| sample.nanos > target)
     }
