@@ -29,3 +29,17 @@ fn distance(from: &str, to: &str) -> usize {
     }
     row[to.chars().count()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        assert_eq!((distance("", "off"), distance("off", ""), distance("off", "off")), (3, 3, 0));
+        assert_eq!(
+            (distance("tabel", "table"), distance("json", "jason"), distance("jason", "json")),
+            (2, 1, 1)
+        );
+    }
+}

@@ -68,7 +68,7 @@ fn of_criterion(runs: usize, results: &Path) -> Vec<(String, String)> {
             alarms += said.matches("Performance has improved").count();
         }
     }
-    vec![("criterion, 1 s each".to_owned(), counted(alarms, compared))]
+    vec![("criterion (1 s)".to_owned(), counted(alarms, compared))]
 }
 
 /// What a benchmark target of this package prints.

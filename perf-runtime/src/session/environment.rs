@@ -221,13 +221,4 @@ mod tests {
             "PERFKIT does not know `t\u{fffd}ble`; did you mean `table`?"
         );
     }
-
-    #[test]
-    fn distances() {
-        assert_eq!((distance("", "off"), distance("off", ""), distance("off", "off")), (3, 3, 0));
-        assert_eq!(
-            (distance("tabel", "table"), distance("json", "jason"), distance("jason", "json")),
-            (2, 1, 1)
-        );
-    }
 }
