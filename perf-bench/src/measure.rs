@@ -261,6 +261,9 @@ impl<'a> Meter<'a> {
             nanos: self.overhead.nanos_per_call(&batch, calls.count()),
             waited: waited / calls.count() as f64,
         };
+        // Of a batch that was interrupted just before its clock started, the waiting may seem to be all; a call would then take nothing, and a sample
+        // as many calls as never end.
+        let waited = waited.min(timed / 2.0);
         Ran { sample, timed: timed - waited, whole: whole - waited, refusal: batch.refusal }
     }
 
@@ -534,6 +537,14 @@ mod tests {
         let summary = { recovered }.measure(&judged);
         assert!(summary.samples <= 60 && summary.best < 100.0, "{summary:?}");
         assert_eq!(Pretended::new(|| 90.0).measure(&judged).samples, 20);
+    }
+
+    #[test]
+    fn waiting_that_seems_to_be_all_makes_no_sample_endless() {
+        let mut interrupted = Pretended::new(|| 1e5);
+        interrupted.waits = 1.0;
+        let summary = interrupted.measure(&plan(Mode::Test));
+        assert!((1..=4).contains(&summary.calls), "{summary:?}");
     }
 
     #[test]
