@@ -287,13 +287,14 @@ impl<R> Primer<R> {
     /// Runs the body.
     pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
         // What is computed anew is waited for, as any other.
-        let _running = waits::run(self.keep.id());
-        self.keep.begin();
-        let entered = self.computation.enter();
-        let result = body();
-        drop(entered);
-        self.keep.end(&result, self.computation, self.reading);
-        result
+        waits::run(self.keep.id(), || {
+            self.keep.begin();
+            let entered = self.computation.enter();
+            let result = body();
+            drop(entered);
+            self.keep.end(&result, self.computation, self.reading);
+            result
+        })
     }
 
     /// Runs the body, which is a future.
@@ -301,15 +302,14 @@ impl<R> Primer<R> {
         self.keep.begin();
         let id = self.keep.id();
         let mut body = pin!(body);
-        let (result, _running) = poll_fn(|context| {
-            let running = waits::run(id);
-            let entered = self.computation.enter();
-            let end = body.as_mut().poll(context);
-            drop(entered);
-            end.map(|result| (result, running))
+        let result = poll_fn(|context| {
+            waits::run(id, || {
+                let _entered = self.computation.enter();
+                body.as_mut().poll(context)
+            })
         })
         .await;
-        self.keep.end(&result, self.computation, self.reading);
+        waits::run(id, || self.keep.end(&result, self.computation, self.reading));
         result
     }
 
@@ -590,13 +590,14 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 
     fn lead(mut self, mut lead: Lead<K, W::Kept, W::Refused>, body: impl FnOnce() -> R) -> R {
         // Also while the flight lands: cloning, comparing and dropping may call this function again.
-        let _running = waits::run(lead.id());
-        lead.begin();
-        let entered = self.computation.enter();
-        let result = body();
-        drop(entered);
-        let finished = lead.finish(self.computation, self.reading);
-        end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+        waits::run(lead.id(), || {
+            lead.begin();
+            let entered = self.computation.enter();
+            let result = body();
+            drop(entered);
+            let finished = lead.finish(self.computation, self.reading);
+            end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+        })
     }
 
     async fn lead_async(
@@ -608,19 +609,20 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         let flight = lead.flight();
         let waker = Waker::from(Arc::clone(&flight));
         let mut body = pin!(body);
-        let (result, _running) = poll_fn(|context| {
+        let result = poll_fn(|context| {
             flight.poll(context.waker(), || {
-                let running = waits::run(lead.id());
-                let entered = self.computation.enter();
-                let end = body.as_mut().poll(&mut Context::from_waker(&waker));
-                drop(entered);
-                end.map(|result| (result, running))
+                waits::run(lead.id(), || {
+                    let _entered = self.computation.enter();
+                    body.as_mut().poll(&mut Context::from_waker(&waker))
+                })
             })
         })
         .await;
-        let computation = core::mem::replace(&mut self.computation, Computation::new());
-        let finished = lead.finish(computation, self.reading);
-        end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+        waits::run(lead.id(), || {
+            let computation = core::mem::replace(&mut self.computation, Computation::new());
+            let finished = lead.finish(computation, self.reading);
+            end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+        })
     }
 }
 
