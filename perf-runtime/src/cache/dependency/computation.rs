@@ -108,6 +108,12 @@ impl Computation {
         Entered { computation: self, was_running: was_running.unwrap_or(false), thread: PhantomData }
     }
 
+    /// Whether nothing is noted so far.
+    #[inline]
+    pub(in super::super) const fn has_read_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The body has ended, and this is the key of its result.
     #[inline]
     pub(in super::super) fn finish(self, cache: u32, hash: u64) -> Finished {
