@@ -264,9 +264,9 @@ impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
         self.lead.id()
     }
 
-    fn end(self: Box<Self>, result: &R, computation: Computation, reading: Reading) {
+    fn end(mut self: Box<Self>, result: &R, computation: Computation, reading: Reading) {
         let finished = self.lead.finish(computation, reading);
-        land::<K, R, W>(self.lead, result, finished, self.kind);
+        land::<K, R, W>(&mut self.lead, result, finished, self.kind);
     }
 }
 
@@ -623,7 +623,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
             let result = body();
             drop(entered);
             let finished = lead.finish(self.computation, self.reading);
-            end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+            end::<K, R, W>(self.hash, &mut lead, result, finished, self.kind)
         })
     }
 
@@ -648,7 +648,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         waits::run(lead.id(), || {
             let computation = core::mem::replace(&mut self.computation, Computation::new());
             let finished = lead.finish(computation, self.reading);
-            end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+            end::<K, R, W>(self.hash, &mut lead, result, finished, self.kind)
         })
     }
 }
@@ -657,7 +657,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 #[inline]
 fn end<K: Send + Sync, R, W: Keep<R>>(
     hash: u64,
-    lead: Lead<K, W::Kept, W::Refused>,
+    lead: &mut Lead<K, W::Kept, W::Refused>,
     result: R,
     finished: Finished,
     kind: Kind<K, W>,
@@ -678,7 +678,7 @@ fn end<K: Send + Sync, R, W: Keep<R>>(
 /// Ends a computation with a result.
 #[inline]
 fn land<K: Send + Sync, R, W: Keep<R>>(
-    lead: Lead<K, W::Kept, W::Refused>,
+    lead: &mut Lead<K, W::Kept, W::Refused>,
     result: &R,
     Finished { computed, crowded_out }: Finished,
     kind: Kind<K, W>,

@@ -138,7 +138,7 @@ impl<K, S> Gones<K, S> {
 }
 
 /// So many slots at most are looked for at once among what is in use.
-const BATCH: usize = 128;
+const BATCH: usize = 64;
 
 /// Bytes in limbo that are no reason to look earlier.
 const LIGHT: u64 = 64 << 10;
@@ -472,6 +472,19 @@ impl<K, S, R> Writer<K, S, R> {
         self.len += 1;
     }
 
+    /// Begins a computation in a slot that is free, unless something else has the tag: where the table has to be searched for that.
+    #[cold]
+    #[inline(never)]
+    fn begin_further(&mut self, slot: u32, tag: u32, key: K) -> Result<*const Node<K, S>, K> {
+        if self.slots(tag).next().is_some() {
+            self.free.push(slot);
+            return Err(key);
+        }
+        let node = self.fill(slot, tag, key, ALOFT | SHARED);
+        self.table.insert(tag, node);
+        Ok(node)
+    }
+
     /// All nodes in the table.
     fn nodes(&self) -> impl Iterator<Item = &Node<K, S>> {
         // SAFETY: they live as long as this.
@@ -579,13 +592,7 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
             vacancy.fill(tag, node);
             return Ok(node);
         }
-        if writer.slots(tag).next().is_some() {
-            writer.free.push(slot);
-            return Err(key);
-        }
-        let node = writer.fill(slot, tag, key, ALOFT | SHARED);
-        writer.table.insert(tag, node);
-        Ok(node)
+        writer.begin_further(slot, tag, key)
     }
 
     /// Makes a slot an entry.

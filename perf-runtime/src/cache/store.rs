@@ -382,7 +382,7 @@ mod tests {
             Box::leak(Box::new(Store::new(Limits { max_size: 0, ..Limits::DEFAULT }, Some(16))));
         let result = Arc::new(7);
         for round in 0..100 {
-            let Ok(lead) = store.lead_alone(hash(1), 1) else { panic!("nothing is there, {round}") };
+            let Ok(mut lead) = store.lead_alone(hash(1), 1) else { panic!("nothing is there, {round}") };
             let turn = store.join(hash(1), &mut Some(1), |one, other| one == other);
             let Some(Turn::Follow(flight, held)) = turn else { panic!("it is under way") };
             lead.land(Arc::clone(&result), 0, None, |one, other| one == other);

@@ -11,7 +11,7 @@ use super::Store;
 use super::settle::{Kept, Settlement};
 use crate::clock;
 
-/// A computation, which ends when this does: also by a panic, or because its future is dropped.
+/// A computation, which ends once: with one of the ways to do so, or else when this is dropped, also by a panic or because its future is dropped.
 pub(in super::super) struct Lead<K: 'static, S: 'static, R: 'static> {
     pub(super) store: &'static Store<K, S, R>,
     pub(super) hash: u64,
@@ -97,7 +97,7 @@ impl<K, S, R> Lead<K, S, R> {
     /// has changed: then it is for nobody but the caller.
     #[inline]
     pub(in super::super) fn land(
-        mut self,
+        &mut self,
         value: S,
         weight: u64,
         computed: Option<Computed>,
@@ -126,7 +126,7 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// Ends with a result that is not kept: what was there is not what the function returns now.
-    pub(in super::super) fn forget(mut self, are_same: impl Fn(&K, &K) -> bool) {
+    pub(in super::super) fn forget(&mut self, are_same: impl Fn(&K, &K) -> bool) {
         let ticks = self.ticks();
         self.settle(Settlement::Forget(self.slot()), (ticks, 0), Landing::Nothing, are_same);
     }
@@ -154,7 +154,7 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// Ends with a result that is for those who wait, and is not kept.
-    pub(in super::super) fn share(mut self, value: S) {
+    pub(in super::super) fn share(&mut self, value: S) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { self.node().write_value(value) };
@@ -163,7 +163,7 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// Ends without a result for the entry.
-    pub(in super::super) fn give_up(mut self, landing: &Landing<R>) {
+    pub(in super::super) fn give_up(&mut self, landing: &Landing<R>) {
         self.is_over = true;
         self.store.end(self.hash, self.slot(), false, Some(self.ticks()), landing);
     }
