@@ -137,7 +137,7 @@ impl<K, S> Gones<K, S> {
     }
 }
 
-/// So many slots at most are looked for at once among what is in use.
+/// Slots of a batch in limbo, at most. There are two batches.
 const BATCH: usize = 64;
 
 /// Bytes in limbo that are no reason to look earlier.
