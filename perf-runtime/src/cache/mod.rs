@@ -10,7 +10,8 @@
 //! | `key` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard` | the entries and the computations under way; what is read without a lock, and what is written under one |
-//! | `table`, `node`, `readers` | how an entry is found, where it lies, and when its place may be used again |
+//! | `table`, `node` | how an entry is found, and where it lies |
+//! | `readers`, `barrier`, `limbo` | who reads, and when a place may be used again |
 //! | `policy` | which entry gives way |
 //! | `flight`, `waits` | one computation per key, and no waiting in a ring |
 //! | `dependency` | what was computed from what: an invalidation removes all that came of it |
@@ -37,6 +38,7 @@ mod flight;
 mod handle;
 mod keep;
 mod key;
+mod limbo;
 mod local;
 mod lock;
 mod node;

@@ -200,15 +200,16 @@ impl<K, S> Node<K, S> {
         self.uses.store(uses, Ordering::Relaxed);
     }
 
-    /// Puts the key in.
+    /// Puts the key in. The state is that, and `state`.
     ///
     /// # Safety
-    /// The place is empty, and the caller has it for itself.
-    pub(super) unsafe fn fill(&self, key: K) {
+    /// There is nothing in the place that is to be dropped, and the caller has it for itself.
+    #[inline]
+    pub(super) unsafe fn fill(&self, key: K, state: u8) {
         // SAFETY: nobody else has it.
         let place = unsafe { &mut *self.key.get() };
         place.write(key);
-        self.state.store(KEY, Ordering::Release);
+        self.state.store(KEY | state, Ordering::Release);
         self.uses.store(0, Ordering::Relaxed);
         self.refs.store(1, Ordering::Relaxed);
     }

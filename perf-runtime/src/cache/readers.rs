@@ -6,6 +6,13 @@
 //! may have seen the entry, one that begins later cannot; one that uses another entry does not mind. So a thread that stands still, also in
 //! a user's `Clone`, keeps one entry from being freed and no more.
 //!
+//! Such a *look* at all records is for all shards of a cache, since each shard's batches are small and its cost is in the fence. Looks are numbered as they
+//! begin. Whoever took something out makes that visible, by a fence, and only then notes how many looks have begun ([`Readers::looks`]). A look with
+//! a greater number begins after that note was taken: its own fence comes after that of the one who took the thing out, so every
+//! thread that it sees idle, or finds using something else, sees the thing gone when it reads next. What such a look did not find in use can therefore not be in
+//! use later, however old the look is when somebody asks for it; what it did find in use may be so still, and waits for another look. A look that
+//! began before may have passed by a thread that then found the thing in the table: it says nothing.
+//!
 //! A thread must be seen to read before it reads. In a large cache that is for those to see to who take something out ([`barrier`]), since they can do so
 //! for many entries at once; in a small one it takes a locked instruction of each hit.
 //!
@@ -141,6 +148,10 @@ pub(super) struct Readers {
     /// What a thread finds its record by.
     number: usize,
     is_fenced: bool,
+    /// Whether several shards have them.
+    are_shared: bool,
+    /// Looks at all records that have begun.
+    looks: AtomicU64,
     all: Mutex<All>,
 }
 
@@ -149,6 +160,8 @@ struct All {
     records: Vec<&'static Record>,
     /// By threads that have ended.
     before: Counted,
+    /// The number of the last look that came to its end, and what it found.
+    last: (u64, InUse),
 }
 
 /// Records of ended threads and of caches that are gone. They are as many as there were at one time.
@@ -183,9 +196,9 @@ pub(super) struct Register {
 }
 
 impl Register {
-    /// `is_large`: the cache has so many entries that many can leave at once.
-    pub(super) fn new(is_large: bool) -> Self {
-        let readers = Readers::new(is_large);
+    /// `is_large`: the cache has so many entries that many can leave at once. `are_shared`: it has several shards.
+    pub(super) fn new(is_large: bool, are_shared: bool) -> Self {
+        let readers = Readers::new(is_large, are_shared);
         Register { number: readers.number, readers }
     }
 
@@ -210,11 +223,12 @@ impl Deref for Register {
 }
 
 impl Readers {
-    fn new(is_large: bool) -> Arc<Self> {
+    fn new(is_large: bool, are_shared: bool) -> Arc<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let is_fenced = !(is_large && barrier::is_there());
-        Arc::new(Readers { number, is_fenced, all: Mutex::new(All::default()) })
+        let (looks, all) = (AtomicU64::new(0), Mutex::new(All::default()));
+        Arc::new(Readers { number, is_fenced, are_shared, looks, all })
     }
 
     #[cold]
@@ -266,17 +280,35 @@ impl Readers {
         sum
     }
 
+    /// Whether several shards have them, so that one's look is another's, too.
+    pub(super) const fn are_shared(&self) -> bool {
+        self.are_shared
+    }
+
+    /// How many looks have begun, to be noted by who took something out of the table: those that begin later tell of it.
+    pub(super) fn looks(&self) -> u64 {
+        fence(Ordering::SeqCst);
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    /// The same as [`in_use`](Self::in_use), if somebody looked who began after so many looks had.
+    pub(super) fn in_use_after(&self, looks: u64) -> Option<InUse> {
+        let all = self.all.lock();
+        (all.last.0 > looks).then(|| all.last.1.clone())
+    }
+
     /// What was taken out of the table before this call and is in use nevertheless, by address. `None` if a thread does not come to an end
     /// with its look at the table, because it was stopped in the middle: what was taken out must then be kept for longer.
     pub(super) fn in_use(&self) -> Option<InUse> {
         /// Looks at a record; a look at the table takes as long as a few of them.
         const PATIENCE: u32 = 100;
+        let number = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
         // What was taken out is out for everybody who begins to read from here on.
         fence(Ordering::SeqCst);
         if !self.is_fenced && !barrier::heavy() {
             return None;
         }
-        let all = self.all.lock();
+        let mut all = self.all.lock();
         let mut in_use = InUse(Vec::new());
         for record in &all.records {
             let mut looks = 0;
@@ -299,6 +331,9 @@ impl Readers {
                     }
                 }
             }
+        }
+        if self.are_shared && all.last.0 < number {
+            all.last = (number, in_use.clone());
         }
         Some(in_use)
     }
@@ -333,12 +368,19 @@ fn pause() {
     if cfg!(shuttle) { yield_now() } else { core::hint::spin_loop() }
 }
 
-/// Entries that threads use.
+/// Entries that threads use, by address.
+#[derive(Clone, Debug, Default)]
 pub(super) struct InUse(Vec<usize>);
 
 impl InUse {
-    pub(super) fn contains<T>(&self, entry: *const T) -> bool {
-        !self.0.is_empty() && self.0.contains(&entry.addr())
+    pub(super) const NONE: InUse = InUse(Vec::new());
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn contains(&self, entry: usize) -> bool {
+        self.0.contains(&entry)
     }
 }
 
@@ -349,7 +391,7 @@ mod tests {
     #[test]
     fn who_forks_is_still_seen_to_read() {
         for is_large in [true, false] {
-            let register = Register::new(is_large);
+            let register = Register::new(is_large, true);
             let record = register.mine().unwrap();
             // SAFETY: the child locks nothing that another thread may have locked.
             let child = unsafe { libc::fork() };
