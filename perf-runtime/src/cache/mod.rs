@@ -63,7 +63,10 @@ mod worker;
 pub use ahead::{CacheBackground, FoundAhead, Refresh, background, look_up_ahead, look_up_ahead_unless};
 pub use caches::{CacheRef, Caches, caches};
 pub use cascade::{depends_on_tag, invalidate_tag};
-pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up, look_up_unless};
+pub use handle::{
+    Binding, Bound, CacheHandle, Found, Miss, Primer, Seen, apart, glance, look_up, look_up_seen,
+    look_up_unless,
+};
 pub use keep::{
     CacheErr, CacheFallible, CacheNone, CacheValue, ErrProbe, FallibleProbe, Keep, KeepAny, KeepOk,
     KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable, Sorted, by, probe, probe_err, probe_fallible,

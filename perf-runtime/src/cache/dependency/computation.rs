@@ -192,7 +192,13 @@ pub(in super::super) struct Reading(Option<u64>);
 /// A look into a cache is about to begin.
 #[inline]
 pub(in super::super) fn reading() -> Reading {
-    if RUNNING.try_with(Cell::get).unwrap_or(0) == 0 { Reading(None) } else { begin_reading() }
+    if is_body_running() { begin_reading() } else { Reading(None) }
+}
+
+/// Whether a body runs on this thread.
+#[inline]
+pub(in super::super) fn is_body_running() -> bool {
+    RUNNING.try_with(Cell::get).unwrap_or(0) != 0
 }
 
 #[cold]
