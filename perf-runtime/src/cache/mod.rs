@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `handle` | what a cached function holds: look up, compute, store |
-//! | `key` | arguments as a key: hashed and compared by reference, owned on a miss |
+//! | `key`, `hash` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard` | the entries and the computations under way; what is read without a lock, and what is written under one |
 //! | `table`, `node`, `readers` | how an entry is found, where it lies, and when its place may be used again |
@@ -35,6 +35,7 @@ mod curve;
 mod dependency;
 mod flight;
 mod handle;
+mod hash;
 mod keep;
 mod key;
 mod local;

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use super::cascade;
 use super::dependency::{Gone, next_cache};
+use super::hash::Seed;
 use super::policy::Policy;
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 use super::remote::Shared;
@@ -159,7 +160,7 @@ pub(super) struct Wanted {
 
 /// A store, with the seed of its hashes: no two caches have the same collisions, and nobody can guess them.
 pub(super) struct Cache<K, S, R> {
-    pub(super) seed: foldhash::quality::RandomState,
+    pub(super) seed: Seed,
     pub(super) store: Store<K, S, R>,
     #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
     pub(super) backed: Option<Backed>,
@@ -201,7 +202,7 @@ where
         let mut store = Store::new(wanted.limits, wanted.flat);
         store.number = wanted.number;
         Cache {
-            seed: foldhash::quality::RandomState::default(),
+            seed: Seed::default(),
             store,
             #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
             backed: wanted.backed,
