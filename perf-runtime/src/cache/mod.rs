@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `handle` | what a cached function holds: look up, compute, store |
-//! | `key`, `hash` | arguments as a key: hashed and compared by reference, owned on a miss |
+//! | `key`, `hash`, `text` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard` | the entries and the computations under way; what is read without a lock, and what is written under one |
 //! | `table`, `node`, `readers` | how an entry is found, where it lies, and when its place may be used again |
@@ -56,6 +56,7 @@ mod store;
 #[cfg_attr(shuttle, allow(dead_code))]
 mod sweeper;
 mod table;
+mod text;
 mod waits;
 mod weigh;
 mod weight;
@@ -74,7 +75,8 @@ pub use keep::{
     probe_none,
 };
 pub use key::{
-    ByOption, ByRef, ByValue, CacheKey, Hashable, HashableHere, Key, SharedKey, Weighed, argument, expression,
+    ByOption, ByRef, ByText, ByValue, CacheKey, Hashable, HashableHere, Key, SharedKey, Weighed, argument,
+    expression,
 };
 pub use local::ways as local_ways;
 pub use local::{
@@ -86,6 +88,7 @@ pub use prime::prime_all;
 pub use registry::{CacheSite, Instance, rows};
 pub use stats::CacheStats;
 pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE, set_adaptive};
+pub use text::Text;
 pub use weigh::{
     Buffer, ByBuffer, ByContent, Weigh, WeighedBy, WeighedWith, Weigher, WeightProbe, probe_weight, weigh_by,
     weighed_with,
