@@ -98,8 +98,8 @@ impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W
 /// What a glance saw that was not a hit.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen {
-    /// There is nothing of the key that has this hash.
-    Nothing(u64),
+    /// There is nothing.
+    Nothing,
     /// It takes a look.
     Unclear,
 }
@@ -154,11 +154,11 @@ pub fn look_up_seen<M, A, R, Q: SharedKey, W: Keep<R>>(
 ) -> Found<R, Miss<Q::Owned, R, W>> {
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>(const { Q::IS_FLAT && W::IS_FLAT });
     let key = key(arguments);
-    if let Seen::Nothing(hash) = seen {
+    let hash = key.hash(&cache.seed);
+    if matches!(seen, Seen::Nothing) {
         cache.store.count_nothing(hash);
         return Found::Miss(Miss::new(cache, hash, &key, keep));
     }
-    let hash = key.hash(&cache.seed);
     let reading = reading();
     if reading.is_noted() {
         return look_up_noted(cache, hash, &key, keep, reading);

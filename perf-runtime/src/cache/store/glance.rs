@@ -39,7 +39,7 @@ impl<K, S, R> Store<K, S, R> {
         // A table that is replaced is freed when nobody reads it any more.
         let address = match self.shard(hash).table().first::<Node<K, S>>(tag(hash)) {
             First::Node(address) if !address.is_null() => address,
-            First::Nothing => return Err(Seen::Nothing(hash)),
+            First::Nothing => return Err(Seen::Nothing),
             First::Node(_) | First::Further => return Err(Seen::Unclear),
         };
         // SAFETY: nodes live as long as the shard.
