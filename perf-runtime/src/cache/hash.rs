@@ -1,8 +1,8 @@
 //! The hash of a key: foldhash (O. Peters), with a seed of the cache and some of the process, so that no two caches have the same collisions and nobody
 //! can guess them.
 //!
-//! Of its two variants it is the one whose every bit is good: without the multiplication at the end, which is all that the other one saves, one seed in a hundred
-//! sends a fifth of regular keys, such as multiples of 2¹⁶, to where the table looks twice. Bytes that are a few more than foldhash takes at once, as most names and
+//! Of its two variants it is the one whose every bit is good. Without the multiplication at the end, which is all that the other one saves, few seeds are bad, but with those
+//! regular keys are spread unevenly: in 120 trials with numbers times a power of two, the worst had a fifth of the keys behind another of their mark. Bytes that are a few more than foldhash takes at once, as most names and
 //! identifiers are, go in as two halves that overlap, with no call and no loop.
 
 use core::hash::{BuildHasher, Hasher};
