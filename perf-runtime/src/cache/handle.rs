@@ -1,7 +1,8 @@
 //! What a cached function holds: it looks up, computes, stores.
 //!
 //! A call has two steps, because the body takes the arguments that the key is made of: [`look_up`] borrows them
-//! and gives a hit, or a [`Miss`] that owns its key; the miss then runs the body, or waits for somebody who does.
+//! and gives a hit, or a [`Miss`] that owns its key; the miss then runs the body, or waits for somebody who does. Before both there is a
+//! [`glance`], which nearly every hit ends with.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::cascade;
-use super::dependency::{Computation, Finished, Reading, Source, reading};
+use super::dependency::{Computation, Finished, Reading, Source, is_body_running, reading};
 use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
 use super::key::{Key, SharedKey};
@@ -94,6 +95,43 @@ impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W
     }
 }
 
+/// What a glance saw that was not a hit.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen {
+    /// There is nothing.
+    Nothing,
+    /// It takes a look.
+    Unclear,
+}
+
+/// The result, if it can be had at once. `arguments` come before `key`, so that the types of the closure's are known.
+///
+/// # Errors
+/// If it cannot: the call goes on with [`look_up_seen`], [apart](apart()) from this.
+#[inline]
+pub fn glance<M, A, R, Q: SharedKey, W: Keep<R>>(
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    _: W,
+) -> Result<R, Seen> {
+    match instance.cache_at_hand::<Q::Owned, W::Kept, W::Refused>() {
+        Some(cache) if cache.store.may_glance() && !is_body_running() => {
+            let key = key(arguments);
+            let hash = key.hash(&cache.seed);
+            cache.store.glance(hash, |owned| key.is(owned), W::Kept::clone).map(W::kept)
+        }
+        _ => Err(Seen::Unclear),
+    }
+}
+
+/// The rest of a call, in a function of its own: so the one with the glance needs few registers and no stack.
+#[cold]
+#[inline(never)]
+pub fn apart<R>(rest: impl FnOnce() -> R) -> R {
+    rest()
+}
+
 /// The first step of a call. `arguments` come before `key`, so that the types of the closure's are known.
 #[inline]
 pub fn look_up<M, A, R, Q: SharedKey, W: Keep<R>>(
@@ -102,9 +140,25 @@ pub fn look_up<M, A, R, Q: SharedKey, W: Keep<R>>(
     key: impl FnOnce(A) -> Q,
     keep: W,
 ) -> Found<R, Miss<Q::Owned, R, W>> {
+    look_up_seen(Seen::Unclear, instance, arguments, key, keep)
+}
+
+/// The same, after a glance.
+#[inline]
+pub fn look_up_seen<M, A, R, Q: SharedKey, W: Keep<R>>(
+    seen: Seen,
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    keep: W,
+) -> Found<R, Miss<Q::Owned, R, W>> {
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>(const { Q::IS_FLAT && W::IS_FLAT });
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
+    if matches!(seen, Seen::Nothing) {
+        cache.store.count_nothing(hash);
+        return Found::Miss(Miss::new(cache, hash, &key, keep));
+    }
     let reading = reading();
     if reading.is_noted() {
         return look_up_noted(cache, hash, &key, keep, reading);

@@ -25,8 +25,7 @@ use std::sync::Arc;
 
 use super::barrier;
 use crate::sync::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local,
-    yield_now,
+    AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local, yield_now,
 };
 
 /// In a record: nothing.
@@ -48,8 +47,6 @@ pub(super) struct Record {
     ticks: AtomicU64,
     /// The process whose thread writes it: in one that was forked only the thread that did so goes on.
     process: AtomicU32,
-    /// Whether the thread has to see to it itself that it is seen to read.
-    is_fenced: AtomicBool,
 }
 
 /// What threads counted.
@@ -90,6 +87,12 @@ impl Record {
         add(&self.hits, 1) % TIMED == 1
     }
 
+    /// Whether the next hit is one to be timed.
+    #[inline]
+    pub(super) fn is_hit_timed(&self) -> bool {
+        self.hits.load(Ordering::Relaxed).is_multiple_of(TIMED)
+    }
+
     /// Counts a miss; whether it is one to look at how the cache does.
     #[inline]
     pub(super) fn count_miss(&self) -> bool {
@@ -102,13 +105,14 @@ impl Record {
     }
 
     /// Begins to read the table; `None` while this thread uses an entry of this cache, which a user's code then does that was called for it.
+    /// `is_fenced`: what the cache's [`Register`] says.
     #[inline]
-    pub(super) fn read(&self) -> Option<Reading<'_>> {
+    pub(super) fn read(&self, is_fenced: bool) -> Option<Reading<'_>> {
         if self.doing.load(Ordering::Relaxed) != IDLE {
             return None;
         }
         // To be seen before anything of the table is read.
-        if !self.is_fenced.load(Ordering::Relaxed) {
+        if !is_fenced {
             self.doing.store(READING, Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
         } else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
@@ -192,6 +196,7 @@ impl Drop for Mine {
 #[derive(Debug)]
 pub(super) struct Register {
     number: usize,
+    is_fenced: bool,
     readers: Arc<Readers>,
 }
 
@@ -199,18 +204,28 @@ impl Register {
     /// `is_large`: the cache has so many entries that many can leave at once. `are_shared`: it has several shards.
     pub(super) fn new(is_large: bool, are_shared: bool) -> Self {
         let readers = Readers::new(is_large, are_shared);
-        Register { number: readers.number, readers }
+        Register { number: readers.number, is_fenced: readers.is_fenced, readers }
+    }
+
+    /// Whether a thread has to see to it itself that it is seen to read.
+    #[inline]
+    pub(super) const fn is_fenced(&self) -> bool {
+        self.is_fenced
+    }
+
+    /// This thread's record, if it is at hand.
+    #[inline]
+    pub(super) fn at_hand(&self) -> Option<&'static Record> {
+        if self.number >= AT_HAND {
+            return None;
+        }
+        HAND.try_with(|hand| hand[self.number].get()).ok().flatten()
     }
 
     /// This thread's record. `None` on a thread that has ended as far as thread-local storage goes.
     #[inline]
     pub(super) fn mine(&self) -> Option<&'static Record> {
-        if self.number < AT_HAND
-            && let Ok(Some(record)) = HAND.try_with(|hand| hand[self.number].get())
-        {
-            return Some(record);
-        }
-        self.readers.mine()
+        self.at_hand().or_else(|| self.readers.mine())
     }
 }
 
@@ -246,7 +261,6 @@ impl Readers {
             let free = FREE.lock().pop();
             let record = free.unwrap_or_else(|| Box::leak(Box::default()));
             record.process.store(std::process::id(), Ordering::Relaxed);
-            record.is_fenced.store(self.is_fenced, Ordering::Relaxed);
             self.all.lock().records.push(record);
             mine.0[self.number] = Some((record, Arc::clone(self)));
             if self.number < AT_HAND {
@@ -263,7 +277,7 @@ impl Readers {
         all.before.add(record);
         all.records.retain(|other| !core::ptr::eq(*other, record));
         drop(all);
-        let Record { doing: _, process: _, is_fenced: _, hits, misses, timed, ticks } = record;
+        let Record { doing: _, process: _, hits, misses, timed, ticks } = record;
         for counter in [hits, misses, timed, ticks] {
             counter.store(0, Ordering::Relaxed);
         }
@@ -398,7 +412,7 @@ mod tests {
             if child == 0 {
                 // SAFETY: it takes a number. What hangs ends.
                 unsafe { libc::alarm(60) };
-                let reading = record.read();
+                let reading = record.read(register.is_fenced());
                 let while_reading = register.in_use().is_some();
                 drop(reading);
                 let is_right = !while_reading && register.in_use().is_some();

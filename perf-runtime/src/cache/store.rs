@@ -10,6 +10,7 @@
 
 mod adapt;
 mod derived;
+mod glance;
 mod lead;
 mod look;
 mod resize;
@@ -19,7 +20,7 @@ mod sweep;
 use core::time::Duration;
 use std::sync::Arc;
 
-use self::adapt::{Adaptation, IDLE, USES};
+use self::adapt::{Adaptation, IDLE, SYSTEM_CLOCK, USES};
 use self::look::{Inconclusive, NOTED, first};
 use super::dependency::next_cache;
 use super::flight::Flight;
@@ -181,7 +182,9 @@ impl<K, S, R> Store<K, S, R> {
             is_timed: limits.is_timed(),
             on_hit: AtomicU8::new(
                 if limits.policy.wants_uses() { USES } else { 0 }
-                    | if limits.tti.is_some() { IDLE } else { 0 },
+                    | if limits.tti.is_some() { IDLE } else { 0 }
+                    // The lives of entries have been asked for in ticks by now, so the clock is known.
+                    | if limits.is_timed() && !clock::is_counter() { SYSTEM_CLOCK } else { 0 },
             ),
             max_size: AtomicUsize::new(limits.max_size),
             len: AtomicUsize::new(0),

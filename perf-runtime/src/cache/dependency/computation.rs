@@ -227,8 +227,13 @@ pub(in super::super) struct Reading(Option<u64>);
 /// A look into a cache is about to begin.
 #[inline]
 pub(in super::super) fn reading() -> Reading {
-    let is_noted = INNERMOST.try_with(|innermost| innermost.is_running.get());
-    if is_noted.unwrap_or(false) { begin_reading() } else { Reading(None) }
+    if is_body_running() { begin_reading() } else { Reading(None) }
+}
+
+/// Whether a body runs on this thread.
+#[inline]
+pub(in super::super) fn is_body_running() -> bool {
+    INNERMOST.try_with(|innermost| innermost.is_running.get()).unwrap_or(false)
 }
 
 #[cold]
