@@ -179,7 +179,7 @@ impl<'a> Bencher<'a> {
         let measurement = match &self.role {
             Role::Alone => measure(plan, target, batch),
             Role::Leads(crew) => measure(plan, target, &mut |calls| crew.run(calls, batch)),
-            Role::Follows(place) => return place.follow(plan.threads, batch),
+            Role::Follows(place) => return place.follow(batch),
         };
         self.measurements.push(measurement);
     }
