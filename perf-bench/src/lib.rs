@@ -23,7 +23,7 @@
 //! | `chart`, `svg` | times over sizes, drawn |
 //! | `driver` | somebody else who says how often a loop runs: |
 //! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
-//! | `instructions` | counts by callgrind |
+//! | `instructions`, `counters` | counts by callgrind, and by the processor |
 //! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
@@ -31,6 +31,8 @@ mod bencher;
 mod cases;
 mod chart;
 mod check;
+#[cfg_attr(not(all(feature = "perf-event", target_os = "linux")), path = "counters_absent.rs")]
+mod counters;
 mod crew;
 mod driver;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
