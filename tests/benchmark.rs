@@ -29,6 +29,11 @@ fn fraction() -> u32 {
     7
 }
 
+#[benchmark(target_allocs = 1_000, target_memory_mb = 0.5, leaks = "allow")]
+fn promises_of_memory() -> Vec<u32> {
+    vec![1; 100]
+}
+
 static CASES: [u32; 3] = [1, 2, 3];
 static SEEN: AtomicU32 = AtomicU32::new(0);
 

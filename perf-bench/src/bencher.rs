@@ -12,6 +12,7 @@ use perf_runtime::clock;
 
 use crate::check::Check;
 use crate::crew::Role;
+use crate::footprint::{Reading, Requests};
 use crate::measure::{Measurement, Plan, measure};
 use crate::waiting;
 use crate::work::Work;
@@ -177,24 +178,30 @@ pub(crate) enum Calls {
     First,
     /// So many, to be timed; at least one.
     Timed(u64),
+    /// So many, whose allocations are counted: one at a time, so that the loop allocates nothing for them.
+    Counted(u64),
     /// So many inputs and calls with the first of them, for whoever counts instructions: what is left is not dropped, and no clock decides anything.
-    Counted { inputs: u64, calls: u64 },
+    Traced { inputs: u64, calls: u64 },
 }
 
 impl Calls {
     pub(crate) fn count(self) -> u64 {
         match self {
             Calls::First => 1,
-            Calls::Timed(count) | Calls::Counted { calls: count, .. } => count,
+            Calls::Timed(count) | Calls::Counted(count) | Calls::Traced { calls: count, .. } => count,
         }
     }
 
     fn inputs(self) -> u64 {
-        if let Calls::Counted { inputs, .. } = self { inputs } else { self.count() }
+        if let Calls::Traced { inputs, .. } = self { inputs } else { self.count() }
     }
 
     fn are_counted(self) -> bool {
-        matches!(self, Calls::Counted { .. })
+        matches!(self, Calls::Counted(_))
+    }
+
+    fn are_traced(self) -> bool {
+        matches!(self, Calls::Traced { .. })
     }
 }
 
@@ -210,6 +217,8 @@ pub(crate) struct Batch {
     /// How often the clock was started and stopped.
     pub(crate) stretches: u64,
     pub(crate) shape: Shape,
+    /// What the calls asked the allocator for, if they are counted.
+    pub(crate) requests: Requests,
     /// Why the result of the first call is not as it should be.
     pub(crate) refusal: Option<String>,
 }
@@ -232,20 +241,23 @@ fn time_calls<R>(
 ) -> Batch {
     let routine = black_box(routine);
     let waited = waiting::so_far();
+    let reading = calls.are_counted().then(Reading::begin);
     let start = clock::now();
     for _ in 1..calls.count() {
         black_box(routine());
     }
     let last = black_box(routine());
     let ticks = clock::now().saturating_sub(start);
+    let requests = reading.map(Reading::end).unwrap_or_default();
     let waited = waiting::so_far().saturating_sub(waited);
     let refusal = if calls == Calls::First { check(&last) } else { None };
-    Batch { ticks, whole: ticks, waited, stretches: 1, shape: Shape::Bare, refusal }
+    Batch { ticks, whole: ticks, waited, stretches: 1, shape: Shape::Bare, requests, refusal }
 }
 
 /// Runs a routine over inputs that lie ready, with the clock on. Generated code is given one.
 #[doc(hidden)]
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "what a stretch is for decides each of them by itself")]
 pub struct Stopwatch {
     ticks: u64,
     waited: u64,
@@ -253,6 +265,9 @@ pub struct Stopwatch {
     minds_waiting: bool,
     /// Whether a result is to be looked at.
     looks: bool,
+    /// Whether allocations are to be counted.
+    counts: bool,
+    requests: Requests,
     /// Whether what is made and left is to be forgotten, as dropping it is no part of what is counted.
     forgets: bool,
     refusal: Option<String>,
@@ -324,9 +339,11 @@ impl Stopwatch {
     #[inline]
     fn time(&mut self, run: impl FnOnce()) {
         let waited = if self.minds_waiting { waiting::so_far() } else { 0 };
+        let reading = self.counts.then(Reading::begin);
         let start = clock::now();
         run();
         self.ticks = clock::now().saturating_sub(start);
+        self.requests = reading.map(Reading::end).unwrap_or_default();
         self.waited = if self.minds_waiting { waiting::so_far().saturating_sub(waited) } else { 0 };
     }
 
@@ -346,14 +363,25 @@ fn time_stretches<I>(
     run: &mut dyn FnMut(&mut Vec<I>, &mut Stopwatch),
 ) -> Batch {
     let begun = clock::now();
-    let mut batch =
-        Batch { ticks: 0, whole: 0, waited: 0, stretches: 0, shape: Shape::Batched, refusal: None };
+    let mut batch = Batch {
+        ticks: 0,
+        whole: 0,
+        waited: 0,
+        stretches: 0,
+        shape: Shape::Batched,
+        requests: Requests::default(),
+        refusal: None,
+    };
     let mut stretch = Stretch::first(bytes);
     let mut left = calls.inputs();
     // Those for which there is no call come last.
     let unused = left - calls.count();
     while left > 0 {
-        let now = if calls.are_counted() { stretch.counted(left, unused) } else { stretch.calls.min(left) };
+        let now = match calls {
+            Calls::Counted(_) => 1,
+            Calls::Traced { .. } => stretch.counted(left, unused),
+            Calls::First | Calls::Timed(_) => stretch.calls.min(left),
+        };
         let is_used = left > unused;
         left -= now;
         let made = clock::now();
@@ -364,9 +392,11 @@ fn time_stretches<I>(
         let mut stopwatch = Stopwatch {
             ticks: 0,
             waited: 0,
-            minds_waiting: stretch.is_long && !calls.are_counted(),
+            minds_waiting: stretch.is_long && !calls.are_traced(),
             looks: calls == Calls::First,
-            forgets: calls.are_counted(),
+            counts: calls.are_counted(),
+            requests: Requests::default(),
+            forgets: calls.are_traced(),
             refusal: None,
         };
         if is_used {
@@ -377,8 +407,9 @@ fn time_stretches<I>(
         batch.ticks += stopwatch.ticks;
         batch.waited += stopwatch.waited;
         batch.stretches += 1;
+        batch.requests.add(stopwatch.requests);
         batch.refusal = stopwatch.refusal;
-        if !calls.are_counted() {
+        if !calls.are_traced() {
             stretch.next(now, made, stopwatch.ticks);
         }
     }
@@ -528,12 +559,12 @@ mod tests {
             calls += 1;
             value
         };
-        for calls in [Calls::First, Calls::Timed(5_000)] {
+        for calls in [Calls::First, Calls::Timed(5_000), Calls::Counted(7)] {
             time_stretches(calls, 1, &mut Counted::new, &mut Vec::new(), &mut |inputs, stopwatch| {
                 stopwatch.run_by_value(inputs, &mut Vec::new(), &mut routine, |_| None);
             });
         }
-        assert_eq!((calls, LIVE.get()), (5_001, (5_001, 5_001)));
+        assert_eq!((calls, LIVE.get()), (5_008, (5_008, 5_008)));
     }
 
     /// What is made but not used, and what is left, is not dropped: that would be counted.
@@ -558,7 +589,7 @@ mod tests {
                 Counted
             };
             time_stretches(
-                Calls::Counted { inputs, calls },
+                Calls::Traced { inputs, calls },
                 1,
                 &mut make,
                 &mut Vec::new(),

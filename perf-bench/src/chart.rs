@@ -27,9 +27,11 @@ impl Area {
         if first >= last {
             return None;
         }
-        let costs = points.iter().map(|point| visible(point.cost).ln());
-        let (low, high) =
-            costs.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), ln| (least.min(ln), most.max(ln)));
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for point in points {
+            let ln = visible(point.cost).ln();
+            (low, high) = (low.min(ln), high.max(ln));
+        }
         // What stays within a factor of 2 is flat, and is to look so.
         let wider = ((core::f64::consts::LN_2 - (high - low)) / 2.0).max(0.0);
         Some(Area { sizes: (visible(first).ln(), visible(last).ln()), costs: (low - wider, high + wider) })
@@ -84,7 +86,7 @@ pub(crate) fn text(complexity: &Complexity) -> String {
     }
     let (least, most) = area.costs();
     let labels = [cost.show(most), cost.show(least)];
-    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    let width = labels[0].chars().count().max(labels[1].chars().count());
     let mut chart = String::new();
     for (index, row) in rows.iter().enumerate() {
         let label = match index {
@@ -96,13 +98,14 @@ pub(crate) fn text(complexity: &Complexity) -> String {
         chart.push_str(format!("{label:>width$} │{row}").trim_end());
         chart.push('\n');
     }
-    let ends = [points.first(), points.last()].map(|point| count(point.map_or(0, |point| point.size)));
-    let gap = COLUMNS.saturating_sub(ends[0].len() + ends[1].len());
+    let (from, to) = complexity.ends().unwrap_or_default();
+    let (from, to) = (count(from), count(to));
+    let gap = COLUMNS.saturating_sub(from.len() + to.len());
     let line = fit.map_or_else(|_| String::new(), |fit| format!(", . {}", fit.class));
     let axis = "─".repeat(COLUMNS);
     // Writing to a string cannot fail.
     let _ = writeln!(chart, "{:width$} └{axis}", "");
-    let _ = writeln!(chart, "{:width$}  {}{:gap$}{}", "", ends[0], "", ends[1]);
+    let _ = writeln!(chart, "{:width$}  {from}{:gap$}{to}", "", "");
     let _ = writeln!(
         chart,
         "{:width$}  o least {} of a call over the size, both logarithmic{line}",

@@ -4,6 +4,7 @@
 //! A class that seems exceeded is measured again, twice, with pauses between, and the least of all counts: as for targets, what disturbs a machine
 //! makes some sizes slower, which may look like growth, and nothing faster.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::thread;
 
@@ -11,6 +12,7 @@ use perf_runtime::show::units::count;
 
 use crate::cases::Body;
 use crate::chart;
+use crate::footprint::Look;
 use crate::judge::{Class, Complexity, Cost, Growth, MOST_SLOPE, Point, judge_complexity};
 use crate::measure::{Mode, PAUSE, Plan, ROUNDS, Samples};
 use crate::registry::Case;
@@ -33,6 +35,8 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
                 mode: Mode::Test,
                 target: None,
                 threads: body.threads(),
+                // The cases were looked at.
+                look: Look::none(),
                 iterations: Some(SAMPLES),
                 warmup: case.entry.warmup,
                 timeout: case.entry.timeout,
@@ -52,18 +56,8 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
     End::Grew(complexity)
 }
 
-/// What the cases of one series say of its growth, measured each for itself as they were: nothing where none was declared and none can be told.
-fn seen(outcomes: &[&Outcome]) -> Option<Complexity> {
-    let point = |outcome: &&Outcome| match &outcome.end {
-        End::Measured(figures, _) => Some(Point { size: outcome.case.size?, cost: figures.summary.best }),
-        _ => None,
-    };
-    let points: Vec<Point> = outcomes.iter().filter_map(point).collect();
-    let complexity = judge_complexity(Cost::Time, &points, None);
-    complexity.fit.is_ok().then_some(complexity)
-}
-
-/// The complexity of every series of which there is something to be said, with the outcome that gives it its name, in their order.
+/// The complexity of every series of which there is something to be said, with the outcome that gives it its name, in their order. Where none was declared
+/// it is of the cases as they were measured, one after the other, and shown only if a class can be named.
 pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
     let series = |outcome: &Outcome| (std::ptr::from_ref(outcome.case.entry), outcome.case.series);
     let mut all = Vec::new();
@@ -71,13 +65,20 @@ pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
         if outcomes[..place].iter().any(|before| series(before) == series(first)) {
             continue;
         }
-        let of_it: Vec<&Outcome> =
-            outcomes[place..].iter().filter(|outcome| series(outcome) == series(first)).collect();
-        let declared = of_it.iter().find_map(|outcome| match &outcome.end {
-            End::Grew(complexity) => Some(complexity.clone()),
-            _ => None,
-        });
-        all.extend(declared.or_else(|| seen(&of_it)).map(|complexity| (first, complexity)));
+        let (mut points, mut declared) = (Vec::new(), None);
+        for outcome in outcomes[place..].iter().filter(|outcome| series(outcome) == series(first)) {
+            match (&outcome.end, outcome.case.size) {
+                (End::Grew(complexity), _) => declared = Some(complexity.clone()),
+                (End::Measured(figures, _), Some(size)) => {
+                    points.push(Point { size, cost: figures.summary.best });
+                }
+                _ => {}
+            }
+        }
+        let complexity = declared.unwrap_or_else(|| judge_complexity(Cost::Time, &points, None));
+        if complexity.declared.is_some() || complexity.fit.is_ok() {
+            all.push((first, complexity));
+        }
     }
     all
 }
@@ -86,21 +87,23 @@ pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
 pub(crate) fn failure(complexity: &Complexity) -> Option<String> {
     let Growth::Worse { slope, exponential } = complexity.growth else { return None };
     let (cost, declared) = (complexity.cost, complexity.declared?);
-    let fits = complexity.fit.map_or_else(
-        |unknown| format!("no class is named of {unknown}"),
-        |fit| {
+    let fits = match &complexity.fit {
+        Ok(fit) => {
             format!("{} fits{}", fit.name(), fit.r2.map_or_else(String::new, |r2| format!(" (R² {r2:.3})")))
-        },
-    );
+        }
+        Err(unknown) => format!("no class is named of {unknown}"),
+    };
     let base = if exponential { "2ⁿ" } else { "n" };
-    let times =
-        complexity.points.iter().map(|point| format!("{} at {}", cost.show(point.cost), count(point.size)));
-    let times: Vec<String> = times.collect();
+    let mut least = String::new();
+    for point in &complexity.points {
+        let comma = if least.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(least, "{comma}{} at {}", cost.show(point.cost), count(point.size));
+    }
     Some(format!(
         "grows faster than {declared}: {fits}; a call's {} by what {declared} allows still grows as {base} to the power of {slope:.2}, and \
-         {MOST_SLOPE} is let pass (the least: {})\n{}",
+         {MOST_SLOPE} is let pass (the least: {least})\n{}",
         cost.name(),
-        times.join(", "),
         chart::text(complexity)
     ))
 }

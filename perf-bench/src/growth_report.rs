@@ -1,12 +1,13 @@
 //! What is shown of how benchmarks grow with the size of their `args`: a table, with a row for each of which something can be said, and JSON.
 
-use perf_runtime::show::json_string;
+use std::fmt::Write as _;
+
 use perf_runtime::show::names::shorten;
 use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
 use perf_runtime::show::units::count;
 use perf_runtime::snapshot::Name;
 
-use crate::judge::{Complexity, FEWEST, Fit, Growth, JUDGED_RANGE};
+use crate::judge::{Class, Complexity, FEWEST, Fit, Growth, JUDGED_RANGE};
 use crate::run::Outcome;
 
 /// The table, ending in a newline; empty where there is nothing to show.
@@ -29,9 +30,11 @@ pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
     let names = shorten(&mut names.iter());
     let mut too_close = false;
     for ((_, complexity), name) in all.iter().zip(names) {
-        let Complexity { points, fit, declared, growth, .. } = complexity;
-        let ends = [points.first(), points.last()].map(|point| count(point.map_or(0, |point| point.size)));
-        let sizes = if points.is_empty() { none() } else { format!("{} … {}", ends[0], ends[1]).into() };
+        let Complexity { fit, declared, growth, .. } = complexity;
+        let sizes = match complexity.ends() {
+            Some((first, last)) => format!("{} … {}", count(first), count(last)).into(),
+            None => none(),
+        };
         table.row(vec![
             name.into(),
             sizes,
@@ -71,22 +74,26 @@ fn none() -> Cell {
 /// An object.
 pub(crate) fn json(complexity: &Complexity) -> String {
     let Complexity { points, fit, declared, growth, .. } = complexity;
-    let points: Vec<String> =
-        points.iter().map(|point| format!("[{}, {:.3}]", point.size, point.cost)).collect();
-    let text = |text: String| json_string(&text);
+    let mut pairs = String::new();
+    for point in points {
+        let comma = if pairs.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(pairs, "{comma}[{}, {:.3}]", point.size, point.cost);
+    }
+    let fit = fit.ok();
+    let class =
+        |class: Option<Class>| class.map_or_else(|| String::from("null"), |class| format!("\"{class}\""));
     let verdict = match growth {
         Growth::NotDeclared => "not declared",
         Growth::Within => "kept",
         Growth::Worse { .. } => "worse",
         Growth::TooClose => "not judged",
     };
-    let null = || String::from("null");
+    let r2 = fit.and_then(|fit| fit.r2).map_or_else(|| String::from("null"), |r2| format!("{r2:.4}"));
     format!(
-        "{{ \"fits\": {}, \"or\": {}, \"r2\": {}, \"declared\": {}, \"verdict\": \"{verdict}\", \"points\": [{}] }}",
-        fit.map_or_else(|_| null(), |fit| text(fit.class.to_string())),
-        fit.ok().and_then(|fit| fit.or).map_or_else(null, |or| text(or.to_string())),
-        fit.ok().and_then(|fit| fit.r2).map_or_else(null, |r2| format!("{r2:.4}")),
-        declared.map_or_else(null, |declared| text(declared.to_string())),
-        points.join(", ")
+        "{{ \"fits\": {}, \"or\": {}, \"r2\": {r2}, \"declared\": {}, \"verdict\": \"{verdict}\", \"points\": [{pairs}] }}",
+        class(fit.map(|fit| fit.class)),
+        class(fit.and_then(|fit| fit.or)),
+        class(*declared)
     )
 }

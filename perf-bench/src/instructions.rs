@@ -113,8 +113,8 @@ pub(crate) fn count(words: &[String]) -> ExitCode {
         if let Some(refusal) = batch(Calls::First).refusal {
             return Measurement::Refused(refusal);
         }
-        batch(Calls::Counted { inputs: WARM_UP, calls: WARM_UP });
-        batch(Calls::Counted { inputs, calls });
+        batch(Calls::Traced { inputs: WARM_UP, calls: WARM_UP });
+        batch(Calls::Traced { inputs, calls });
         Measurement::Driven
     });
     match job_named(name).ok_or_else(|| no_such(name)).and_then(|job| driver.run(job)) {

@@ -10,6 +10,7 @@
 //! | `registry`, `cases` | the benchmarks of the program, and the cases of each |
 //! | `bencher`, `measure`, `overhead` | the timed loops, how often they run, and what they themselves take |
 //! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
+//! | `footprint`, `resident` | what calls allocate and what they keep, where the allocator tells and where only the system does |
 //! | `target_features` | what the processor has |
 //! | `crew` | one benchmark on several threads at once |
 //! | `work` | what a call works off, for throughputs |
@@ -37,6 +38,7 @@ mod crew;
 mod driver;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
+mod footprint;
 mod growth;
 mod growth_report;
 mod harness;
@@ -52,6 +54,7 @@ mod own_thread;
 mod progress;
 mod registry;
 mod reporter;
+mod resident;
 mod run;
 mod size;
 mod stats;

@@ -86,11 +86,11 @@ extern "C" fn print() {
         });
         // Nobody is left to tell when standard error is closed.
         let page = page_of_stderr();
+        let mut tables = table(&outcomes, Mode::Test, page);
         let growth = growth_report::table(&growth::all(&outcomes), page);
-        let tables: Vec<String> = [table(&outcomes, Mode::Test, page), growth]
-            .into_iter()
-            .filter(|table| !table.is_empty())
-            .collect();
-        let _ = io::stderr().write_all(format!("\n{}", tables.join("\n")).as_bytes());
+        if !(tables.is_empty() || growth.is_empty()) {
+            tables.push('\n');
+        }
+        let _ = io::stderr().write_all(format!("\n{tables}{growth}").as_bytes());
     });
 }

@@ -10,7 +10,7 @@ use perf_runtime::order;
 use perf_runtime::snapshot::Name;
 
 use crate::cases::{Body, Cases, MOST_CASES, Made};
-use crate::judge::{Class, Target};
+use crate::judge::{Class, Promise, Target};
 use crate::own_thread::{self, Ended};
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
@@ -27,6 +27,10 @@ pub struct BenchmarkEntry {
     group: &'static str,
     /// How its calls may grow with the size of its `args`.
     pub(crate) complexity: Option<Class>,
+    /// Of its memory.
+    pub(crate) promise: Promise,
+    /// Whether calls may keep memory.
+    pub(crate) may_grow: bool,
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
@@ -66,6 +70,8 @@ impl BenchmarkEntry {
             target: None,
             group: "",
             complexity: None,
+            promise: Promise { allocations: None, bytes: None },
+            may_grow: false,
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
@@ -105,6 +111,27 @@ impl BenchmarkEntry {
     #[must_use]
     pub const fn complexity(mut self, class: Class) -> Self {
         self.complexity = Some(class);
+        self
+    }
+
+    /// The same, promising that a call allocates at most so many times.
+    #[must_use]
+    pub const fn target_allocations(mut self, allocations: u64) -> Self {
+        self.promise.allocations = Some(allocations);
+        self
+    }
+
+    /// The same, promising that a call adds at most so many bytes to those that live.
+    #[must_use]
+    pub const fn target_bytes(mut self, bytes: u64) -> Self {
+        self.promise.bytes = Some(bytes);
+        self
+    }
+
+    /// The same, whose calls may keep memory.
+    #[must_use]
+    pub const fn may_grow(mut self) -> Self {
+        self.may_grow = true;
         self
     }
 

@@ -8,12 +8,13 @@ use perf_runtime::show::units::{nanos, per_second, percent};
 
 use crate::cases::{Body, StillRuns};
 use crate::exit::Running;
+use crate::footprint::{self, Look};
 use crate::growth;
-use crate::judge::{Complexity, Target, Verdict, judge};
+use crate::judge::{Complexity, Target, Verdict, exceeded, judge};
 use crate::lock;
 use crate::measure::{Measurement, Mode, Plan, Samples};
 use crate::own_thread::{self, Ended};
-use crate::registry::{Case, Job, Task};
+use crate::registry::{BenchmarkEntry, Case, Job, Task};
 use crate::stats::Summary;
 use crate::work::Work;
 
@@ -62,8 +63,7 @@ impl Outcome {
     pub(crate) fn failure(&self) -> Option<String> {
         let Case { entry, name, .. } = &self.case;
         let what = match &self.end {
-            End::Measured(figures, Verdict::Missed) => missed(figures, entry.target),
-            End::Measured(..) => return None,
+            End::Measured(figures, verdict) => faults(entry, figures, *verdict)?,
             End::Grew(complexity) => growth::failure(complexity)?,
             End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
@@ -80,6 +80,15 @@ impl Outcome {
         };
         Some(format!("{}: `{name}` {what}", entry.place()))
     }
+}
+
+/// All that is wrong with what was measured.
+fn faults(entry: &BenchmarkEntry, figures: &Figures, verdict: Verdict) -> Option<String> {
+    let slow = (verdict == Verdict::Missed).then(|| missed(figures, entry.target));
+    let memory = &figures.summary.memory;
+    let large = memory.usage.as_ref().into_iter().flat_map(|usage| exceeded(usage, entry.promise));
+    let faults: Vec<String> = slow.into_iter().chain(large).chain(memory.growth.failure()).collect();
+    (!faults.is_empty()).then(|| faults.join("; and "))
 }
 
 fn missed(figures: &Figures, target: Option<Target>) -> String {
@@ -134,6 +143,7 @@ fn run_case<W>(case: &Case, body: &Body, mode: Mode, watch: impl FnOnce(Arc<Samp
         iterations: entry.iterations,
         warmup: entry.warmup,
         timeout: entry.timeout,
+        look: Look::at(entry, mode, threads),
         samples: Arc::default(),
         driver: None,
     };
@@ -168,7 +178,10 @@ pub(crate) fn measure<W>(
             "is still running, since its case of this size did not end in time",
         ))),
         Err(Ended::Panicked(message)) => Err(End::Panicked(message)),
-        Err(Ended::TimedOut) => Err(End::TimedOut(samples.summary())),
+        Err(Ended::TimedOut) => {
+            footprint::one_is_left_behind();
+            Err(End::TimedOut(samples.summary()))
+        }
         Err(Ended::Interrupted) => Err(End::Interrupted(samples.summary())),
         Err(Ended::NotBegun(reason)) => Err(End::NotRun(reason)),
     }

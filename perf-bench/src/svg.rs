@@ -2,7 +2,6 @@
 //!
 //! From points to text, and that to a file. What a name has in it must never end an element.
 
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
@@ -58,15 +57,16 @@ pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
     }
     let _ = writeln!(body, r##"<path d="M{left} {top}v{HEIGHT}h{WIDTH}" fill="none" stroke="#888"/>"##);
     if let Ok(fit) = fit {
-        let line: Vec<String> = (0..=STEPS)
-            .map(|step| area.size(f64::from(step) / f64::from(STEPS)).max(2.0))
-            .map(|size| place(size, fit.cost(size)))
-            .map(|(x, y)| format!("{x:.1},{:.1}", y.clamp(top, bottom)))
-            .collect();
+        let mut line = String::new();
+        for step in 0..=STEPS {
+            let size = area.size(f64::from(step) / f64::from(STEPS)).max(2.0);
+            let (x, y) = place(size, fit.cost(size));
+            let _ = write!(line, "{x:.1},{:.1} ", y.clamp(top, bottom));
+        }
         let _ = writeln!(
             body,
             r##"<polyline points="{}" fill="none" stroke="#4878a8" stroke-width="2"/>"##,
-            line.join(" ")
+            line.trim_end()
         );
     }
     for point in points {
@@ -90,26 +90,38 @@ pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
 /// A file for each benchmark, named as it is.
 pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let mut taken = HashSet::new();
+    let mut taken: Vec<String> = Vec::new();
     for (outcome, complexity) in grown {
         let name = outcome.case.entry.name();
         let Some(text) = svg(name, complexity) else { continue };
-        let plain = |character: char| {
-            if character.is_alphanumeric() || "_-.".contains(character) { character } else { '_' }
-        };
-        let mut file: String = name.replace("::", ".").chars().map(plain).collect();
-        while !taken.insert(file.clone()) {
+        let mut file = String::new();
+        for character in name.chars() {
+            match character {
+                // A path is read as such: `a::b` is `a.b`.
+                ':' if file.ends_with('.') => {}
+                ':' => file.push('.'),
+                '_' | '-' | '.' => file.push(character),
+                _ => file.push(if character.is_alphanumeric() { character } else { '_' }),
+            }
+        }
+        while taken.contains(&file) {
             file.push('_');
         }
         fs::write(directory.join(format!("{file}.svg")), text)?;
+        taken.push(file);
     }
     Ok(())
 }
 
 /// The powers of ten from the least to the most, and those two where there are fewer.
 fn decades(least: f64, most: f64) -> Vec<f64> {
-    let powers: Vec<f64> =
-        (-1..=18).map(|power| 10_f64.powi(power)).filter(|power| (least..=most).contains(power)).collect();
+    let mut powers = Vec::new();
+    for power in -1..=18 {
+        let power = 10_f64.powi(power);
+        if least <= power && power <= most {
+            powers.push(power);
+        }
+    }
     if powers.len() < 2 { vec![least, most] } else { powers }
 }
 

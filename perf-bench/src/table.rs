@@ -4,8 +4,10 @@ use perf_runtime::show::names::shorten;
 use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
 use perf_runtime::show::units::{bytes, count, nanos, per_second, percent};
 
-use crate::judge::{Target, Verdict};
+use crate::footprint::Usage;
+use crate::judge::{Leakage, Promise, Target, Verdict, judge_usage, megabytes};
 use crate::measure::Mode;
+use crate::registry::BenchmarkEntry;
 use crate::run::{End, Figures, Outcome};
 use crate::stats::Summary;
 
@@ -14,38 +16,43 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     /// Of what is noisy, so many are named: on a noisy machine it is most.
     const NAMED: usize = 5;
     // How benchmarks grow is in a table of its own.
-    let outcomes: Vec<&Outcome> =
-        outcomes.iter().filter(|outcome| !matches!(outcome.end, End::Grew(_))).collect();
-    if outcomes.is_empty() {
+    let has_a_row = |outcome: &Outcome| !matches!(outcome.end, End::Grew(_));
+    if !outcomes.iter().any(has_a_row) {
         return String::new();
     }
-    let mut table = Table::new(
-        "Benchmarks",
-        vec![
-            Column::name("benchmark"),
-            Column::number("median", 10),
-            Column::number("95 % interval", 8),
-            Column::number("best", 4),
-            Column::number("p95", 5),
-            Column::number("deviation", 1),
-            Column::number("outliers", 1),
-            Column::number("throughput", 6),
-            Column::number("samples", 2),
-            Column::number("target", 9),
-            Column::text("verdict", 10),
-        ],
-    );
+    let mut columns = vec![
+        Column::name("benchmark"),
+        Column::number("median", 10),
+        Column::number("95 % interval", 8),
+        Column::number("best", 4),
+        Column::number("p95", 5),
+        Column::number("deviation", 1),
+        Column::number("outliers", 1),
+        Column::number("throughput", 6),
+        Column::number("samples", 2),
+    ];
+    let counted = outcomes.iter().any(|outcome| usage_of(&outcome.end).is_some());
+    if counted {
+        columns.extend([Column::number("allocs", 7), Column::number("bytes", 7), Column::number("peak", 3)]);
+    }
+    columns.extend([Column::number("target", 9), Column::text("verdict", 10)]);
+    let mut table = Table::new("Benchmarks", columns);
     let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
     let names = shorten(&mut names.iter());
-    let (mut not_judged, mut too_few) = (false, false);
+    let (mut not_judged, mut not_counted, mut too_few) = (false, false, false);
     let (mut busy, mut doubtful) = (Vec::new(), Vec::new());
-    for (outcome, name) in outcomes.into_iter().zip(names) {
-        let target = target_cell(outcome);
+    for (outcome, name) in outcomes.iter().zip(names) {
+        if !has_a_row(outcome) {
+            continue;
+        }
+        let entry = outcome.case.entry;
         let mut cells = vec![name.clone().into()];
         let (summary, rate, verdict) = match &outcome.end {
-            End::Measured(figures, verdict) => {
-                (Some(&figures.summary), throughput(figures), verdict_cell(*verdict))
-            }
+            End::Measured(figures, verdict) => (
+                Some(&figures.summary),
+                throughput(figures),
+                measured_cell(&figures.summary, *verdict, entry.promise),
+            ),
             End::TimedOut(summary) => (summary.as_ref(), none(), Cell::toned("TIMED OUT", Tone::Bad)),
             End::Interrupted(summary) => (summary.as_ref(), none(), Cell::toned("INTERRUPTED", Tone::Bad)),
             other => (None, none(), Cell::toned(word_of(other), Tone::Bad)),
@@ -57,10 +64,14 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
         } else {
             cells.extend((0..8).map(|_| none()));
         }
-        cells.extend([target, verdict]);
+        if counted {
+            cells.extend(usage_cells(usage_of(&outcome.end)));
+        }
+        cells.extend([target_cell(entry), verdict]);
         table.row(cells);
         if let End::Measured(Figures { summary, .. }, verdict) = &outcome.end {
             not_judged |= *verdict == Verdict::NotJudged;
+            not_counted |= judge_usage(summary.memory.usage.as_ref(), entry.promise) == Verdict::NotJudged;
             if *verdict == Verdict::Inconclusive && summary.waited_much() {
                 busy.push(format!("{name} waited for a processor {} of its time", percent(summary.waited)));
             }
@@ -72,6 +83,12 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     }
     if not_judged {
         table.note("not judged: built without optimisation; `cargo test --release` judges it, PERFKIT_JUDGE=always does so here");
+    }
+    if not_counted {
+        table.note(
+            "not judged: `target_allocs` and `target_memory_mb` need `#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();`, \
+             and time for a call before `timeout`",
+        );
     }
     if too_few {
         table.note("in brackets: the least and the most, of too few samples for an interval");
@@ -121,19 +138,55 @@ fn throughput(figures: &Figures) -> Cell {
     }
 }
 
-fn target_cell(outcome: &Outcome) -> Cell {
-    match outcome.case.entry.target {
-        None => none(),
-        Some(Target::Nanos(target)) => nanos(target).into(),
-        Some(Target::PerSecond(rate)) => per_second(rate).into(),
-    }
-}
-
 /// Below a third of a nanosecond, a cycle or so, there is nothing to be told of a call.
 const FLOOR: f64 = 0.3;
 
 fn time(time: f64) -> String {
     if time < FLOOR { String::from("< 0.3 ns") } else { nanos(time) }
+}
+
+fn usage_of(end: &End) -> Option<&Usage> {
+    match end {
+        End::Measured(figures, _) => figures.summary.memory.usage.as_ref(),
+        _ => None,
+    }
+}
+
+fn usage_cells(usage: Option<&Usage>) -> [Cell; 3] {
+    let Some(Usage { allocations, bytes: allocated, peak, .. }) = usage else {
+        return [none(), none(), none()];
+    };
+    [count(*allocations).into(), bytes(allocated.cast_signed()).into(), bytes(peak.cast_signed()).into()]
+}
+
+/// All that a benchmark promises.
+fn target_cell(entry: &BenchmarkEntry) -> Cell {
+    let Promise { allocations, bytes } = entry.promise;
+    let time = entry.target.map(|target| match target {
+        Target::Nanos(target) => nanos(target),
+        Target::PerSecond(rate) => per_second(rate),
+    });
+    let allocations = allocations.map(|allocations| format!("{} allocs", count(allocations)));
+    let targets: Vec<String> = time.into_iter().chain(allocations).chain(bytes.map(megabytes)).collect();
+    if targets.is_empty() { none() } else { targets.join(", ").into() }
+}
+
+/// What is worst of what was judged.
+fn measured_cell(summary: &Summary, time: Verdict, promise: Promise) -> Cell {
+    let growth = &summary.memory.growth;
+    let memory = judge_usage(summary.memory.usage.as_ref(), promise);
+    let either = |verdict| time == verdict || memory == verdict;
+    if growth.is_leak() {
+        return Cell::toned(format!("LEAK {}", growth.text()), Tone::Bad);
+    }
+    if either(Verdict::Missed) {
+        return verdict_cell(Verdict::Missed);
+    }
+    if let (Leakage::Undecided(_), Some(_)) = (growth, summary.memory.usage) {
+        return Cell::toned(format!("grows: {}", growth.text()), Tone::Warning);
+    }
+    let worst = [Verdict::Inconclusive, Verdict::NotJudged, Verdict::Met];
+    verdict_cell(worst.into_iter().find(|verdict| either(*verdict)).unwrap_or(Verdict::NoTarget))
 }
 
 fn verdict_cell(verdict: Verdict) -> Cell {

@@ -197,7 +197,15 @@ mod tests {
             let count = calls.count() as f64;
             sum += calls.count();
             let (ticks, whole) = (ticks(timed * count), ticks(whole * count));
-            Batch { ticks, whole, waited: 0, stretches: 1, shape: Shape::Bare, refusal: None }
+            Batch {
+                ticks,
+                whole,
+                waited: 0,
+                stretches: 1,
+                shape: Shape::Bare,
+                requests: crate::footprint::Requests::default(),
+                refusal: None,
+            }
         });
         (calls, sum)
     }

@@ -23,6 +23,7 @@ use crate::scan::Item;
 const ATTRIBUTE: &str = "#[benchmark]";
 
 /// What may be said between the parentheses.
+#[allow(clippy::struct_excessive_bools, reason = "each is about an option of its own")]
 struct Options {
     krate: Path,
     name: Option<LitStr>,
@@ -40,6 +41,11 @@ struct Options {
     has_consts: bool,
     group: Option<LitStr>,
     teardown: Option<Expr>,
+    target_allocs: Option<u64>,
+    /// In bytes.
+    target_memory: Option<u64>,
+    /// Calls may keep memory.
+    may_grow: bool,
     args: Option<Expr>,
     setup: Option<Expr>,
     /// `args` or `setup` was written, right or wrong.
@@ -62,6 +68,9 @@ impl Options {
             "target_us",
             "target_ns",
             "target_throughput",
+            "target_allocs",
+            "target_memory_mb",
+            "leaks",
             "bytes",
             "items",
             "args",
@@ -104,6 +113,9 @@ impl Options {
             has_input,
             target,
             throughput: throughput(&mut entries, target, errors),
+            target_allocs: entries.integer("target_allocs", "10", errors).map(|(number, _)| number),
+            target_memory: target_memory(&mut entries, errors),
+            may_grow: may_grow(&mut entries, errors),
             bytes: entries.expression("bytes", "|text| text.len()", errors),
             items: entries.expression("items", "1000", errors),
             threads: list("threads", "[1, 2, 4]", &mut entries, errors),
@@ -171,6 +183,34 @@ fn throughput(entries: &mut Entries, target: Option<f64>, errors: &mut Errors) -
          `target_throughput = 10_000`",
     );
     None
+}
+
+/// In bytes.
+fn target_memory(entries: &mut Entries, errors: &mut Errors) -> Option<u64> {
+    let (megabytes, span) = entries.number("target_memory_mb", "1", errors)?;
+    let bytes = (megabytes * 1e6).round();
+    if bytes >= 1.0 && bytes <= 2_f64.powi(63) {
+        return Some(bytes as u64);
+    }
+    errors.push(
+        span,
+        "`target_memory_mb` is how many megabytes a call may hold, so it is more than 0 and no more than there can be; write for example \
+         `target_memory_mb = 1`, or `target_allocs = 0` where a call is to allocate nothing",
+    );
+    None
+}
+
+/// `leaks = "allow"`, which is all that can be said.
+fn may_grow(entries: &mut Entries, errors: &mut Errors) -> bool {
+    let Some(leaks) = entries.string("leaks", "\"allow\"", errors) else { return false };
+    let may_grow = leaks.value() == "allow";
+    if !may_grow {
+        errors.push(
+            leaks.span(),
+            "`leaks` knows only \"allow\": calls may keep memory; remove it where they may not, which is so by itself",
+        );
+    }
+    may_grow
 }
 
 /// Reports what says something of `args` where there are none.
@@ -762,6 +802,11 @@ fn settings(function: &Function, options: &Options) -> TokenStream {
     let krate = &options.krate;
     let complexity =
         options.complexity.as_ref().map(|class| quote!(.complexity(#krate::__private::Class::#class)));
+    let allocations = options.target_allocs.map(Literal::u64_unsuffixed);
+    let allocations = allocations.map(|target| quote!(.target_allocations(#target)));
+    let bytes =
+        options.target_memory.map(Literal::u64_unsuffixed).map(|target| quote!(.target_bytes(#target)));
+    let may_grow = options.may_grow.then(|| quote!(.may_grow()));
     let timeout = options.timeout.map(duration_tokens).map(|timeout| quote!(.timeout(#timeout)));
     let iterations = number(&options.iterations).map(|iterations| quote!(.iterations(#iterations)));
     let warmup = number(&options.warmup).map(|warmup| quote!(.warmup(#warmup)));
@@ -770,5 +815,7 @@ fn settings(function: &Function, options: &Options) -> TokenStream {
         FlagOrString::Flag => Some(quote!(.ignored(""))),
         FlagOrString::None => None,
     };
-    quote!(#named #group #target #throughput #complexity #timeout #iterations #warmup #ignored)
+    quote!(
+        #named #group #target #throughput #complexity #allocations #bytes #may_grow #timeout #iterations #warmup #ignored
+    )
 }

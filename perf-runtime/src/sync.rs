@@ -6,7 +6,7 @@
 #[cfg(not(shuttle))]
 mod real {
     pub(crate) use core::sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
         compiler_fence, fence,
     };
     pub(crate) use parking_lot::{Condvar, Mutex};
@@ -22,7 +22,8 @@ mod model {
     pub(crate) use core::sync::atomic::compiler_fence;
 
     pub(crate) use shuttle::sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        fence,
     };
     pub(crate) use shuttle::thread::{LocalKey, sleep, yield_now};
     pub(crate) use shuttle::thread_local;

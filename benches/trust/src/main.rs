@@ -7,6 +7,7 @@
 mod claim;
 mod compare;
 mod complexity;
+mod leaks;
 mod measuring;
 mod program;
 mod quick;
@@ -23,6 +24,7 @@ const SECTIONS: &[Section] = &[
     ("measuring", measuring::section),
     ("targets", targets::section),
     ("complexity", complexity::section),
+    ("leaks", leaks::section),
     ("quick", quick::section),
     ("compare", compare::section),
 ];

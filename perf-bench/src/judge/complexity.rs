@@ -193,6 +193,13 @@ pub(crate) struct Complexity {
 
 /// Less is nothing: below a nanosecond a time is what is left of the measuring itself.
 const LEAST: f64 = 1.0;
+impl Complexity {
+    /// The smallest and the largest size.
+    pub(crate) fn ends(&self) -> Option<(u64, u64)> {
+        Some((self.points.first()?.size, self.points.last()?.size))
+    }
+}
+
 /// Of fewer sizes no class is named.
 pub(crate) const FEWEST: usize = 4;
 /// Nor where they have a smaller range: 8-fold named one in eight wrong.
@@ -236,44 +243,52 @@ fn one_for_each_size(points: &[Point]) -> Vec<Point> {
 /// Points as they are computed with. One of a size below 2 is left out, where log n is nothing.
 struct Logs(Vec<Log>);
 
+#[derive(Clone, Copy)]
 struct Log {
     size: f64,
     ln_cost: f64,
     weight: f64,
 }
 
+// Plain loops: each chain of iterators would be machine code of its own in every user's build.
 impl Logs {
     fn of(cost: Cost, points: &[Point]) -> Self {
-        let log = |point: &Point| {
-            let amount = point.cost.max(LEAST);
-            let weight = 1.0 / (1.0 + (cost.half() / amount).powi(2));
-            Log { size: point.size as f64, ln_cost: amount.ln(), weight }
-        };
-        Logs(points.iter().filter(|point| point.size >= 2).map(log).collect())
+        let mut logs = Vec::with_capacity(points.len());
+        for point in points {
+            if point.size >= 2 {
+                let amount = point.cost.max(LEAST);
+                let half = cost.half() / amount;
+                logs.push(Log {
+                    size: point.size as f64,
+                    ln_cost: amount.ln(),
+                    weight: 1.0 / (1.0 + half * half),
+                });
+            }
+        }
+        Logs(logs)
     }
 
-    /// The smallest and the largest size.
-    fn ends(&self) -> (f64, f64) {
-        let size = |log: Option<&Log>| log.map_or(2.0, |log| log.size);
-        (size(self.0.first()), size(self.0.last()))
+    /// The points of the smallest and of the largest size.
+    fn ends(&self) -> (Log, Log) {
+        const NONE: Log = Log { size: 2.0, ln_cost: 0.0, weight: 0.0 };
+        (*self.0.first().unwrap_or(&NONE), *self.0.last().unwrap_or(&NONE))
     }
 
     fn range(&self) -> f64 {
-        self.ends().1 / self.ends().0
+        let (first, last) = self.ends();
+        last.size / first.size
     }
 
     /// The range of 2ⁿ, where that may be a class.
     fn exponential_range(&self) -> f64 {
         let (first, last) = self.ends();
-        if last <= LARGEST_EXPONENT { (last - first).exp2() } else { 1.0 }
+        if last.size <= LARGEST_EXPONENT { (last.size - first.size).exp2() } else { 1.0 }
     }
 
     /// Over a range of sizes that is small for all else, 2ⁿ and what it is not can be told.
     fn range_of_fit(&self) -> f64 {
-        let grown = match (self.0.first(), self.0.last()) {
-            (Some(first), Some(last)) => (last.ln_cost - first.ln_cost).exp(),
-            _ => 1.0,
-        };
+        let (first, last) = self.ends();
+        let grown = (last.ln_cost - first.ln_cost).exp();
         self.range().max(grown.min(self.exponential_range()))
     }
 
@@ -284,37 +299,44 @@ impl Logs {
         if self.range_of_fit() < NAMED_RANGE {
             return Err(Unknown::SmallRange(self.range()));
         }
-        let classes = Class::ALL
-            .iter()
-            .filter(|class| **class != Class::Exponential || self.ends().1 <= LARGEST_EXPONENT);
-        let (mut best, mut next) = ((f64::INFINITY, 0.0, Class::Constant), (f64::INFINITY, Class::Constant));
-        for class in classes {
-            let (constant, variance) = self.spread(*class);
-            if variance < best.0 {
-                next = (best.0, best.2);
-                best = (variance, constant, *class);
-            } else if variance < next.0 {
-                next = (variance, *class);
+        let all = self.spread(Class::Constant);
+        let (mut best, mut next) = ((Class::Constant, all), None);
+        for class in &Class::ALL[1..] {
+            if *class == Class::Exponential && self.ends().1.size > LARGEST_EXPONENT {
+                continue;
+            }
+            let spread = self.spread(*class);
+            if spread.variance < best.1.variance {
+                next = Some(best);
+                best = (*class, spread);
+            } else if next.is_none_or(|next| spread.variance < next.1.variance) {
+                next = Some((*class, spread));
             }
         }
-        let (variance, constant, class) = best;
-        let (_, all) = self.spread(Class::Constant);
+        let (class, spread) = best;
+        let nearly = spread.variance * NEARLY * NEARLY;
         Ok(Fit {
             class,
-            or: (next.0 <= variance * NEARLY * NEARLY).then_some(next.1),
-            r2: (class != Class::Constant).then(|| 1.0 - variance / all),
-            constant,
+            or: next.filter(|next| next.1.variance <= nearly).map(|next| next.0),
+            r2: (class != Class::Constant).then(|| 1.0 - spread.variance / all.variance),
+            constant: spread.mean,
         })
     }
 
-    /// Mean and variance of ln(cost / f(n)).
-    fn spread(&self, class: Class) -> (f64, f64) {
-        let weights: f64 = self.0.iter().map(|log| log.weight).sum();
-        let mean =
-            |of: &dyn Fn(&Log) -> f64| self.0.iter().map(|log| log.weight * of(log)).sum::<f64>() / weights;
-        let rest = |log: &Log| log.ln_cost - class.ln(log.size);
-        let constant = mean(&rest);
-        (constant, mean(&|log| (rest(log) - constant).powi(2)))
+    /// Of ln(cost / f(n)).
+    fn spread(&self, class: Class) -> Spread {
+        let (mut weights, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        for log in &self.0 {
+            let rest = log.ln_cost - class.ln(log.size);
+            weights += log.weight;
+            sum += log.weight * rest;
+        }
+        let mean = sum / weights;
+        for log in &self.0 {
+            let rest = log.ln_cost - class.ln(log.size) - mean;
+            squares += log.weight * rest * rest;
+        }
+        Spread { mean, variance: squares / weights }
     }
 
     fn growth(&self, declared: Class) -> Growth {
@@ -324,7 +346,11 @@ impl Logs {
             return Growth::TooClose;
         }
         for (is_judged, exponential) in [(by_size, false), (by_exponent, true)] {
-            let slope = if is_judged { self.slope(declared, exponential) } else { 0.0 };
+            let slope = if is_judged {
+                self.slope(declared, exponential, false).min(self.slope(declared, exponential, true))
+            } else {
+                0.0
+            };
             if slope > MOST_SLOPE {
                 return Growth::Worse { slope, exponential };
             }
@@ -332,20 +358,27 @@ impl Logs {
         Growth::Within
     }
 
-    /// Of ln(cost / f(n)) over ln n, or over ln 2ⁿ.
-    fn slope(&self, class: Class, exponential: bool) -> f64 {
-        let against = if exponential { Class::Exponential } else { Class::Linear };
-        let weighted = |weight: &dyn Fn(&Log) -> f64| {
-            let weights: f64 = self.0.iter().map(weight).sum();
-            let mean = |of: &dyn Fn(&Log) -> f64| {
-                self.0.iter().map(|log| weight(log) * of(log)).sum::<f64>() / weights
-            };
-            let (x, y) = (|log: &Log| against.ln(log.size), |log: &Log| log.ln_cost - class.ln(log.size));
-            let (mean_x, mean_y) = (mean(&x), mean(&y));
-            mean(&|log| (x(log) - mean_x) * (y(log) - mean_y)) / mean(&|log| (x(log) - mean_x).powi(2))
-        };
-        weighted(&|_| 1.0).min(weighted(&|log| log.weight))
+    /// Of ln(cost / f(n)) over ln n, or over ln 2ⁿ, by least squares.
+    fn slope(&self, class: Class, exponential: bool, weighted: bool) -> f64 {
+        let over = if exponential { Class::Exponential } else { Class::Linear };
+        let (mut weights, mut sum_x, mut sum_y, mut squares, mut products) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        for log in &self.0 {
+            let weight = if weighted { log.weight } else { 1.0 };
+            let (x, y) = (over.ln(log.size), log.ln_cost - class.ln(log.size));
+            weights += weight;
+            sum_x += weight * x;
+            sum_y += weight * y;
+            squares += weight * x * x;
+            products += weight * x * y;
+        }
+        (weights * products - sum_x * sum_y) / (weights * squares - sum_x * sum_x)
     }
+}
+
+#[derive(Clone, Copy)]
+struct Spread {
+    mean: f64,
+    variance: f64,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use perf_runtime::order;
 use super::interval::interval_of_median;
 use super::outliers::{Outliers, deviation};
 use super::series;
+use crate::footprint::Memory;
 
 /// One timed batch, in nanoseconds per call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +41,8 @@ pub(crate) struct Summary {
     pub(crate) outliers: Outliers,
     /// What makes the figures less sure than they look.
     pub(crate) noise: Noise,
+    /// What calls allocate and keep, counted apart.
+    pub(crate) memory: Memory,
 }
 
 /// What makes figures less sure than they look.
@@ -54,12 +57,14 @@ pub(crate) struct Noise {
 /// The least of samples, less what it waited. Those that waited for more than half of their time do not count unless there are no others, and then
 /// as they are: of one that was interrupted just before its clock started, the waiting may seem to be all.
 pub(crate) fn least(samples: &[Sample]) -> Option<f64> {
-    let least = |nanos: &mut dyn Iterator<Item = f64>| nanos.min_by(f64::total_cmp);
-    let mut undisturbed = samples
-        .iter()
-        .filter(|sample| sample.waited <= sample.nanos / 2.0)
-        .map(|sample| sample.nanos - sample.waited);
-    least(&mut undisturbed).or_else(|| least(&mut samples.iter().map(|sample| sample.nanos)))
+    let (mut undisturbed, mut least) = (f64::INFINITY, f64::INFINITY);
+    for sample in samples {
+        least = least.min(sample.nanos);
+        if sample.waited <= sample.nanos / 2.0 {
+            undisturbed = undisturbed.min(sample.nanos - sample.waited);
+        }
+    }
+    [undisturbed, least].into_iter().find(|nanos| nanos.is_finite())
 }
 
 /// The true median is between the least and the most of so many samples with a probability of `1 - 2 / 2^6`, which is 97 %. Of fewer no
@@ -100,6 +105,7 @@ impl Summary {
             deviation: deviation(&sorted),
             outliers: Outliers::of(&sorted),
             noise,
+            memory: Memory::default(),
         })
     }
 

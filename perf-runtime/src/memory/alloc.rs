@@ -18,7 +18,7 @@ use crate::profile;
 /// Around another allocator: `static ALLOCATOR: Alloc<MiMalloc> = Alloc::new(MiMalloc);`
 ///
 /// It counts what is allocated and freed while a `#[profiled]` function runs, on the thread where that happens, for the function that runs
-/// innermost. What perfkit itself allocates is not counted. A reallocation that grows is one allocation of the difference; one that shrinks frees it.
+/// innermost; and for benchmarks, what their calls allocate and keep. What perfkit itself allocates is not counted. A reallocation that grows is one allocation of the difference; one that shrinks frees it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Alloc<A = System> {
     inner: A,
@@ -80,8 +80,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         let moved = unsafe { self.inner.realloc(pointer, layout, new_size) };
         if !moved.is_null() {
             match new_size.checked_sub(layout.size()) {
-                Some(more) => profile::allocated(more),
-                None => profile::freed(layout.size() - new_size),
+                Some(more) => profile::grown(more),
+                None => profile::shrunk(layout.size() - new_size),
             }
         }
         moved

@@ -10,18 +10,25 @@
 //! How high the balance rose is noted where it rose, and not in all callers, which may be thousands. The tree knows the node that was last noted in; what its
 //! callers do not know is found from there upwards. It goes up when a request comes from elsewhere, as far as calls have ended meanwhile, so that
 //! each call is gone over once; and a report goes all the way.
+//!
+//! While somebody watches all requests ([`Watch`](crate::memory::Watch)), no call's mark is the current one, so that each request takes the way
+//! that is out of line and is told there. That there may be a watch costs the others nothing.
 
 use core::cell::Cell;
 
 use super::threads;
 use super::tree::{Node, Tree};
+use crate::memory::note;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, thread_local};
 
 /// An allocator tells what it does: nodes that are made from now on have a [`Memory`].
 static TOLD: AtomicBool = AtomicBool::new(false);
 
-/// Raised by each reset, with which the calls under way begin anew.
+/// Raised by each reset, with which the calls under way begin anew; with [`WATCHED`] in it or not.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
+
+/// More resets than there will be, and in no mark that is stored.
+const WATCHED: u64 = 1 << 31;
 
 thread_local! {
     /// Bytes allocated less bytes freed in profiled functions on this thread.
@@ -74,11 +81,43 @@ pub(super) fn begin_anew() {
     EPOCH.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Notes that so many bytes were allocated on this thread.
+/// Whether [`note`] is to be told of each request from now on.
+pub(crate) fn set_watched(watched: bool) {
+    if watched {
+        EPOCH.fetch_or(WATCHED, Ordering::Relaxed);
+    } else {
+        EPOCH.fetch_and(!WATCHED, Ordering::Relaxed);
+    }
+}
+
+/// Notes that a block of so many bytes was allocated on this thread.
 #[inline]
 pub fn allocated(bytes: usize) {
+    more(bytes, 1);
+}
+
+/// Notes that a block of this thread's became so many bytes larger.
+#[inline]
+pub fn grown(bytes: usize) {
+    more(bytes, 0);
+}
+
+/// Notes that a block of so many bytes was freed on this thread.
+#[inline]
+pub fn freed(bytes: usize) {
+    less(bytes, 1);
+}
+
+/// Notes that a block of this thread's became so many bytes smaller.
+#[inline]
+pub fn shrunk(bytes: usize) {
+    less(bytes, 0);
+}
+
+#[inline]
+fn more(bytes: usize, blocks: i64) {
     let node = threads::current();
-    let Some(memory) = node.memory else { return not_yet() };
+    let Some(memory) = node.memory else { return not_yet(bytes.cast_signed() as i64, blocks) };
     if threads::is_busy() {
         return;
     }
@@ -88,15 +127,14 @@ pub fn allocated(bytes: usize) {
     let after = before.wrapping_add_unsigned(bytes as u64);
     set_balance(after);
     if after > memory.highest.get() || !memory.is_in_last_call(node, epoch()) {
-        rise(node, before, after);
+        rise(node, before, after, blocks);
     }
 }
 
-/// Notes that so many bytes were freed on this thread.
 #[inline]
-pub fn freed(bytes: usize) {
+fn less(bytes: usize, blocks: i64) {
     let node = threads::current();
-    let Some(memory) = node.memory else { return not_yet() };
+    let Some(memory) = node.memory else { return not_yet(-(bytes.cast_signed() as i64), -blocks) };
     if threads::is_busy() {
         return;
     }
@@ -105,7 +143,7 @@ pub fn freed(bytes: usize) {
     let after = before.wrapping_sub_unsigned(bytes as u64);
     set_balance(after);
     if !memory.is_in_last_call(node, epoch()) {
-        rise(node, before, after);
+        rise(node, before, after, -blocks);
     }
 }
 
@@ -122,9 +160,12 @@ fn epoch() -> u64 {
 
 #[cold]
 #[inline(never)]
-fn not_yet() {
+fn not_yet(bytes: i64, blocks: i64) {
     if !is_told() {
         TOLD.store(true, Ordering::Relaxed);
+    }
+    if epoch() & WATCHED != 0 && !threads::is_busy() {
+        note(bytes, blocks);
     }
 }
 
@@ -139,12 +180,37 @@ fn set_balance(to: i64) {
     let _ = BALANCE.try_with(|balance| balance.set(to));
 }
 
-/// The balance went from `before` to `after`, which is new to the call that runs, and maybe to its callers.
+/// The balance went from `before` to `after`, which is new to the call that runs, and maybe to its callers; or somebody watches.
 #[cold]
 #[inline(never)]
-fn rise(node: &'static Node, before: i64, after: i64) {
-    let (Some(tree), Some(memory)) = (node.tree(), node.memory) else { return };
+fn rise(node: &'static Node, before: i64, after: i64, blocks: i64) {
     let epoch = epoch();
+    if epoch & WATCHED == 0 {
+        rise_in(node, before, after, epoch);
+    } else {
+        watched(node, before, after, blocks);
+    }
+}
+
+/// The same while somebody watches, also where it is not new.
+#[cold]
+#[inline(never)]
+fn watched(node: &'static Node, before: i64, after: i64, blocks: i64) {
+    note(after.wrapping_sub(before), blocks);
+    let epoch = epoch() & !WATCHED;
+    let is_new = |memory: &Memory| after > memory.highest.get() || !memory.is_in_last_call(node, epoch);
+    if node.memory.is_some_and(is_new) {
+        rise_in(node, before, after, epoch);
+    }
+}
+
+#[inline]
+fn rise_in(node: &'static Node, before: i64, after: i64, epoch: u64) {
+    let (Some(tree), Some(memory)) = (node.tree(), node.memory) else { return };
+    // As long as it is the same call that holds more and more, its callers need not be looked at.
+    if tree.risen().is_some_and(|risen| core::ptr::eq(risen, node)) && memory.is_in_last_call(node, epoch) {
+        return memory.rise_to(after);
+    }
     settle(tree, epoch);
     let mut begun = node;
     while let Some(memory) = begun.memory
@@ -212,7 +278,7 @@ pub(super) struct MemoryReading {
 
 impl Memory {
     pub(super) fn read(&self) -> MemoryReading {
-        let is_current = self.epoch.load(Ordering::Relaxed) == epoch();
+        let is_current = self.epoch.load(Ordering::Relaxed) == epoch() & !WATCHED;
         MemoryReading {
             allocations: self.allocations.load(Ordering::Relaxed),
             allocated: self.allocated.load(Ordering::Relaxed),
