@@ -110,9 +110,18 @@ impl Made {
 
     /// What follows the benchmark's name, with `argument` in the place of its own.
     pub(crate) fn name(&self, argument: Option<&str>) -> Option<String> {
-        let parts = [self.instance.as_deref(), argument, self.threads.as_deref()];
-        let parts: Vec<&str> = parts.into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| parts.join("/"))
+        let mut name: Option<String> = None;
+        for part in [self.instance.as_deref(), argument, self.threads.as_deref()] {
+            match (&mut name, part) {
+                (_, None) => {}
+                (None, Some(part)) => name = Some(part.to_owned()),
+                (Some(name), Some(part)) => {
+                    name.push('/');
+                    name.push_str(part);
+                }
+            }
+        }
+        name
     }
 
     /// Whether two differ in nothing but their argument.
@@ -172,16 +181,15 @@ impl Cases {
         size: impl Fn(&T) -> Option<u64>,
     ) -> Self {
         let threads: Vec<usize> = threads.into_iter().take(MOST_CASES + 1).collect();
-        let cases = args.into_iter().flat_map(|argument| {
+        let mut cases = Vec::new();
+        for argument in args.into_iter().take(MOST_CASES + 1) {
             let (name, size) = (case_name(&argument), size(&argument));
             let run: Shared = Arc::new(move |bencher: &mut Bencher<'_>| run(bencher, &argument));
-            let cases: Vec<_> = threads
-                .iter()
-                .map(|threads| Made::together(*threads, Some(name.clone()), size, &run))
-                .collect();
-            cases
-        });
-        Cases(cases.take(MOST_CASES + 1).collect())
+            for threads in &threads {
+                cases.push(Made::together(*threads, Some(name.clone()), size, &run));
+            }
+        }
+        Cases(cases)
     }
 
     /// Those of an instance of a generic function, whose names begin with that of the instance.
@@ -200,7 +208,11 @@ impl Cases {
     /// All of several.
     #[must_use]
     pub fn all<const COUNT: usize>(all: [Cases; COUNT]) -> Self {
-        Cases(all.into_iter().flat_map(|cases| cases.0).collect())
+        let mut cases = Vec::new();
+        for Cases(others) in all {
+            cases.extend(others);
+        }
+        Cases(cases)
     }
 }
 

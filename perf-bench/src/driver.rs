@@ -12,7 +12,7 @@ use crate::bencher::{Batch, Calls};
 use crate::cases::StillRuns;
 use crate::measure::{Measurement, Plan};
 use crate::own_thread::{self, Ended};
-use crate::registry::{BenchmarkEntry, Job, Task, entries, jobs_of};
+use crate::registry::{BenchmarkEntry, Job, Task, jobs};
 use crate::run::{End, Outcome};
 
 /// What is called with the loop.
@@ -81,8 +81,8 @@ pub(crate) fn is_case(job: &Job) -> bool {
 
 /// The benchmark of that name. Only what may be it is asked for its cases, since making their arguments may take long.
 pub(crate) fn job_named(name: &str) -> Option<Job> {
-    let may_be = |entry: &&'static BenchmarkEntry| {
+    let may_be = |entry: &'static BenchmarkEntry| {
         name.strip_prefix(entry.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    entries().into_iter().filter(may_be).flat_map(jobs_of).find(|job| is_case(job) && job.case.name == name)
+    jobs(&may_be).into_iter().find(|job| is_case(job) && job.case.name == name)
 }

@@ -14,7 +14,7 @@ use crate::instructions;
 use crate::interrupt;
 use crate::measure::Mode;
 use crate::progress::Progress;
-use crate::registry::{Job, entries, jobs_of};
+use crate::registry::{Job, jobs};
 use crate::reporter::{Reporter, Totals, say};
 use crate::run::{End, Outcome, run};
 use crate::suite::{self, Suite};
@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let all: Vec<Job> = entries().into_iter().flat_map(jobs_of).collect();
+    let all = jobs(&|_| true);
     if all.is_empty() {
         complain(
             "no benchmarks are linked into this program. A crate that its source does not name is left out by the linker: \

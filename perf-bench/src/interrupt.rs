@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Thread;
 
+use crate::own_thread;
+
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// The thread that waits for a benchmark to end.
@@ -42,7 +44,7 @@ pub(crate) fn listen() {
 
     let Ok((mut reader, writer)) = std::io::pipe() else { return };
     PIPE.store(writer.into_raw_fd(), Ordering::Relaxed);
-    let listener = std::thread::Builder::new().name(String::from("perfkit-interrupt")).spawn(move || {
+    let listen = Box::new(move || {
         if reader.read(&mut [0]).is_ok_and(|bytes| bytes > 0) {
             IS_INTERRUPTED.store(true, Ordering::Release);
             if let Some(waits) = &*WAITS.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -50,7 +52,7 @@ pub(crate) fn listen() {
             }
         }
     });
-    if listener.is_err() {
+    if own_thread::begin("perfkit-interrupt", own_thread::LITTLE_STACK, listen).is_err() {
         return;
     }
     let handler: extern "C" fn(libc::c_int) = on_signal;

@@ -5,14 +5,17 @@
 //! stopped.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, Builder, Thread};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Builder, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crate::exit::this_thread_runs;
 use crate::interrupt;
 
+/// Of a thread that runs nobody's code but ours.
+pub(crate) const LITTLE_STACK: usize = 256 << 10;
 /// Eight times what a main thread has.
 const STACK: usize = 64 << 20;
 
@@ -34,18 +37,30 @@ pub(crate) fn run<R: Send + 'static>(
     timeout: Duration,
     code: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Ended> {
+    let result = Arc::new(Mutex::new(None));
+    let place = Arc::clone(&result);
+    let code = move || {
+        let given = code();
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
+    };
+    wait_for(name, timeout, Box::new(code))?;
+    let given = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+    given.ok_or_else(|| Ended::NotBegun(String::from("gave nothing")))
+}
+
+/// Runs it, and waits until it has ended or its time is up.
+fn wait_for(name: &str, timeout: Duration, code: Box<dyn FnOnce() + Send>) -> Result<(), Ended> {
     let begun = Instant::now();
     interrupt::this_thread_waits();
     let is_done = Arc::new(AtomicBool::new(false));
     let wake = Wake { waits: thread::current(), is_done: Arc::clone(&is_done) };
     let benchmark = name.to_owned();
-    // No name that comes here has a NUL in it; if one had, this must not panic.
-    let thread = Builder::new().name(name.replace('\0', "")).stack_size(STACK).spawn(move || {
+    let code = Box::new(move || {
         let _wake = wake;
         this_thread_runs(benchmark);
-        code()
+        code();
     });
-    let thread = thread
+    let thread = begin(name, STACK, code)
         .map_err(|error| Ended::NotBegun(format!("could not be run on a thread of its own: {error}")))?;
     while !thread.is_finished() {
         let left = timeout.saturating_sub(begun.elapsed());
@@ -60,6 +75,12 @@ pub(crate) fn run<R: Send + 'static>(
         thread::park_timeout(left.min(nap));
     }
     thread.join().map_err(|panic| Ended::Panicked(message_of(&*panic)))
+}
+
+/// Begins a thread. Here alone, as each kind of code that a thread is begun with is compiled anew with all that beginning one takes.
+pub(crate) fn begin(name: &str, stack: usize, code: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    // No name that comes here has a NUL in it; if one had, this must not panic.
+    Builder::new().name(name.replace('\0', "")).stack_size(stack).spawn(code)
 }
 
 /// Wakes who waits for the thread, when that has done all but end.

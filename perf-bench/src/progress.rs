@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::measure::Samples;
+use crate::own_thread;
 use crate::reporter::say;
 
 /// See the module. Dropped, it takes away what it wrote.
@@ -32,8 +33,8 @@ impl Progress {
             return Progress { is_over, thread: None };
         }
         let stops = Arc::clone(&is_over);
-        let draw = move || draw(number, count, &samples, &stops);
-        let thread = thread::Builder::new().name(String::from("perfkit-progress")).spawn(draw).ok();
+        let draw = Box::new(move || draw(number, count, &samples, &stops));
+        let thread = own_thread::begin("perfkit-progress", own_thread::LITTLE_STACK, draw).ok();
         Progress { is_over, thread }
     }
 }

@@ -203,7 +203,7 @@ pub(crate) struct Case {
     pub(crate) entry: &'static BenchmarkEntry,
     /// Among the cases of the benchmark.
     pub(crate) index: usize,
-    /// The number of the first that differs in nothing but its argument.
+    /// The same number have those that differ in nothing but their argument.
     pub(crate) series: usize,
     /// Of its argument.
     pub(crate) size: Option<u64>,
@@ -265,26 +265,32 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
             return vec![Job { case, task: Err(reason) }];
         }
     };
+    let mut jobs = Vec::new();
     // Promised for all sizes together, so that it is something of its own to run; but of each instance, and on so many threads, by itself.
-    let series: Vec<usize> = cases
-        .iter()
-        .map(|(_, made)| cases.iter().position(|(_, other)| other.is_like(made)).unwrap_or_default())
-        .collect();
-    let mut growths = Vec::new();
-    if let Some(class) = entry.complexity {
-        for (index, (_, first)) in cases.iter().enumerate().filter(|(index, _)| series[*index] == *index) {
-            let of_it = cases.iter().zip(&series).filter(|(_, series)| **series == index);
-            let sizes = of_it.filter_map(|((_, made), _)| Some((made.size?, made.body.clone()))).collect();
-            let name = whole(first.name(Some(COMPLEXITY)).as_deref());
-            let case = Case::new(entry, cases.len() + index, index, None, name);
-            growths.push(Job { case, task: Ok(Task::Growth(class, sizes)) });
+    let mut growths: Vec<(String, Vec<(u64, Body)>)> = Vec::new();
+    let count = cases.len();
+    let mut firsts: Vec<Made> = Vec::new();
+    for (index, (name, made)) in cases.into_iter().enumerate() {
+        let series = firsts.iter().position(|first| first.is_like(&made)).unwrap_or(firsts.len());
+        let case = Case::new(entry, index, series, made.size, whole(name.as_deref()));
+        jobs.push(Job { case, task: Ok(Task::Case(made.body.clone())) });
+        if series == firsts.len() {
+            growths.push((whole(made.name(Some(COMPLEXITY)).as_deref()), Vec::new()));
+        }
+        if let Some(size) = made.size {
+            growths[series].1.push((size, made.body.clone()));
+        }
+        if series == firsts.len() {
+            firsts.push(made);
         }
     }
-    let jobs = cases.into_iter().zip(series).enumerate().map(|(index, ((name, made), series))| {
-        let case = Case::new(entry, index, series, made.size, whole(name.as_deref()));
-        Job { case, task: Ok(Task::Case(made.body)) }
-    });
-    jobs.chain(growths).collect()
+    if let Some(class) = entry.complexity {
+        for (series, (name, sizes)) in growths.into_iter().enumerate() {
+            let case = Case::new(entry, count + series, series, None, name);
+            jobs.push(Job { case, task: Ok(Task::Growth(class, sizes)) });
+        }
+    }
+    jobs
 }
 
 /// What stands for an argument in the name of what judges `complexity`.
@@ -298,26 +304,29 @@ fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
     if cases.len() > MOST_CASES {
         return Err(format!("has more than {MOST_CASES} `args`; write an end, such as `.take(10)`"));
     }
-    let growths = cases.iter().filter_map(|made| made.name(Some(COMPLEXITY)));
-    let mut taken: std::collections::HashSet<String> = growths.collect();
-    cases
-        .into_iter()
-        .enumerate()
-        .map(|(index, made)| {
-            let Some(mut name) = made.name(made.argument.as_deref()) else { return Ok((None, made)) };
-            if let Some(control) = name.chars().find(|character| character.is_control()) {
-                return Err(format!(
-                    "has an argument (number {index} of `args`, from 0) whose `Debug` cannot be part of a name, which is one line: \
-                     it has {control:?} in it; write a `Debug` without, or make the value in `setup`"
-                ));
-            }
-            if !taken.insert(name.clone()) {
-                name = format!("{name} #{index}");
-                taken.insert(name.clone());
-            }
-            Ok((Some(name), made))
-        })
-        .collect()
+    let mut taken: Vec<String> = Vec::new();
+    let mut named = Vec::new();
+    for (index, made) in cases.into_iter().enumerate() {
+        let Some(mut name) = made.name(made.argument.as_deref()) else {
+            named.push((None, made));
+            continue;
+        };
+        if let Some(control) = name.chars().find(|character| character.is_control()) {
+            return Err(format!(
+                "has an argument (number {index} of `args`, from 0) whose `Debug` cannot be part of a name, which is one line: \
+                 it has {control:?} in it; write a `Debug` without, or make the value in `setup`"
+            ));
+        }
+        // Sorted, so that many are looked up soon.
+        if made.argument.as_deref() == Some(COMPLEXITY) || taken.binary_search(&name).is_ok() {
+            name = format!("{name} #{index}");
+        }
+        if let Err(place) = taken.binary_search(&name) {
+            taken.insert(place, name.clone());
+        }
+        named.push((Some(name), made));
+    }
+    Ok(named)
 }
 
 /// All benchmarks that were linked into the program, in the order of their crates, files and lines.
@@ -325,6 +334,17 @@ pub(crate) fn entries() -> Vec<&'static BenchmarkEntry> {
     let mut entries: Vec<_> = inventory::iter::<&'static BenchmarkEntry>().copied().collect();
     order::sort(&mut entries, |a, b| a.order().cmp(&b.order()));
     entries
+}
+
+/// The jobs of those that pass a test, in their order.
+pub(crate) fn jobs(test: &dyn Fn(&'static BenchmarkEntry) -> bool) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for entry in entries() {
+        if test(entry) {
+            jobs.append(&mut jobs_of(entry));
+        }
+    }
+    jobs
 }
 
 #[cfg(test)]

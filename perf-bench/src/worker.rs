@@ -28,7 +28,7 @@ use crate::bencher::{Batch, Calls};
 use crate::driver::{Driver, is_case, job_named, threads_of};
 use crate::instructions;
 use crate::measure::Measurement;
-use crate::registry::{entries, jobs_of};
+use crate::registry::jobs;
 use crate::reporter::stdout_for_events_alone;
 
 /// The word that makes a program a worker.
@@ -66,9 +66,12 @@ pub(crate) fn main() -> ExitCode {
 
 /// Those that are not left out by `ignore`.
 fn list(pipe: &Pipe) {
-    let jobs =
-        entries().into_iter().filter(|entry| entry.ignored.is_none()).flat_map(jobs_of).filter(is_case);
-    let names: Vec<String> = jobs.map(|job| format!("{} {}", threads_of(&job), job.case.name)).collect();
+    let mut names = Vec::new();
+    for job in jobs(&|entry| entry.ignored.is_none()) {
+        if is_case(&job) {
+            names.push(format!("{} {}", threads_of(&job), job.case.name));
+        }
+    }
     pipe.say(&format!("benchmarks {}", names.len()));
     for name in names {
         pipe.say(&name);
