@@ -13,4 +13,5 @@ cargo test --features memcached,redis,disk --test cached_backend
 cargo test -p perfkit-ui-tests --features backends
 cargo test -p perf-runtime --features memcached,redis,disk --test memcached --test redis --test disk
 cargo test --features all-sites --test never_called --test profiled_shapes --test profiled_meaning --test cached_shapes --test pooled_shapes
+cargo test -p perf-bench --features bench,criterion
 cargo test --workspace --exclude perfkit-peers "$@"

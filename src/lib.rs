@@ -39,6 +39,9 @@
 //! # Features
 //!
 //! * `profile` (on by default): without it `#[profiled]` and `profile_block!` leave the code as it was.
+//! * `bench`: what `cargo bench` measures is saved and compared with the last runs; baselines; `perfkit.toml`. See `configuration` and `results`. For
+//!   `[dev-dependencies]`, since it brings serde.
+//! * `criterion`: every benchmark under criterion, too, for its plots. See `criterion`.
 //! * `regex`: [`Report`] has `matching`, which keeps the rows that a regular expression matches.
 //! * `memcached`, `redis`: results shared between processes through a server; futures need a tokio runtime. See `remote`.
 //! * `disk`: results kept in a file. Needs Rust 1.90.
@@ -48,7 +51,11 @@ pub mod cache;
 pub mod environment;
 mod profile_block;
 
+#[cfg(feature = "criterion")]
+pub use perf_bench::criterion;
 pub use perf_bench::{Bencher, Timing, bench_main, timeit};
+#[cfg(feature = "bench")]
+pub use perf_bench::{configuration, results};
 pub use perf_macros::{benchmark, cached, pooled, profiled};
 #[cfg(any(feature = "memcached", feature = "redis", feature = "disk"))]
 pub use perf_runtime::cache::remote::{Remote, RemoteStats, SharedCacheHandle, remote};
@@ -85,9 +92,10 @@ pub mod __private {
     };
     pub use perf_runtime::cache::{
         Binding, CacheHandle, CacheSite, CacheStats, Found, FoundAhead, Instance, LocalBinding,
-        LocalCacheHandle, Policy, argument, background, by, expression, local_ways as local, look_up,
-        look_up_ahead, look_up_ahead_unless, look_up_local, look_up_local_unless, look_up_unless, prime_all,
-        probe, probe_err, probe_fallible, probe_none, probe_weight, weigh_by, weighed_with,
+        LocalCacheHandle, Policy, apart, argument, background, by, expression, glance, local_ways as local,
+        look_up_ahead, look_up_ahead_unless, look_up_local, look_up_local_unless, look_up_seen,
+        look_up_unless, prime_all, probe, probe_err, probe_fallible, probe_none, probe_weight, weigh_by,
+        weighed_with,
     };
     #[cfg(feature = "all-sites")]
     pub use perf_runtime::linkme;

@@ -4,7 +4,10 @@
 #![allow(
     unreachable_pub,
     clippy::large_types_passed_by_value,
+    clippy::needless_pass_by_value,
     clippy::ptr_arg,
+    clippy::redundant_closure,
+    clippy::redundant_closure_for_method_calls,
     clippy::trivially_copy_pass_by_ref,
     clippy::unnecessary_wraps,
     reason = "the shapes are the point"

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::suite;
+
 /// What was asked for.
 #[derive(Debug, Default, PartialEq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
@@ -26,6 +28,8 @@ pub(crate) struct Arguments {
     /// And into files, in this directory.
     pub(crate) chart_svg: Option<PathBuf>,
     pub(crate) help: bool,
+    /// What concerns all benchmarks together and their results.
+    pub(crate) suite: suite::Options,
 }
 
 /// Which benchmarks with `ignore` are run.
@@ -137,7 +141,10 @@ impl Arguments {
                 | "--exclude-should-panic"
                 | "--fail-fast" => {}
                 _ if name.starts_with("-Z") => {}
-                _ => return Err(format!("Unrecognized option: '{}'", name.trim_start_matches('-'))),
+                _ => match arguments.suite.take(&name, &mut value) {
+                    Some(taken) => taken?,
+                    None => return Err(format!("Unrecognized option: '{}'", name.trim_start_matches('-'))),
+                },
             }
             if let Some(value) = given {
                 return Err(format!("Option '{name}' does not take an argument: '{value}'"));

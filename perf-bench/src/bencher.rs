@@ -30,7 +30,7 @@ use crate::work::Work;
 ///
 /// What a routine returns is dropped outside of the clock. A function that takes a `Bencher` calls one of its functions once.
 pub struct Bencher<'a> {
-    plan: &'a Plan,
+    by: By<'a>,
     role: Role,
     /// What came out, for each call of one of the functions below.
     measurements: Vec<Measurement>,
@@ -59,7 +59,17 @@ impl Drop for Bencher<'_> {
 
 impl<'a> Bencher<'a> {
     pub(crate) fn new(plan: &'a Plan, role: Role) -> Self {
-        Bencher { plan, role, measurements: Vec::new(), work: Work::default(), teardown: None }
+        Self::by(By::Plan(plan), role)
+    }
+
+    /// One whose loops somebody else runs.
+    #[cfg(feature = "criterion")]
+    pub(crate) fn elsewhere(other: &'a mut dyn Elsewhere) -> Self {
+        Self::by(By::Elsewhere(other), Role::Alone)
+    }
+
+    fn by(by: By<'a>, role: Role) -> Self {
+        Bencher { by, role, measurements: Vec::new(), work: Work::default(), teardown: None }
     }
 
     /// What came out of it.
@@ -161,14 +171,30 @@ impl<'a> Bencher<'a> {
     }
 
     fn measure(&mut self, batch: &mut dyn FnMut(Calls) -> Batch) {
-        let target = self.plan.limit(self.work);
+        let plan = match &mut self.by {
+            By::Plan(plan) => *plan,
+            By::Elsewhere(other) => return other.measure(batch),
+        };
+        let target = plan.limit(self.work);
         let measurement = match &self.role {
-            Role::Alone => measure(self.plan, target, batch),
-            Role::Leads(crew) => measure(self.plan, target, &mut |calls| crew.run(calls, batch)),
-            Role::Follows(place) => return place.follow(self.plan.threads, batch),
+            Role::Alone => measure(plan, target, batch),
+            Role::Leads(crew) => measure(plan, target, &mut |calls| crew.run(calls, batch)),
+            Role::Follows(place) => return place.follow(batch),
         };
         self.measurements.push(measurement);
     }
+}
+
+/// Who decides how often a loop runs.
+#[cfg_attr(not(feature = "criterion"), allow(dead_code, reason = "what is only run by our own plans"))]
+enum By<'a> {
+    Plan(&'a Plan),
+    Elsewhere(&'a mut dyn Elsewhere),
+}
+
+/// Another harness, which keeps what it measures to itself.
+pub(crate) trait Elsewhere {
+    fn measure(&mut self, batch: &mut dyn FnMut(Calls) -> Batch);
 }
 
 /// What one run of the loop is for.

@@ -48,6 +48,15 @@ impl Body {
         }
     }
 
+    /// Runs it on this thread, by somebody else's loops.
+    #[cfg(feature = "criterion")]
+    pub(crate) fn run_in(&self, bencher: &mut Bencher<'_>) {
+        match &self.run {
+            Run::Alone(run) => run.lock().unwrap_or_else(std::sync::PoisonError::into_inner)(bencher),
+            Run::Together(_, run) => run(bencher),
+        }
+    }
+
     /// Runs it, and gives what it measured.
     pub(crate) fn run(&self, plan: &Plan) -> Result<(Vec<Measurement>, Work), StillRuns> {
         let _turn = match self.turn.try_lock() {

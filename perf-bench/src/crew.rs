@@ -7,8 +7,7 @@
 use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::panic::resume_unwind;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::bencher::{Batch, Calls};
@@ -24,38 +23,58 @@ pub(crate) enum Role {
 
 /// The followers, as the leader has them.
 #[derive(Debug)]
-pub(crate) struct Crew {
-    followers: Vec<Follower>,
-    start: Arc<Start>,
-}
-
-#[derive(Debug)]
-struct Follower {
-    orders: Sender<Calls>,
-    batches: Receiver<Batch>,
-}
+pub(crate) struct Crew(Arc<Board>);
 
 /// The leader, as a follower has it.
 #[derive(Debug)]
-pub(crate) struct Place {
-    orders: Receiver<Calls>,
-    batches: Sender<Batch>,
-    start: Arc<Start>,
-}
+pub(crate) struct Place(Arc<Board>);
 
-/// Where all meet before they start the clock.
-#[derive(Debug, Default)]
-struct Start {
+/// What all of them see.
+#[derive(Debug)]
+struct Board {
+    followers: usize,
+    orders: Mutex<Orders>,
+    /// An order, a batch, or the end.
+    news: Condvar,
+    /// Who stands at the start of this order.
     arrived: AtomicUsize,
+    /// Somebody has gone, so that nobody is waited for.
     is_called_off: AtomicBool,
 }
 
-impl Start {
-    /// Waits until so many have come in all.
-    fn meet(&self, all: usize) {
+#[derive(Debug, Default)]
+struct Orders {
+    /// How many there were.
+    number: u64,
+    calls: Option<Calls>,
+    /// Of the followers, for this order.
+    batches: Vec<Batch>,
+}
+
+impl Board {
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for news until `done` holds; whether it did before somebody went.
+    fn wait(&self, done: impl Fn(&Orders) -> bool) -> Option<MutexGuard<'_, Orders>> {
+        let mut orders = self.orders();
+        while !done(&orders) {
+            if self.is_called_off.load(Ordering::Acquire) {
+                return None;
+            }
+            orders = self.news.wait(orders).unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(orders)
+    }
+
+    /// Waits until all have come, so that they start their clocks together.
+    fn meet(&self) {
         self.arrived.fetch_add(1, Ordering::AcqRel);
         let mut turns = 0_u32;
-        while self.arrived.load(Ordering::Acquire) < all && !self.is_called_off.load(Ordering::Acquire) {
+        while self.arrived.load(Ordering::Acquire) <= self.followers
+            && !self.is_called_off.load(Ordering::Acquire)
+        {
             spin_loop();
             turns += 1;
             // There may be more threads than processors.
@@ -63,6 +82,13 @@ impl Start {
                 thread::yield_now();
             }
         }
+    }
+
+    fn call_off(&self) {
+        self.is_called_off.store(true, Ordering::Release);
+        // Whoever waits has looked before it let go of the lock, or looks now.
+        drop(self.orders());
+        self.news.notify_all();
     }
 }
 
@@ -72,15 +98,19 @@ impl Crew {
     /// # Panics
     /// If a follower is gone: its own panic is what is told of.
     pub(crate) fn run(&self, calls: Calls, batch: &mut dyn FnMut(Calls) -> Batch) -> Batch {
-        let gone = "a thread of the benchmark has ended";
-        self.start.arrived.store(0, Ordering::Release);
-        for follower in &self.followers {
-            follower.orders.send(calls).expect(gone);
+        let Crew(board) = self;
+        board.arrived.store(0, Ordering::Release);
+        {
+            let mut orders = board.orders();
+            orders.number += 1;
+            orders.calls = Some(calls);
+            orders.batches.clear();
         }
-        self.start.meet(self.followers.len() + 1);
+        board.news.notify_all();
+        board.meet();
         let mut slowest = batch(calls);
-        for follower in &self.followers {
-            let other = follower.batches.recv().expect(gone);
+        let orders = board.wait(|orders| orders.batches.len() == board.followers);
+        for other in orders.expect("a thread of the benchmark has ended").batches.drain(..) {
             if other.refusal.is_some() || other.ticks > slowest.ticks && slowest.refusal.is_none() {
                 slowest = other;
             }
@@ -91,51 +121,53 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        self.start.is_called_off.store(true, Ordering::Release);
+        self.0.call_off();
     }
 }
 
-/// Orders may have come that nobody will read any more.
 impl Drop for Place {
     fn drop(&mut self) {
-        self.start.is_called_off.store(true, Ordering::Release);
+        self.0.call_off();
     }
 }
 
 impl Place {
     /// Runs what the leader runs, until that ends.
-    pub(crate) fn follow(&self, threads: usize, batch: &mut dyn FnMut(Calls) -> Batch) {
-        while let Ok(calls) = self.orders.recv() {
-            self.start.meet(threads);
+    pub(crate) fn follow(&self, batch: &mut dyn FnMut(Calls) -> Batch) {
+        let Place(board) = self;
+        let mut done = 0;
+        while let Some(orders) = board.wait(|orders| orders.number > done) {
+            done = orders.number;
+            let Some(calls) = orders.calls else { break };
+            drop(orders);
+            board.meet();
             let batch = batch(calls);
-            if self.batches.send(batch).is_err() {
-                break;
-            }
+            board.orders().batches.push(batch);
+            board.news.notify_all();
         }
     }
 }
 
 /// Runs `code` on this thread, which leads, and on as many others as make up `threads`.
 pub(crate) fn run_together<R>(threads: usize, code: &(dyn Fn(Role) -> R + Sync)) -> R {
-    let start = Arc::new(Start::default());
-    let (mut followers, mut places) = (Vec::new(), Vec::new());
-    for _ in 1..threads {
-        let (orders, ordered) = channel();
-        let (sent, batches) = channel();
-        followers.push(Follower { orders, batches });
-        places.push(Place { orders: ordered, batches: sent, start: Arc::clone(&start) });
-    }
-    let crew = Crew { followers, start };
+    let board = Arc::new(Board {
+        followers: threads - 1,
+        orders: Mutex::default(),
+        news: Condvar::new(),
+        arrived: AtomicUsize::new(0),
+        is_called_off: AtomicBool::new(false),
+    });
     thread::scope(|scope| {
-        let others: Vec<_> =
-            places.into_iter().map(|place| scope.spawn(move || drop(code(Role::Follows(place))))).collect();
-        let led = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| code(Role::Leads(crew))));
+        let follow = |board| move || drop(code(Role::Follows(Place(board))));
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(follow(Arc::clone(&board)))).collect();
+        let lead = || code(Role::Leads(Crew(Arc::clone(&board))));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(lead));
         // A follower's panic is the reason for the leader's.
         let panics = others.into_iter().filter_map(|other| other.join().err());
         if let Some(panic) = panics.into_iter().next() {
             resume_unwind(panic);
         }
-        led.unwrap_or_else(|panic| resume_unwind(panic))
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     })
 }
 

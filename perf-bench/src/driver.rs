@@ -59,7 +59,7 @@ impl Driver {
             Err(Ended::Interrupted) => End::Interrupted(None),
             Err(Ended::NotBegun(reason)) => End::NotRun(reason),
         };
-        Err(Outcome { case, end, elapsed: Duration::ZERO }.failure().unwrap_or_default())
+        Err(Outcome { case, end, samples: Vec::new(), elapsed: Duration::ZERO }.failure().unwrap_or_default())
     }
 }
 

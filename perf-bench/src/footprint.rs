@@ -176,14 +176,8 @@ const MOST_CALLS: u64 = 1 << 22;
 
 impl Look {
     /// At what runs next.
-    pub(crate) fn at(entry: &BenchmarkEntry, mode: Mode, threads: usize) -> Self {
-        Look {
-            mode,
-            timeout: entry.timeout,
-            alone: is_alone(),
-            may_grow: entry.may_grow,
-            looks: threads == 1,
-        }
+    pub(crate) fn at(entry: &BenchmarkEntry, timeout: Duration, mode: Mode, threads: usize) -> Self {
+        Look { mode, timeout, alone: is_alone(), may_grow: entry.may_grow, looks: threads == 1 }
     }
 
     /// Not at all.

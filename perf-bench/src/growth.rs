@@ -38,8 +38,8 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
                 // The cases were looked at.
                 look: Look::none(),
                 iterations: Some(SAMPLES),
-                warmup: case.entry.warmup,
-                timeout: case.entry.timeout,
+                warmup: case.settings.warmup,
+                timeout: case.settings.timeout,
                 samples: Arc::clone(&samples),
                 driver: None,
             };

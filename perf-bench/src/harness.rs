@@ -17,6 +17,7 @@ use crate::progress::Progress;
 use crate::registry::{Job, entries, jobs_of};
 use crate::reporter::{Reporter, Totals, say};
 use crate::run::{End, Outcome, run};
+use crate::suite::{self, Suite};
 use crate::worker;
 
 /// Some benchmark failed, or the command line was not understood: what libtest exits with.
@@ -45,8 +46,18 @@ pub fn main() -> ExitCode {
     };
     if arguments.help {
         say(HELP);
+        say(suite::HELP);
         return ExitCode::SUCCESS;
     }
+    let mode = if arguments.bench { Mode::Measure } else { Mode::Test };
+    let suite = match Suite::begin(&arguments.suite, mode) {
+        Ok(Some(suite)) => suite,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
     let all: Vec<Job> = entries().into_iter().flat_map(jobs_of).collect();
     if all.is_empty() {
         complain(
@@ -78,7 +89,7 @@ pub fn main() -> ExitCode {
         };
     }
     let filtered_out = count - chosen.len();
-    run_all(chosen, filtered_out, &arguments)
+    run_all(chosen, filtered_out, &arguments, mode, &suite)
 }
 
 fn list(chosen: &[Job], arguments: &Arguments) {
@@ -90,8 +101,13 @@ fn list(chosen: &[Job], arguments: &Arguments) {
     }
 }
 
-fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> ExitCode {
-    let mode = if arguments.bench { Mode::Measure } else { Mode::Test };
+fn run_all(
+    chosen: Vec<Job>,
+    filtered_out: usize,
+    arguments: &Arguments,
+    mode: Mode,
+    suite: &Suite,
+) -> ExitCode {
     let mut reporter = match Reporter::new(arguments, mode) {
         Ok(reporter) => reporter,
         Err(error) => {
@@ -106,7 +122,7 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
     interrupt::listen();
     let count = chosen.len();
     reporter.begin(count);
-    for (place, job) in chosen.into_iter().enumerate() {
+    for (place, mut job) in chosen.into_iter().enumerate() {
         if interrupt::is_interrupted() {
             totals.filtered_out += 1;
             continue;
@@ -119,6 +135,9 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
             continue;
         }
         reporter.started(&job.case.name);
+        if let Some(reason) = suite.over() {
+            job.task = Err(reason);
+        }
         let outcome = run(job, mode, |samples| {
             reporter.shows_progress().then(|| Progress::of(place + 1, count, samples))
         });
@@ -131,8 +150,13 @@ fn run_all(chosen: Vec<Job>, filtered_out: usize, arguments: &Arguments) -> Exit
         outcomes.push(outcome);
     }
     reporter.end(&outcomes, totals, start.elapsed());
+    // What was measured before an interruption is no run of all, and is not saved as one.
     if interrupt::is_interrupted() {
         return ExitCode::from(INTERRUPTED);
     }
-    if totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+    let failures = suite.end(&outcomes, reporter.page());
+    for failure in &failures {
+        eprintln!("error: {failure}");
+    }
+    if totals.failed == 0 && failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }

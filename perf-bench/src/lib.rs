@@ -25,6 +25,10 @@
 //! | `driver` | somebody else who says how often a loop runs: |
 //! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
 //! | `instructions`, `counters` | counts by callgrind, and by the processor |
+//! | `settings` | what holds for one benchmark |
+//! | `suite`, `configuration` | `perfkit.toml`, and what becomes of the results of all (feature `bench`; without it, `suite_bare`) |
+//! | `results` | runs that were saved (feature `bench`) |
+//! | `criterion` | all of them under criterion (feature `criterion`) |
 //! | `timeit` | a time in one line, without a benchmark |
 
 mod arguments;
@@ -32,9 +36,13 @@ mod bencher;
 mod cases;
 mod chart;
 mod check;
+#[cfg(feature = "bench")]
+pub mod configuration;
 #[cfg_attr(not(all(feature = "perf-event", target_os = "linux")), path = "counters_absent.rs")]
 mod counters;
 mod crew;
+#[cfg(feature = "criterion")]
+pub mod criterion;
 mod driver;
 #[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
 mod exit;
@@ -55,9 +63,17 @@ mod progress;
 mod registry;
 mod reporter;
 mod resident;
+#[cfg(feature = "bench")]
+pub mod results;
 mod run;
+mod settings;
 mod size;
 mod stats;
+#[cfg(feature = "bench")]
+mod suite;
+#[cfg(not(feature = "bench"))]
+#[path = "suite_bare.rs"]
+mod suite;
 mod svg;
 mod table;
 mod target_features;

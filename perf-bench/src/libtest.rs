@@ -15,6 +15,7 @@ use crate::lock;
 use crate::measure::Mode;
 use crate::registry::{BenchmarkEntry, jobs_of};
 use crate::run::{Outcome, run};
+use crate::suite;
 use crate::table::table;
 
 /// Why a benchmark fails as a test. Its `Debug` is what libtest prints.
@@ -39,6 +40,7 @@ impl std::error::Error for Failure {}
 /// # Errors
 /// If it panics, does not end in time, gives an invalid result, or misses its target.
 pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
+    suite::check().map_err(|error| Failure(vec![error]))?;
     let mut failures = Vec::new();
     let jobs = {
         // Making large arguments disturbs whoever measures.

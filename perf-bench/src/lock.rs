@@ -119,7 +119,7 @@ impl Holder {
 }
 
 /// The directory that cargo marked as its own.
-fn target_directory(program: &Path) -> Option<PathBuf> {
+pub(crate) fn target_directory(program: &Path) -> Option<PathBuf> {
     program.ancestors().find(|directory| directory.join("CACHEDIR.TAG").is_file()).map(Path::to_owned)
 }
 

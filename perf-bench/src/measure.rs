@@ -188,6 +188,11 @@ impl Samples {
         least(&self.taken().samples)
     }
 
+    /// As they were taken.
+    pub(crate) fn all(&self) -> Vec<Sample> {
+        self.taken().samples.clone()
+    }
+
     fn all_beyond(&self, target: f64) -> bool {
         self.taken().samples.iter().all(|sample| sample.nanos > target)
     }
@@ -612,6 +617,14 @@ mod tests {
         let summary = { recovered }.measure(&judged);
         assert!(summary.samples <= 60 && summary.best < 100.0, "{summary:?}");
         assert_eq!(Pretended::new(|| 90.0).measure(&judged).samples, 20);
+    }
+
+    #[test]
+    fn waiting_that_seems_to_be_all_makes_no_sample_endless() {
+        let mut interrupted = Pretended::new(|| 1e5);
+        interrupted.waits = 1.0;
+        let summary = interrupted.measure(&plan(Mode::Test));
+        assert!((1..=4).contains(&summary.calls), "{summary:?}");
     }
 
     #[test]

@@ -4,9 +4,9 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::measure::Samples;
 use crate::reporter::say;
@@ -14,8 +14,7 @@ use crate::reporter::say;
 /// See the module. Dropped, it takes away what it wrote.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// Nobody sends; dropped, it ends the thread.
-    ends: Option<Sender<()>>,
+    is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -28,30 +27,45 @@ const BACK: &str = "\u{1b}8\u{1b}[K";
 impl Progress {
     /// Of the benchmark of this number, from 1, of so many; `samples` are those it has taken.
     pub(crate) fn of(number: usize, count: usize, samples: Arc<Samples>) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
         if !io::stdout().is_terminal() {
-            return Progress { ends: None, thread: None };
+            return Progress { is_over, thread: None };
         }
-        let (ends, ended) = channel();
-        let draw = move || {
-            let mut is_drawn = false;
-            while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                let bar = bar(number, count, samples.count());
-                say(&if is_drawn { format!("{BACK}{bar}") } else { format!("{SAVE}{bar}") });
-                is_drawn = true;
-            }
-            if is_drawn {
-                say(BACK);
-            }
-        };
+        let stops = Arc::clone(&is_over);
+        let draw = move || draw(number, count, &samples, &stops);
         let thread = thread::Builder::new().name(String::from("perfkit-progress")).spawn(draw).ok();
-        Progress { ends: Some(ends), thread }
+        Progress { is_over, thread }
+    }
+}
+
+/// Writes it until that is over.
+fn draw(number: usize, count: usize, samples: &Samples, is_over: &AtomicBool) {
+    let mut is_drawn = false;
+    let mut next = Instant::now() + EVERY;
+    loop {
+        // Whoever ends it wakes this thread.
+        thread::park_timeout(next.saturating_duration_since(Instant::now()));
+        if is_over.load(Ordering::Acquire) {
+            break;
+        }
+        if Instant::now() < next {
+            continue;
+        }
+        next += EVERY;
+        let bar = bar(number, count, samples.count());
+        say(&if is_drawn { format!("{BACK}{bar}") } else { format!("{SAVE}{bar}") });
+        is_drawn = true;
+    }
+    if is_drawn {
+        say(BACK);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        drop(self.ends.take());
+        self.is_over.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             // It says nothing that would matter.
             let _ = thread.join();
         }

@@ -12,6 +12,8 @@ use perf_runtime::snapshot::Name;
 use crate::cases::{Body, Cases, MOST_CASES, Made};
 use crate::judge::{Class, Promise, Target};
 use crate::own_thread::{self, Ended};
+use crate::settings::Settings;
+use crate::suite;
 
 /// One function with `#[benchmark]`. Built by generated code in a `static`.
 pub struct BenchmarkEntry {
@@ -34,6 +36,12 @@ pub struct BenchmarkEntry {
     pub(crate) iterations: Option<u64>,
     pub(crate) warmup: Option<u64>,
     pub(crate) timeout: Duration,
+    /// Whether that is what the attribute says, and not just what is usual.
+    #[cfg_attr(
+        not(feature = "bench"),
+        allow(dead_code, reason = "what is read where something else may say it")
+    )]
+    pub(crate) sets_timeout: bool,
     /// Left out unless asked for: why, or an empty text.
     pub(crate) ignored: Option<&'static str>,
 }
@@ -75,6 +83,7 @@ impl BenchmarkEntry {
             iterations: None,
             warmup: None,
             timeout: DEFAULT_TIMEOUT,
+            sets_timeout: false,
             ignored: None,
         }
     }
@@ -153,6 +162,7 @@ impl BenchmarkEntry {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self.sets_timeout = true;
         self
     }
 
@@ -199,9 +209,20 @@ pub(crate) struct Case {
     pub(crate) size: Option<u64>,
     /// `path`, `path/argument` or `path/complexity`.
     pub(crate) name: String,
+    pub(crate) settings: Settings,
 }
 
 impl Case {
+    fn new(
+        entry: &'static BenchmarkEntry,
+        index: usize,
+        series: usize,
+        size: Option<u64>,
+        name: String,
+    ) -> Self {
+        Case { settings: suite::settings(entry, &name), entry, index, series, size, name }
+    }
+
     /// Its name for a table.
     pub(crate) fn label_or_path(&self) -> Name {
         self.entry.label_or_path(self.name.clone())
@@ -223,12 +244,12 @@ pub(crate) enum Task {
 
 /// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
 pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
-    let named = match own_thread::run(entry.name(), entry.timeout, entry.cases) {
+    let timeout = suite::settings(entry, entry.name()).timeout;
+    let named = match own_thread::run(entry.name(), timeout, entry.cases) {
         Ok(cases) => named(cases),
         Err(Ended::Panicked(message)) => Err(format!("panicked in its `args`: {message}")),
         Err(Ended::TimedOut) => Err(format!(
-            "did not end within {:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
-            entry.timeout
+            "did not end within {timeout:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
         )),
         Err(Ended::Interrupted) => Err(String::from("was interrupted in its `args`")),
         Err(Ended::NotBegun(reason)) => Err(reason),
@@ -240,7 +261,7 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
     let cases = match named {
         Ok(cases) => cases,
         Err(reason) => {
-            let case = Case { entry, index: 0, series: 0, size: None, name: whole(None) };
+            let case = Case::new(entry, 0, 0, None, whole(None));
             return vec![Job { case, task: Err(reason) }];
         }
     };
@@ -255,12 +276,12 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
             let of_it = cases.iter().zip(&series).filter(|(_, series)| **series == index);
             let sizes = of_it.filter_map(|((_, made), _)| Some((made.size?, made.body.clone()))).collect();
             let name = whole(first.name(Some(COMPLEXITY)).as_deref());
-            let case = Case { entry, index: cases.len() + index, series: index, size: None, name };
+            let case = Case::new(entry, cases.len() + index, index, None, name);
             growths.push(Job { case, task: Ok(Task::Growth(class, sizes)) });
         }
     }
     let jobs = cases.into_iter().zip(series).enumerate().map(|(index, ((name, made), series))| {
-        let case = Case { entry, index, series, size: made.size, name: whole(name.as_deref()) };
+        let case = Case::new(entry, index, series, made.size, whole(name.as_deref()));
         Job { case, task: Ok(Task::Case(made.body)) }
     });
     jobs.chain(growths).collect()

@@ -52,6 +52,11 @@ impl Reporter {
         Ok(Reporter { format, page, mode, report_time, chart, chart_svg: chart_svg.clone(), log, events })
     }
 
+    /// Where tables go; nowhere among lines of JSON.
+    pub(crate) fn page(&self) -> Option<Page> {
+        (self.format != Format::Json).then_some(self.page)
+    }
+
     pub(crate) fn begin(&self, count: usize) {
         let tests = if count == 1 { "test" } else { "tests" };
         match self.format {

@@ -15,7 +15,8 @@ use crate::lock;
 use crate::measure::{Measurement, Mode, Plan, Samples};
 use crate::own_thread::{self, Ended};
 use crate::registry::{BenchmarkEntry, Case, Job, Task};
-use crate::stats::Summary;
+use crate::settings::Settings;
+use crate::stats::{Sample, Summary};
 use crate::work::Work;
 
 /// What became of one case.
@@ -23,6 +24,9 @@ use crate::work::Work;
 pub(crate) struct Outcome {
     pub(crate) case: Case,
     pub(crate) end: End,
+    /// All that were taken.
+    #[cfg_attr(not(feature = "bench"), allow(dead_code, reason = "what is saved"))]
+    pub(crate) samples: Vec<Sample>,
     /// How long it took, all in all.
     pub(crate) elapsed: Duration,
 }
@@ -61,16 +65,16 @@ pub(crate) enum End {
 impl Outcome {
     /// Why the test fails, in a line that starts with the place, and a chart below it where there is one; `None` if it does not.
     pub(crate) fn failure(&self) -> Option<String> {
-        let Case { entry, name, .. } = &self.case;
+        let Case { entry, name, settings, .. } = &self.case;
         let what = match &self.end {
-            End::Measured(figures, verdict) => faults(entry, figures, *verdict)?,
+            End::Measured(figures, verdict) => faults(entry, settings, figures, *verdict)?,
             End::Grew(complexity) => growth::failure(complexity)?,
             End::Refused(reason) | End::NotRun(reason) => reason.clone(),
             End::Panicked(message) => format!("panicked: {message}"),
             End::TimedOut(_) => format!(
                 "did not end within {:?} and is left running, which disturbs what is measured after it; raise `timeout` if it may take \
                  longer",
-                entry.timeout
+                settings.timeout
             ),
             End::Interrupted(_) => String::from("was interrupted"),
             End::Misused(0) => String::from(
@@ -83,16 +87,22 @@ impl Outcome {
 }
 
 /// All that is wrong with what was measured.
-fn faults(entry: &BenchmarkEntry, figures: &Figures, verdict: Verdict) -> Option<String> {
-    let slow = (verdict == Verdict::Missed).then(|| missed(figures, entry.target));
+fn faults(
+    entry: &BenchmarkEntry,
+    settings: &Settings,
+    figures: &Figures,
+    verdict: Verdict,
+) -> Option<String> {
+    let slow = (verdict == Verdict::Missed).then(|| missed(figures, settings));
     let memory = &figures.summary.memory;
     let large = memory.usage.as_ref().into_iter().flat_map(|usage| exceeded(usage, entry.promise));
     let faults: Vec<String> = slow.into_iter().chain(large).chain(memory.growth.failure()).collect();
     (!faults.is_empty()).then(|| faults.join("; and "))
 }
 
-fn missed(figures: &Figures, target: Option<Target>) -> String {
+fn missed(figures: &Figures, settings: &Settings) -> String {
     let Figures { summary, work, limit, .. } = figures;
+    let from = settings.target_from.as_ref().map_or_else(String::new, |from| format!(" ({from})"));
     let Summary { samples, calls, best, waited, median, interval, p95, .. } = *summary;
     let of = if calls == 1 { String::new() } else { format!(" of {calls} calls each") };
     let those = if samples == 1 { String::from("1 sample") } else { format!("{samples} samples{of}") };
@@ -103,7 +113,7 @@ fn missed(figures: &Figures, target: Option<Target>) -> String {
         String::new()
     };
     let limit = nanos(limit.unwrap_or_default());
-    let promised = match target {
+    let promised = match settings.target {
         Some(Target::PerSecond(rate)) => {
             let what = if work.items.is_some() { "items" } else { "calls" };
             format!("{} ({what}), which is {limit} per call", per_second(rate))
@@ -111,7 +121,7 @@ fn missed(figures: &Figures, target: Option<Target>) -> String {
         _ => limit,
     };
     format!(
-        "missed its target of {promised}: the best of {those} took {} per call (median {}, {which} {} to {}, p95 {}{busy})",
+        "missed its target of {promised}{from}: the best of {those} took {} per call (median {}, {which} {} to {}, p95 {}{busy})",
         nanos(best),
         nanos(median),
         nanos(interval.0),
@@ -124,32 +134,45 @@ fn missed(figures: &Figures, target: Option<Target>) -> String {
 pub(crate) fn run<W>(job: Job, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W) -> Outcome {
     let Job { case, task } = job;
     let start = Instant::now();
+    let mut samples = Vec::new();
     let end = match task {
-        Ok(Task::Case(body)) => run_case(&case, &body, mode, watch),
+        Ok(Task::Case(body)) => {
+            let taken = Arc::new(Samples::default());
+            let end = run_case(&case, &body, mode, &taken, watch);
+            samples = taken.all();
+            end
+        }
         Ok(Task::Growth(declared, sizes)) => growth::run(&case, declared, &sizes),
         Err(reason) => End::NotRun(reason),
     };
-    Outcome { case, end, elapsed: start.elapsed() }
+    Outcome { case, end, samples, elapsed: start.elapsed() }
 }
 
-fn run_case<W>(case: &Case, body: &Body, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W) -> End {
+fn run_case<W>(
+    case: &Case,
+    body: &Body,
+    mode: Mode,
+    samples: &Arc<Samples>,
+    watch: impl FnOnce(Arc<Samples>) -> W,
+) -> End {
     let entry = case.entry;
+    let Settings { target, iterations, warmup, timeout, .. } = case.settings;
     let judged = judge_always() || (entry.optimised)();
     let threads = body.threads();
     let plan = Plan {
         mode,
-        target: entry.target.filter(|_| judged),
+        target: target.filter(|_| judged),
         threads,
-        iterations: entry.iterations,
-        warmup: entry.warmup,
-        timeout: entry.timeout,
-        look: Look::at(entry, mode, threads),
-        samples: Arc::default(),
+        iterations,
+        warmup,
+        timeout,
+        look: Look::at(entry, timeout, mode, threads),
+        samples: Arc::clone(samples),
         driver: None,
     };
     match measure(case, body, plan, watch) {
         Ok((summary, work)) => {
-            let limit = entry.target.map(|target| target.limit(work, threads));
+            let limit = target.map(|target| target.limit(work, threads));
             End::Measured(Figures { summary, work, threads, limit }, judge(&summary, limit, judged))
         }
         Err(end) => end,

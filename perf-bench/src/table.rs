@@ -7,7 +7,6 @@ use perf_runtime::show::units::{bytes, count, nanos, per_second, percent};
 use crate::footprint::Usage;
 use crate::judge::{Leakage, Promise, Target, Verdict, judge_usage, megabytes};
 use crate::measure::Mode;
-use crate::registry::BenchmarkEntry;
 use crate::run::{End, Figures, Outcome};
 use crate::stats::Summary;
 
@@ -40,13 +39,16 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
     let names = shorten(&mut names.iter());
     let (mut not_judged, mut not_counted, mut too_few) = (false, false, false);
-    let (mut busy, mut doubtful) = (Vec::new(), Vec::new());
+    let (mut busy, mut doubtful, mut from_elsewhere) = (Vec::new(), Vec::new(), Vec::new());
     for (outcome, name) in outcomes.iter().zip(names) {
         if !has_a_row(outcome) {
             continue;
         }
-        let entry = outcome.case.entry;
+        let (entry, settings) = (outcome.case.entry, &outcome.case.settings);
         let mut cells = vec![name.clone().into()];
+        if let Some(from) = &settings.target_from {
+            from_elsewhere.push(format!("{name} ({from})"));
+        }
         let (summary, rate, verdict) = match &outcome.end {
             End::Measured(figures, verdict) => (
                 Some(&figures.summary),
@@ -67,7 +69,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
         if counted {
             cells.extend(usage_cells(usage_of(&outcome.end)));
         }
-        cells.extend([target_cell(entry), verdict]);
+        cells.extend([target_cell(settings.target, entry.promise), verdict]);
         table.row(cells);
         if let End::Measured(Figures { summary, .. }, verdict) = &outcome.end {
             not_judged |= *verdict == Verdict::NotJudged;
@@ -89,6 +91,9 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
             "not judged: `target_allocs` and `target_memory_mb` need `#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();`, \
              and time for a call before `timeout`",
         );
+    }
+    if !from_elsewhere.is_empty() {
+        table.note(format!("targets that are not from an attribute: {}", from_elsewhere.join(", ")));
     }
     if too_few {
         table.note("in brackets: the least and the most, of too few samples for an interval");
@@ -160,12 +165,9 @@ fn usage_cells(usage: Option<&Usage>) -> [Cell; 3] {
 }
 
 /// All that a benchmark promises.
-fn target_cell(entry: &BenchmarkEntry) -> Cell {
-    let Promise { allocations, bytes } = entry.promise;
-    let time = entry.target.map(|target| match target {
-        Target::Nanos(target) => nanos(target),
-        Target::PerSecond(rate) => per_second(rate),
-    });
+fn target_cell(target: Option<Target>, promise: Promise) -> Cell {
+    let Promise { allocations, bytes } = promise;
+    let time = target.map(Target::text);
     let allocations = allocations.map(|allocations| format!("{} allocs", count(allocations)));
     let targets: Vec<String> = time.into_iter().chain(allocations).chain(bytes.map(megabytes)).collect();
     if targets.is_empty() { none() } else { targets.join(", ").into() }

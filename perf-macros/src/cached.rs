@@ -448,6 +448,9 @@ impl Cached {
         let marks = self.marks();
         let marks = (!marks.is_empty())
             .then(|| quote_spanned!(Span::mixed_site()=> let __perfkit_miss = __perfkit_miss #marks;));
+        if look_up == "look_up" {
+            return self.steps_after_a_glance(instance, run, returns, marks.as_ref());
+        }
         quote_spanned! {Span::mixed_site()=>
             // What is looked up is gone after this statement: it need not be `Send` where the body waits.
             let __perfkit_miss = match #krate::__private::#look_up(#forced #instance, #arguments, #key, #keep) {
@@ -457,6 +460,41 @@ impl Cached {
             };
             #marks
             #run
+        }
+    }
+
+    /// The steps, and before them a glance, which nearly every hit ends with. Where they are no future they stand apart from it.
+    fn steps_after_a_glance(
+        &self,
+        instance: &TokenStream,
+        run: &TokenStream,
+        returns: &Type,
+        marks: Option<&TokenStream>,
+    ) -> TokenStream {
+        let krate = &self.options.krate;
+        let (arguments, key, keep) =
+            (self.key.arguments(), self.key.closure(krate, None), self.keep(returns));
+        let mut steps = quote_spanned! {Span::mixed_site()=>
+            // What is looked up is gone after this statement: it need not be `Send` where the body waits.
+            let __perfkit_miss = match #krate::__private::look_up_seen(
+                __perfkit_seen, __perfkit_instance, #arguments, #key, #keep
+            ) {
+                #krate::__private::Found::Hit(__perfkit_result) => return __perfkit_result,
+                #krate::__private::Found::Miss(__perfkit_miss) => __perfkit_miss,
+            };
+            #marks
+            #run
+        };
+        if self.function.signature.asyncness.is_none() {
+            steps = quote_spanned!(Span::mixed_site()=> #krate::__private::apart(move || { #steps }));
+        }
+        quote_spanned! {Span::mixed_site()=>
+            let __perfkit_instance = #instance;
+            let __perfkit_seen = match #krate::__private::glance(__perfkit_instance, #arguments, #key, #keep) {
+                ::core::result::Result::Ok(__perfkit_result) => return __perfkit_result,
+                ::core::result::Result::Err(__perfkit_seen) => __perfkit_seen,
+            };
+            #steps
         }
     }
 

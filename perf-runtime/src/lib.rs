@@ -23,6 +23,8 @@ pub mod session;
 pub mod show;
 pub mod site;
 pub mod snapshot;
+#[doc(hidden)]
+pub mod spelling;
 mod sync;
 
 #[doc(hidden)]

@@ -300,6 +300,22 @@ mod cache {
             assert!(site.stats().len <= 2);
         });
     }
+
+    /// Two shards, which rely on each other's looks at who reads: what is used when one of them looks, or comes to be used after that, outlives
+    /// what it says.
+    #[test]
+    fn what_is_read_is_not_dropped_on_the_word_of_another_shard() {
+        check(|| {
+            let site: &'static CacheSite =
+                Box::leak(Box::new(CacheSite::new(&SITE).max_size(4).policy(Policy::Lru)));
+            let threads = [[1, 2, 1, 2, 1], [1, 3, 4, 5, 6], [2, 7, 8, 9, 1]]
+                .map(|keys| thread::spawn(move || keys.into_iter().for_each(|key| fragile(site, key))));
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert!(site.stats().len <= 4);
+        });
+    }
 }
 
 mod pool {

@@ -4,6 +4,7 @@
 //! `cargo run --release -p perfkit-trust` runs all, which takes most of an hour; names choose sections, `--quick` runs each just often enough to show
 //! that it works.
 
+mod baselines;
 mod claim;
 mod compare;
 mod complexity;
@@ -25,6 +26,7 @@ const SECTIONS: &[Section] = &[
     ("targets", targets::section),
     ("complexity", complexity::section),
     ("leaks", leaks::section),
+    ("baselines", baselines::baselines),
     ("quick", quick::section),
     ("compare", compare::section),
 ];

@@ -4,6 +4,8 @@
 //! (see [`measure`](crate::measure)), and still is when what it waited for a processor is taken off; it is met if the whole interval of the median
 //! is within; and between the two nothing can be said.
 
+use perf_runtime::show::units::{nanos, per_second};
+
 use crate::stats::Summary;
 use crate::work::Work;
 
@@ -17,6 +19,14 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// For a table.
+    pub(crate) fn text(self) -> String {
+        match self {
+            Target::Nanos(target) => nanos(target),
+            Target::PerSecond(rate) => per_second(rate),
+        }
+    }
+
     /// The nanoseconds that a call may take on each of so many threads.
     pub(crate) fn limit(self, work: Work, threads: usize) -> f64 {
         match self {

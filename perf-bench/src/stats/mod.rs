@@ -6,13 +6,20 @@
 //! | `interval` | what holds the true median |
 //! | `outliers` | what lies far from the others, and how far they lie apart |
 //! | `series` | whether samples depend on those before them: drift, autocorrelation |
-//! | `random` | numbers drawn with a seed, for tests |
+//! | `ratio` | two sets of samples, compared (feature `bench`) |
+//! | `random` | numbers drawn with a seed |
 
 mod interval;
 mod outliers;
-#[cfg(test)]
+#[cfg(any(test, feature = "bench"))]
 mod random;
+#[cfg(feature = "bench")]
+mod ratio;
 mod series;
 mod summary;
 
+#[cfg(all(test, feature = "bench"))]
+pub(crate) use random::Random;
+#[cfg(feature = "bench")]
+pub(crate) use ratio::ratio_of_medians;
 pub(crate) use summary::{Sample, Summary, least};

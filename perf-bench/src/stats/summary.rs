@@ -25,7 +25,7 @@ pub(crate) struct Summary {
     pub(crate) calls: u64,
     /// The least: noise only ever adds, so this is nearest to what the code itself takes.
     pub(crate) best: f64,
-    /// The least when what each sample waited for a processor is taken off it.
+    /// The least when what samples waited for a processor is taken off them: see [`least`].
     pub(crate) undisturbed: f64,
     /// The share of the time that was waiting for a processor.
     pub(crate) waited: f64,
@@ -93,10 +93,7 @@ impl Summary {
             samples: sorted.len(),
             calls,
             best: real(best),
-            undisturbed: samples
-                .iter()
-                .map(|sample| real(sample.nanos - sample.waited))
-                .fold(f64::INFINITY, f64::min),
+            undisturbed: real(least(samples)?),
             waited: if all > 0.0 { (waited / all).min(1.0) } else { 0.0 },
             median: real(median(&sorted)),
             interval: (real(low - error), real(high + error)),

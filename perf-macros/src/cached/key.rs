@@ -154,7 +154,7 @@ impl KeyParts {
                 } else if self.is_local {
                     quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_part())
                 } else {
-                    quote_spanned!(span=> (&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
+                    quote_spanned!(span=> (&&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
                 }
             });
         let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
@@ -165,7 +165,7 @@ impl KeyParts {
         } else if self.is_local {
             quote_spanned!(Span::mixed_site()=> #krate::__private::local::argument::{Fit as _, Unfit as _})
         } else {
-            quote_spanned!(Span::mixed_site()=> #krate::__private::argument::{Buffered as _, Content as _, Fit as _, Unfit as _})
+            quote_spanned!(Span::mixed_site()=> #krate::__private::argument::{Buffered as _, Content as _, Fit as _, Textual as _, Unfit as _})
         };
         quote_spanned! {Span::mixed_site()=>
             |#names #ty| {

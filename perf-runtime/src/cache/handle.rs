@@ -1,7 +1,8 @@
 //! What a cached function holds: it looks up, computes, stores.
 //!
 //! A call has two steps, because the body takes the arguments that the key is made of: [`look_up`] borrows them
-//! and gives a hit, or a [`Miss`] that owns its key; the miss then runs the body, or waits for somebody who does.
+//! and gives a hit, or a [`Miss`] that owns its key; the miss then runs the body, or waits for somebody who does. Before both there is a
+//! [`glance`], which nearly every hit ends with.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::cascade;
-use super::dependency::{Computation, Finished, Reading, Source, reading};
+use super::dependency::{Computation, Finished, Reading, Source, is_body_running, reading};
 use super::flight::{Abandoned, Flight, Landed, Landing};
 use super::keep::{Keep, Sorted};
 use super::key::{Key, SharedKey};
@@ -94,6 +95,43 @@ impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W
     }
 }
 
+/// What a glance saw that was not a hit.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen {
+    /// There is nothing.
+    Nothing,
+    /// It takes a look.
+    Unclear,
+}
+
+/// The result, if it can be had at once. `arguments` come before `key`, so that the types of the closure's are known.
+///
+/// # Errors
+/// If it cannot: the call goes on with [`look_up_seen`], [apart](apart()) from this.
+#[inline]
+pub fn glance<M, A, R, Q: SharedKey, W: Keep<R>>(
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    _: W,
+) -> Result<R, Seen> {
+    match instance.cache_at_hand::<Q::Owned, W::Kept, W::Refused>() {
+        Some(cache) if cache.store.may_glance() && !is_body_running() => {
+            let key = key(arguments);
+            let hash = key.hash(&cache.seed);
+            cache.store.glance(hash, |owned| key.is(owned), W::Kept::clone).map(W::kept)
+        }
+        _ => Err(Seen::Unclear),
+    }
+}
+
+/// The rest of a call, in a function of its own: so the one with the glance needs few registers and no stack.
+#[cold]
+#[inline(never)]
+pub fn apart<R>(rest: impl FnOnce() -> R) -> R {
+    rest()
+}
+
 /// The first step of a call. `arguments` come before `key`, so that the types of the closure's are known.
 #[inline]
 pub fn look_up<M, A, R, Q: SharedKey, W: Keep<R>>(
@@ -102,9 +140,25 @@ pub fn look_up<M, A, R, Q: SharedKey, W: Keep<R>>(
     key: impl FnOnce(A) -> Q,
     keep: W,
 ) -> Found<R, Miss<Q::Owned, R, W>> {
+    look_up_seen(Seen::Unclear, instance, arguments, key, keep)
+}
+
+/// The same, after a glance.
+#[inline]
+pub fn look_up_seen<M, A, R, Q: SharedKey, W: Keep<R>>(
+    seen: Seen,
+    instance: Instance<M>,
+    arguments: A,
+    key: impl FnOnce(A) -> Q,
+    keep: W,
+) -> Found<R, Miss<Q::Owned, R, W>> {
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>(const { Q::IS_FLAT && W::IS_FLAT });
     let key = key(arguments);
     let hash = key.hash(&cache.seed);
+    if matches!(seen, Seen::Nothing) {
+        cache.store.count_nothing(hash);
+        return Found::Miss(Miss::new(cache, hash, &key, keep));
+    }
     let reading = reading();
     if reading.is_noted() {
         return look_up_noted(cache, hash, &key, keep, reading);
@@ -264,9 +318,9 @@ impl<K: Send + Sync, R, W: Keep<R>> KeepOnce<R> for Prime<K, R, W> {
         self.lead.id()
     }
 
-    fn end(self: Box<Self>, result: &R, computation: Computation, reading: Reading) {
+    fn end(mut self: Box<Self>, result: &R, computation: Computation, reading: Reading) {
         let finished = self.lead.finish(computation, reading);
-        land::<K, R, W>(self.lead, result, finished, self.kind);
+        land::<K, R, W>(&mut self.lead, result, finished, self.kind);
     }
 }
 
@@ -287,13 +341,14 @@ impl<R> Primer<R> {
     /// Runs the body.
     pub fn prime(mut self, body: impl FnOnce() -> R) -> R {
         // What is computed anew is waited for, as any other.
-        let _running = waits::run(self.keep.id());
-        self.keep.begin();
-        let entered = self.computation.enter();
-        let result = body();
-        drop(entered);
-        self.keep.end(&result, self.computation, self.reading);
-        result
+        waits::run(self.keep.id(), || {
+            self.keep.begin();
+            let entered = self.computation.enter();
+            let result = body();
+            drop(entered);
+            self.keep.end(&result, self.computation, self.reading);
+            result
+        })
     }
 
     /// Runs the body, which is a future.
@@ -301,15 +356,14 @@ impl<R> Primer<R> {
         self.keep.begin();
         let id = self.keep.id();
         let mut body = pin!(body);
-        let (result, _running) = poll_fn(|context| {
-            let running = waits::run(id);
-            let entered = self.computation.enter();
-            let end = body.as_mut().poll(context);
-            drop(entered);
-            end.map(|result| (result, running))
+        let result = poll_fn(|context| {
+            waits::run(id, || {
+                let _entered = self.computation.enter();
+                body.as_mut().poll(context)
+            })
         })
         .await;
-        self.keep.end(&result, self.computation, self.reading);
+        waits::run(id, || self.keep.end(&result, self.computation, self.reading));
         result
     }
 
@@ -403,6 +457,16 @@ enum Next<K: 'static, R, W: Keep<R>> {
     Alone,
 }
 
+/// What a call without a result came to, where others may have been at it.
+enum Joined<K: 'static, R, W: Keep<R>> {
+    /// Run the body, for all who wait.
+    Lead(Lead<K, W::Kept, W::Refused>),
+    /// This is the result.
+    Done(R),
+    /// Run the body for itself: it would wait for ever.
+    Alone,
+}
+
 impl<Owned: 'static, R, W: Keep<R>> Miss<Owned, R, W> {
     #[cold]
     pub(super) fn new<Q: Key<Owned = Owned>>(
@@ -443,59 +507,75 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
     /// Runs the body, unless another caller does or has done.
     pub fn run(mut self, body: impl FnOnce() -> R) -> R {
         // As a rule nobody else is at it.
-        if !self.is_forced
-            && let Some(key) = self.key.take()
-        {
-            self.reading = reading();
-            match self.cache.store.lead_alone(self.hash, key, false) {
-                Ok(lead) => return self.lead(lead, body),
-                Err(key) => self.key = Some(key),
-            }
-        }
-        self.run_among_others(body)
+        let lead = match self.lead_alone() {
+            Some(lead) => lead,
+            None => match self.join() {
+                Joined::Lead(lead) => lead,
+                Joined::Done(result) => return result,
+                Joined::Alone => return self.run_alone(body),
+            },
+        };
+        self.lead(lead, body)
     }
 
+    /// Leads the computation, if there is nothing to compare the key with.
+    #[inline]
+    fn lead_alone(&mut self) -> Option<Lead<K, W::Kept, W::Refused>> {
+        if self.is_forced {
+            return None;
+        }
+        self.reading = reading();
+        match self.cache.store.lead_alone(self.hash, self.key.take()?) {
+            Ok(lead) => Some(lead),
+            Err(key) => {
+                self.key = Some(key);
+                None
+            }
+        }
+    }
+
+    /// Waits for those who compute it, until there is a result or it is this caller's turn.
     #[cold]
-    fn run_among_others(mut self, body: impl FnOnce() -> R) -> R {
+    #[inline(never)]
+    fn join(&mut self) -> Joined<K, R, W> {
         loop {
-            match self.next(false) {
-                Err(result) => return result,
-                Ok(Next::Lead(lead)) => return self.lead(lead, body),
-                Ok(Next::Alone) => {
-                    let alone = self.alone();
-                    let entered = self.computation.enter();
-                    let result = body();
-                    drop(entered);
-                    alone.end(is_kept::<R, W>(&result));
-                    self.note_alone();
-                    return result;
-                }
+            match self.next() {
+                Err(result) => return Joined::Done(result),
+                Ok(Next::Lead(lead)) => return Joined::Lead(lead),
+                Ok(Next::Alone) => return Joined::Alone,
                 Ok(Next::Wait(flight, held, waiting)) => {
                     let landing = flight.wait();
                     drop(waiting);
                     if let Some(result) = self.share(&held, landing) {
                         drop(held);
-                        return result;
+                        return Joined::Done(result);
                     }
                 }
             }
         }
     }
 
+    /// Runs the body for this caller only.
+    #[cold]
+    #[inline(never)]
+    fn run_alone(mut self, body: impl FnOnce() -> R) -> R {
+        let alone = self.alone();
+        let entered = self.computation.enter();
+        let result = body();
+        drop(entered);
+        alone.end(is_kept::<R, W>(&result));
+        self.note_alone();
+        result
+    }
+
     /// The same for a body that is a future. It may be polled by any task and dropped at any time.
     pub async fn run_async(mut self, body: impl Future<Output = R>) -> R {
-        if !self.is_forced
-            && let Some(key) = self.key.take()
-        {
-            self.reading = reading();
-            match self.cache.store.lead_alone(self.hash, key, true) {
-                Ok(lead) => return self.lead_async(lead, body).await,
-                Err(key) => self.key = Some(key),
-            }
+        if let Some(lead) = self.lead_alone() {
+            return self.lead_async(lead, body).await;
         }
         loop {
             // No `R` is held where this waits, so that the future is `Send` where the body's is.
-            let next = match self.next(true) {
+            let next = match self.next() {
                 Err(result) => return result,
                 Ok(next) => next,
             };
@@ -528,7 +608,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         }
     }
 
-    fn next(&mut self, is_task: bool) -> Result<Next<K, R, W>, R> {
+    fn next(&mut self) -> Result<Next<K, R, W>, R> {
         let store = &self.cache.store;
         self.reading = reading();
         if self.is_forced
@@ -536,7 +616,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         {
             return Ok(Next::Lead(store.begin(self.hash, key)));
         }
-        match store.join(self.hash, &mut self.key, self.kind.are_same, is_task) {
+        match store.join(self.hash, &mut self.key, self.kind.are_same) {
             Some(Turn::Lead(lead)) => Ok(Next::Lead(lead)),
             Some(Turn::Found(held)) => match held.value(0).cloned() {
                 Some(value) => {
@@ -588,15 +668,17 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         }
     }
 
+    #[inline]
     fn lead(mut self, mut lead: Lead<K, W::Kept, W::Refused>, body: impl FnOnce() -> R) -> R {
         // Also while the flight lands: cloning, comparing and dropping may call this function again.
-        let _running = waits::run(lead.id());
-        lead.begin();
-        let entered = self.computation.enter();
-        let result = body();
-        drop(entered);
-        let finished = lead.finish(self.computation, self.reading);
-        end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+        waits::run(lead.id(), || {
+            lead.begin();
+            let entered = self.computation.enter();
+            let result = body();
+            drop(entered);
+            let finished = lead.finish(self.computation, self.reading);
+            end::<K, R, W>(self.hash, &mut lead, result, finished, self.kind)
+        })
     }
 
     async fn lead_async(
@@ -608,19 +690,20 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
         let flight = lead.flight();
         let waker = Waker::from(Arc::clone(&flight));
         let mut body = pin!(body);
-        let (result, _running) = poll_fn(|context| {
+        let result = poll_fn(|context| {
             flight.poll(context.waker(), || {
-                let running = waits::run(lead.id());
-                let entered = self.computation.enter();
-                let end = body.as_mut().poll(&mut Context::from_waker(&waker));
-                drop(entered);
-                end.map(|result| (result, running))
+                waits::run(lead.id(), || {
+                    let _entered = self.computation.enter();
+                    body.as_mut().poll(&mut Context::from_waker(&waker))
+                })
             })
         })
         .await;
-        let computation = core::mem::replace(&mut self.computation, Computation::new());
-        let finished = lead.finish(computation, self.reading);
-        end::<K, R, W>(self.hash, lead, result, finished, self.kind)
+        waits::run(lead.id(), || {
+            let computation = core::mem::replace(&mut self.computation, Computation::new());
+            let finished = lead.finish(computation, self.reading);
+            end::<K, R, W>(self.hash, &mut lead, result, finished, self.kind)
+        })
     }
 }
 
@@ -628,7 +711,7 @@ impl<K: Send + Sync + 'static, R, W: Keep<R>> Miss<K, R, W> {
 #[inline]
 fn end<K: Send + Sync, R, W: Keep<R>>(
     hash: u64,
-    lead: Lead<K, W::Kept, W::Refused>,
+    lead: &mut Lead<K, W::Kept, W::Refused>,
     result: R,
     finished: Finished,
     kind: Kind<K, W>,
@@ -649,7 +732,7 @@ fn end<K: Send + Sync, R, W: Keep<R>>(
 /// Ends a computation with a result.
 #[inline]
 fn land<K: Send + Sync, R, W: Keep<R>>(
-    lead: Lead<K, W::Kept, W::Refused>,
+    lead: &mut Lead<K, W::Kept, W::Refused>,
     result: &R,
     Finished { computed, crowded_out }: Finished,
     kind: Kind<K, W>,

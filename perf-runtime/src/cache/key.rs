@@ -1,14 +1,15 @@
 //! Arguments as a key: hashed and compared where they are, made into something that can be kept only on a miss.
 //!
 //! A key is a list of parts, `(a, (b, (c, ())))`, so that two impls serve any number of arguments. What is kept of a part is what
-//! [`ToOwned`] makes of it: a `String` of a `&str`, a `Vec<T>` of a `&[T]`, a clone of anything else.
+//! [`ToOwned`] makes of it: a `Vec<T>` of a `&[T]`, a clone of anything else but texts, which are kept as a [`Text`].
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::marker::PhantomData;
 use std::borrow::ToOwned;
 
-use super::weigh::Weigher;
+use super::text::Text;
+use super::weigh::{Weigh as _, Weigher};
 
 /// What can be part of a key that stays on its thread.
 pub trait HashableHere: Hash + Eq + ToOwned<Owned: 'static> {}
@@ -194,6 +195,38 @@ impl<T: HashableHere + ?Sized> Key for ByRef<'_, T> {
     }
 }
 
+/// A text, by reference.
+#[derive(Clone, Copy, Debug)]
+pub struct ByText<'a>(pub &'a str);
+
+impl Key for ByText<'_> {
+    type Owned = Text;
+
+    const IS_FLAT: bool = false;
+
+    #[inline]
+    fn feed(&self, hasher: &mut impl Hasher) {
+        self.0.hash(hasher);
+    }
+
+    #[inline]
+    fn is(&self, owned: &Text) -> bool {
+        owned.is(self.0)
+    }
+
+    fn are_same(one: &Text, other: &Text) -> bool {
+        one.bytes() == other.bytes()
+    }
+
+    fn own(&self) -> Text {
+        Text::new(self.0)
+    }
+
+    fn weigh(owned: &Text) -> usize {
+        owned.weigh()
+    }
+}
+
 /// A part that an expression made.
 #[derive(Clone, Copy, Debug)]
 pub struct ByValue<T>(pub T);
@@ -247,10 +280,10 @@ impl<T: HashableHere + ?Sized> Key for ByOption<'_, T> {
 }
 
 /// What generated code makes of an argument. The ways to do so are told apart by the order in which methods are looked up on a
-/// `&&&Argument`.
+/// `&&&&Argument`.
 pub mod argument {
     use super::super::weigh::{Buffer, ByBuffer, ByContent, Weigh};
-    use super::{ByOption, ByRef, CacheKey, Hashable, Weighed};
+    use super::{ByOption, ByRef, ByText, CacheKey, Hashable, Weighed};
 
     /// `&T`.
     #[derive(Debug)]
@@ -285,6 +318,26 @@ pub mod argument {
                 }
             })*
         };
+    }
+
+    /// A text.
+    pub trait Textual<'a> {
+        /// The part.
+        fn __perfkit_part(self) -> ByText<'a>;
+    }
+
+    impl<'a> Textual<'a> for &&&&Argument<'a, str> {
+        #[inline]
+        fn __perfkit_part(self) -> ByText<'a> {
+            ByText(self.0)
+        }
+    }
+
+    impl<'a> Textual<'a> for &&&&Argument<'a, String> {
+        #[inline]
+        fn __perfkit_part(self) -> ByText<'a> {
+            ByText(self.0)
+        }
     }
 
     way!(

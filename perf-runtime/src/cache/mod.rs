@@ -7,10 +7,11 @@
 //! | file | what |
 //! |---|---|
 //! | `handle` | what a cached function holds: look up, compute, store |
-//! | `key` | arguments as a key: hashed and compared by reference, owned on a miss |
+//! | `key`, `hash`, `text` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard` | the entries and the computations under way; what is read without a lock, and what is written under one |
-//! | `table`, `node`, `readers` | how an entry is found, where it lies, and when its place may be used again |
+//! | `table`, `node` | how an entry is found, and where it lies |
+//! | `readers`, `barrier`, `limbo` | who reads, and when a place may be used again |
 //! | `policy` | which entry gives way |
 //! | `flight`, `waits` | one computation per key, and no waiting in a ring |
 //! | `dependency` | what was computed from what: an invalidation removes all that came of it |
@@ -35,8 +36,10 @@ mod curve;
 mod dependency;
 mod flight;
 mod handle;
+mod hash;
 mod keep;
 mod key;
+mod limbo;
 mod local;
 mod lock;
 mod node;
@@ -55,6 +58,7 @@ mod store;
 #[cfg_attr(shuttle, allow(dead_code))]
 mod sweeper;
 mod table;
+mod text;
 mod waits;
 mod weigh;
 mod weight;
@@ -63,14 +67,18 @@ mod worker;
 pub use ahead::{CacheBackground, FoundAhead, Refresh, background, look_up_ahead, look_up_ahead_unless};
 pub use caches::{CacheRef, Caches, caches};
 pub use cascade::{depends_on_tag, invalidate_tag};
-pub use handle::{Binding, Bound, CacheHandle, Found, Miss, Primer, look_up, look_up_unless};
+pub use handle::{
+    Binding, Bound, CacheHandle, Found, Miss, Primer, Seen, apart, glance, look_up, look_up_seen,
+    look_up_unless,
+};
 pub use keep::{
     CacheErr, CacheFallible, CacheNone, CacheValue, ErrProbe, FallibleProbe, Keep, KeepAny, KeepOk,
     KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable, Sorted, by, probe, probe_err, probe_fallible,
     probe_none,
 };
 pub use key::{
-    ByOption, ByRef, ByValue, CacheKey, Hashable, HashableHere, Key, SharedKey, Weighed, argument, expression,
+    ByOption, ByRef, ByText, ByValue, CacheKey, Hashable, HashableHere, Key, SharedKey, Weighed, argument,
+    expression,
 };
 pub use local::ways as local_ways;
 pub use local::{
@@ -82,6 +90,7 @@ pub use prime::prime_all;
 pub use registry::{CacheSite, Instance, rows};
 pub use stats::CacheStats;
 pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE, set_adaptive};
+pub use text::Text;
 pub use weigh::{
     Buffer, ByBuffer, ByContent, Weigh, WeighedBy, WeighedWith, Weigher, WeightProbe, probe_weight, weigh_by,
     weighed_with,

@@ -6,7 +6,7 @@
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
 use core::ptr::NonNull;
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 
@@ -200,15 +200,16 @@ impl<K, S> Node<K, S> {
         self.uses.store(uses, Ordering::Relaxed);
     }
 
-    /// Puts the key in.
+    /// Puts the key in. The state is that, and `state`.
     ///
     /// # Safety
-    /// The place is empty, and the caller has it for itself.
-    pub(super) unsafe fn fill(&self, key: K) {
+    /// There is nothing in the place that is to be dropped, and the caller has it for itself.
+    #[inline]
+    pub(super) unsafe fn fill(&self, key: K, state: u8) {
         // SAFETY: nobody else has it.
         let place = unsafe { &mut *self.key.get() };
         place.write(key);
-        self.state.store(KEY, Ordering::Release);
+        self.state.store(KEY | state, Ordering::Release);
         self.uses.store(0, Ordering::Relaxed);
         self.refs.store(1, Ordering::Relaxed);
     }
@@ -275,29 +276,36 @@ const CHUNK: usize = 64;
 /// A cache line.
 const LINE: usize = 64;
 
-/// [`CHUNK`] nodes, and behind them their times where entries end. It begins with a cache line, and of nodes that fit into one none lies in two.
+/// A node with its times, where entries end.
+#[repr(C)]
+struct Timed<K, S> {
+    node: Node<K, S>,
+    times: Times,
+}
+
+/// [`CHUNK`] nodes, timed ones where entries end. It begins with a cache line, and of those that fit into one none lies in two.
 pub(super) struct Chunk<K, S> {
     nodes: NonNull<u8>,
     is_timed: bool,
     of: PhantomData<Node<K, S>>,
 }
 
+/// From one to the next, if they are of this size.
+const fn stride(size: usize) -> usize {
+    // Where it saves a line it is worth a sixth of the memory.
+    if size > LINE * 3 / 4 && size <= LINE { LINE } else { size }
+}
+
 impl<K, S> Chunk<K, S> {
     /// From one node to the next.
-    const STRIDE: usize = {
-        let size = size_of::<Node<K, S>>();
-        // Where it saves a line it is worth a sixth of the memory.
-        if size > LINE * 3 / 4 && size <= LINE { LINE } else { size }
-    };
-
-    /// Where the times begin.
-    const TIMES: usize = (Self::STRIDE * CHUNK).next_multiple_of(align_of::<Times>());
+    const fn stride(is_timed: bool) -> usize {
+        if is_timed { stride(size_of::<Timed<K, S>>()) } else { stride(size_of::<Node<K, S>>()) }
+    }
 
     fn layout(is_timed: bool) -> Layout {
-        let size = if is_timed { Self::TIMES + size_of::<[Times; CHUNK]>() } else { Self::STRIDE * CHUNK };
-        let align = if align_of::<Node<K, S>>() > LINE { align_of::<Node<K, S>>() } else { LINE };
+        let align = if align_of::<Timed<K, S>>() > LINE { align_of::<Timed<K, S>>() } else { LINE };
         // Of a type so large that 64 of them are more than there is memory, there is no value either.
-        Layout::from_size_align(size, align)
+        Layout::from_size_align(Self::stride(is_timed) * CHUNK, align)
             .unwrap_or_else(|_| handle_alloc_error(Layout::new::<Node<K, S>>()))
     }
 
@@ -313,10 +321,8 @@ impl<K, S> Chunk<K, S> {
             // SAFETY: it is within the chunk, and nobody else has it.
             unsafe { node.cast_mut().write(Node::empty(slot)) };
             if is_timed {
-                // SAFETY: the node is there.
-                let times = unsafe { times_place(node) }.cast_mut();
-                // SAFETY: as of the node.
-                unsafe { times.write(Times::default()) };
+                // SAFETY: as of the node, behind which there is room for them.
+                unsafe { times_place(node).cast_mut().write(Times::default()) };
             }
         }
         chunk
@@ -336,37 +342,25 @@ impl<K, S> Chunk<K, S> {
     /// The node of a slot that is in here.
     #[inline]
     pub(super) fn node(&self, slot: u32) -> *const Node<K, S> {
-        self.nodes.as_ptr().wrapping_add(slot as usize % CHUNK * Self::STRIDE).cast_const().cast()
+        let place = slot as usize % CHUNK * Self::stride(self.is_timed);
+        self.nodes.as_ptr().wrapping_add(place).cast_const().cast()
     }
 }
 
 /// Where the times of a node of a timed chunk are.
-///
-/// # Safety
-/// The node is there, and its address came from the chunk.
 #[inline]
-unsafe fn times_place<K, S>(node: *const Node<K, S>) -> *const Times {
-    // SAFETY: the caller says that it is there.
-    let place = unsafe { (*node).slot } as usize % CHUNK;
-    let first = node.cast::<u8>().wrapping_sub(place * Chunk::<K, S>::STRIDE);
-    #[allow(
-        clippy::cast_ptr_alignment,
-        reason = "the chunk begins with a cache line, and they at a multiple of their own"
-    )]
-    let times = first.wrapping_add(Chunk::<K, S>::TIMES).cast::<Times>();
-    times.wrapping_add(place)
+const fn times_place<K, S>(node: *const Node<K, S>) -> *const Times {
+    node.wrapping_byte_add(offset_of!(Timed<K, S>, times)).cast()
 }
 
-/// Where a node's times are, if entries end.
+/// A node's times, if entries end.
 ///
 /// # Safety
 /// The node is one of a timed chunk that is still there, and its address came from it.
 #[inline]
 pub(super) unsafe fn times<'a, K, S>(node: *const Node<K, S>) -> &'a Times {
-    // SAFETY: the caller says so.
-    let times = unsafe { times_place(node) };
-    // SAFETY: there is one for each node.
-    unsafe { &*times }
+    // SAFETY: the caller says that they are there.
+    unsafe { &*times_place(node) }
 }
 
 impl<K, S> Drop for Chunk<K, S> {

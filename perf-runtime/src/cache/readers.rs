@@ -6,6 +6,13 @@
 //! may have seen the entry, one that begins later cannot; one that uses another entry does not mind. So a thread that stands still, also in
 //! a user's `Clone`, keeps one entry from being freed and no more.
 //!
+//! Such a *look* at all records is for all shards of a cache, since each shard's batches are small and its cost is in the fence. Looks are numbered as they
+//! begin. Whoever took something out makes that visible, by a fence, and only then notes how many looks have begun ([`Readers::looks`]). A look with
+//! a greater number begins after that note was taken: its own fence comes after that of the one who took the thing out, so every
+//! thread that it sees idle, or finds using something else, sees the thing gone when it reads next. What such a look did not find in use can therefore not be in
+//! use later, however old the look is when somebody asks for it; what it did find in use may be so still, and waits for another look. A look that
+//! began before may have passed by a thread that then found the thing in the table: it says nothing.
+//!
 //! A thread must be seen to read before it reads. In a large cache that is for those to see to who take something out ([`barrier`]), since they can do so
 //! for many entries at once; in a small one it takes a locked instruction of each hit.
 //!
@@ -18,8 +25,7 @@ use std::sync::Arc;
 
 use super::barrier;
 use crate::sync::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local,
-    yield_now,
+    AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local, yield_now,
 };
 
 /// In a record: nothing.
@@ -41,8 +47,6 @@ pub(super) struct Record {
     ticks: AtomicU64,
     /// The process whose thread writes it: in one that was forked only the thread that did so goes on.
     process: AtomicU32,
-    /// Whether the thread has to see to it itself that it is seen to read.
-    is_fenced: AtomicBool,
 }
 
 /// What threads counted.
@@ -83,6 +87,12 @@ impl Record {
         add(&self.hits, 1) % TIMED == 1
     }
 
+    /// Whether the next hit is one to be timed.
+    #[inline]
+    pub(super) fn is_hit_timed(&self) -> bool {
+        self.hits.load(Ordering::Relaxed).is_multiple_of(TIMED)
+    }
+
     /// Counts a miss; whether it is one to look at how the cache does.
     #[inline]
     pub(super) fn count_miss(&self) -> bool {
@@ -95,13 +105,14 @@ impl Record {
     }
 
     /// Begins to read the table; `None` while this thread uses an entry of this cache, which a user's code then does that was called for it.
+    /// `is_fenced`: what the cache's [`Register`] says.
     #[inline]
-    pub(super) fn read(&self) -> Option<Reading<'_>> {
+    pub(super) fn read(&self, is_fenced: bool) -> Option<Reading<'_>> {
         if self.doing.load(Ordering::Relaxed) != IDLE {
             return None;
         }
         // To be seen before anything of the table is read.
-        if !self.is_fenced.load(Ordering::Relaxed) {
+        if !is_fenced {
             self.doing.store(READING, Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
         } else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
@@ -141,6 +152,10 @@ pub(super) struct Readers {
     /// What a thread finds its record by.
     number: usize,
     is_fenced: bool,
+    /// Whether several shards have them.
+    are_shared: bool,
+    /// Looks at all records that have begun.
+    looks: AtomicU64,
     all: Mutex<All>,
 }
 
@@ -149,6 +164,8 @@ struct All {
     records: Vec<&'static Record>,
     /// By threads that have ended.
     before: Counted,
+    /// The number of the last look that came to its end, and what it found.
+    last: (u64, InUse),
 }
 
 /// Records of ended threads and of caches that are gone. They are as many as there were at one time.
@@ -179,25 +196,36 @@ impl Drop for Mine {
 #[derive(Debug)]
 pub(super) struct Register {
     number: usize,
+    is_fenced: bool,
     readers: Arc<Readers>,
 }
 
 impl Register {
-    /// `is_large`: the cache has so many entries that many can leave at once.
-    pub(super) fn new(is_large: bool) -> Self {
-        let readers = Readers::new(is_large);
-        Register { number: readers.number, readers }
+    /// `is_large`: the cache has so many entries that many can leave at once. `are_shared`: it has several shards.
+    pub(super) fn new(is_large: bool, are_shared: bool) -> Self {
+        let readers = Readers::new(is_large, are_shared);
+        Register { number: readers.number, is_fenced: readers.is_fenced, readers }
+    }
+
+    /// Whether a thread has to see to it itself that it is seen to read.
+    #[inline]
+    pub(super) const fn is_fenced(&self) -> bool {
+        self.is_fenced
+    }
+
+    /// This thread's record, if it is at hand.
+    #[inline]
+    pub(super) fn at_hand(&self) -> Option<&'static Record> {
+        if self.number >= AT_HAND {
+            return None;
+        }
+        HAND.try_with(|hand| hand[self.number].get()).ok().flatten()
     }
 
     /// This thread's record. `None` on a thread that has ended as far as thread-local storage goes.
     #[inline]
     pub(super) fn mine(&self) -> Option<&'static Record> {
-        if self.number < AT_HAND
-            && let Ok(Some(record)) = HAND.try_with(|hand| hand[self.number].get())
-        {
-            return Some(record);
-        }
-        self.readers.mine()
+        self.at_hand().or_else(|| self.readers.mine())
     }
 }
 
@@ -210,11 +238,12 @@ impl Deref for Register {
 }
 
 impl Readers {
-    fn new(is_large: bool) -> Arc<Self> {
+    fn new(is_large: bool, are_shared: bool) -> Arc<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let is_fenced = !(is_large && barrier::is_there());
-        Arc::new(Readers { number, is_fenced, all: Mutex::new(All::default()) })
+        let (looks, all) = (AtomicU64::new(0), Mutex::new(All::default()));
+        Arc::new(Readers { number, is_fenced, are_shared, looks, all })
     }
 
     #[cold]
@@ -232,7 +261,6 @@ impl Readers {
             let free = FREE.lock().pop();
             let record = free.unwrap_or_else(|| Box::leak(Box::default()));
             record.process.store(std::process::id(), Ordering::Relaxed);
-            record.is_fenced.store(self.is_fenced, Ordering::Relaxed);
             self.all.lock().records.push(record);
             mine.0[self.number] = Some((record, Arc::clone(self)));
             if self.number < AT_HAND {
@@ -249,7 +277,7 @@ impl Readers {
         all.before.add(record);
         all.records.retain(|other| !core::ptr::eq(*other, record));
         drop(all);
-        let Record { doing: _, process: _, is_fenced: _, hits, misses, timed, ticks } = record;
+        let Record { doing: _, process: _, hits, misses, timed, ticks } = record;
         for counter in [hits, misses, timed, ticks] {
             counter.store(0, Ordering::Relaxed);
         }
@@ -266,17 +294,35 @@ impl Readers {
         sum
     }
 
+    /// Whether several shards have them, so that one's look is another's, too.
+    pub(super) const fn are_shared(&self) -> bool {
+        self.are_shared
+    }
+
+    /// How many looks have begun, to be noted by who took something out of the table: those that begin later tell of it.
+    pub(super) fn looks(&self) -> u64 {
+        fence(Ordering::SeqCst);
+        self.looks.load(Ordering::Relaxed)
+    }
+
+    /// The same as [`in_use`](Self::in_use), if somebody looked who began after so many looks had.
+    pub(super) fn in_use_after(&self, looks: u64) -> Option<InUse> {
+        let all = self.all.lock();
+        (all.last.0 > looks).then(|| all.last.1.clone())
+    }
+
     /// What was taken out of the table before this call and is in use nevertheless, by address. `None` if a thread does not come to an end
     /// with its look at the table, because it was stopped in the middle: what was taken out must then be kept for longer.
     pub(super) fn in_use(&self) -> Option<InUse> {
         /// Looks at a record; a look at the table takes as long as a few of them.
         const PATIENCE: u32 = 100;
+        let number = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
         // What was taken out is out for everybody who begins to read from here on.
         fence(Ordering::SeqCst);
         if !self.is_fenced && !barrier::heavy() {
             return None;
         }
-        let all = self.all.lock();
+        let mut all = self.all.lock();
         let mut in_use = InUse(Vec::new());
         for record in &all.records {
             let mut looks = 0;
@@ -299,6 +345,9 @@ impl Readers {
                     }
                 }
             }
+        }
+        if self.are_shared && all.last.0 < number {
+            all.last = (number, in_use.clone());
         }
         Some(in_use)
     }
@@ -333,12 +382,19 @@ fn pause() {
     if cfg!(shuttle) { yield_now() } else { core::hint::spin_loop() }
 }
 
-/// Entries that threads use.
+/// Entries that threads use, by address.
+#[derive(Clone, Debug, Default)]
 pub(super) struct InUse(Vec<usize>);
 
 impl InUse {
-    pub(super) fn contains<T>(&self, entry: *const T) -> bool {
-        !self.0.is_empty() && self.0.contains(&entry.addr())
+    pub(super) const NONE: InUse = InUse(Vec::new());
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn contains(&self, entry: usize) -> bool {
+        self.0.contains(&entry)
     }
 }
 
@@ -349,14 +405,14 @@ mod tests {
     #[test]
     fn who_forks_is_still_seen_to_read() {
         for is_large in [true, false] {
-            let register = Register::new(is_large);
+            let register = Register::new(is_large, true);
             let record = register.mine().unwrap();
             // SAFETY: the child locks nothing that another thread may have locked.
             let child = unsafe { libc::fork() };
             if child == 0 {
                 // SAFETY: it takes a number. What hangs ends.
                 unsafe { libc::alarm(60) };
-                let reading = record.read();
+                let reading = record.read(register.is_fenced());
                 let while_reading = register.in_use().is_some();
                 drop(reading);
                 let is_right = !while_reading && register.in_use().is_some();

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use super::cascade;
 use super::dependency::{Gone, next_cache};
+use super::hash::Seed;
 use super::policy::Policy;
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 use super::remote::Shared;
@@ -19,7 +20,7 @@ use super::store::{Limits, Store};
 use crate::first_use;
 use crate::site::Site;
 use crate::snapshot::{CacheRow, Location};
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
 
 inventory::collect!(&'static CacheSite);
 
@@ -37,6 +38,8 @@ pub struct CacheSite {
     resized: AtomicUsize,
     /// The instance used first; most functions have no other.
     first: OnceLock<&'static Made>,
+    /// Its type and its cache once more, for a hit to find at once.
+    at_hand: AtHand,
     all: Mutex<Vec<&'static Made>>,
 }
 
@@ -68,6 +71,43 @@ struct Made {
 
 /// Gives a type's number.
 type TypeOf = fn() -> TypeId;
+
+/// The number of a type, lifetimes left out of it. One function for each type and crate, so that its address nearly always tells the type.
+#[inline(never)]
+fn type_of<T>() -> TypeId {
+    typeid::of::<T>()
+}
+
+/// One instance, told by the address of its [`TypeOf`]: without a call, so that another address may be one of the same type.
+#[derive(Debug)]
+struct AtHand {
+    of: AtomicPtr<()>,
+    cache: AtomicPtr<()>,
+}
+
+impl AtHand {
+    const fn new() -> Self {
+        AtHand { of: AtomicPtr::new(core::ptr::null_mut()), cache: AtomicPtr::new(core::ptr::null_mut()) }
+    }
+
+    /// All who put one there have the same cache.
+    fn put(&self, of: TypeOf, made: &'static Made) {
+        self.cache.store(core::ptr::from_ref(made.cache).cast_mut().cast(), Ordering::Relaxed);
+        self.of.store(of as *mut (), Ordering::Release);
+    }
+
+    #[inline]
+    fn get<C>(&self, of: TypeOf) -> Option<&'static C> {
+        if self.of.load(Ordering::Acquire) != of as *mut () {
+            return None;
+        }
+        let cache = self.cache.load(Ordering::Relaxed);
+        // SAFETY: it was put there before the address that tells its type.
+        unsafe { core::hint::assert_unchecked(!cache.is_null()) };
+        // SAFETY: as above, and it is never freed.
+        Some(unsafe { &*cache.cast_const().cast() })
+    }
+}
 
 impl Made {
     /// Whether it is of this type.
@@ -120,7 +160,7 @@ pub(super) struct Wanted {
 
 /// A store, with the seed of its hashes: no two caches have the same collisions, and nobody can guess them.
 pub(super) struct Cache<K, S, R> {
-    pub(super) seed: foldhash::quality::RandomState,
+    pub(super) seed: Seed,
     pub(super) store: Store<K, S, R>,
     #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
     pub(super) backed: Option<Backed>,
@@ -162,7 +202,7 @@ where
         let mut store = Store::new(wanted.limits, wanted.flat);
         store.number = wanted.number;
         Cache {
-            seed: foldhash::quality::RandomState::default(),
+            seed: Seed::default(),
             store,
             #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
             backed: wanted.backed,
@@ -203,6 +243,7 @@ impl CacheSite {
             number: OnceLock::new(),
             resized: AtomicUsize::new(0),
             first: OnceLock::new(),
+            at_hand: AtHand::new(),
             all: Mutex::new(Vec::new()),
         }
     }
@@ -317,6 +358,17 @@ impl<M> Instance<M> {
         self.made(is_flat.then_some((size_of::<K>() + size_of::<S>()) as u64))
     }
 
+    /// The same, if that is the one used first, and there is one.
+    #[inline]
+    pub(super) fn cache_at_hand<K, S, R>(self) -> Option<&'static Cache<K, S, R>>
+    where
+        K: Send + Sync + 'static,
+        S: Send + Sync + 'static,
+        R: Send + Sync + 'static,
+    {
+        self.site.at_hand.get(type_of::<(M, Cache<K, S, R>)>)
+    }
+
     /// Its cache of any sort.
     #[inline]
     pub(super) fn made<C: AnyCache + 'static>(self, flat: Option<u64>) -> &'static C {
@@ -334,10 +386,11 @@ impl CacheSite {
     #[inline]
     fn cache<M, C: AnyCache + 'static>(&'static self, flat: Option<u64>) -> &'static C {
         // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
-        let of: TypeOf = typeid::of::<(M, C)>;
+        let of: TypeOf = type_of::<(M, C)>;
         if let Some(first) = self.first.get()
             && first.is_of(of)
         {
+            self.at_hand.put(of, first);
             return first.cast();
         }
         self.other_cache(of, flat, name_of_instance::<M>())

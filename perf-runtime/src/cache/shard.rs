@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::dependency::Computed;
 use super::flight::Flight;
+use super::limbo::Limbo;
 use super::lock::{Guard, Lock};
 use super::node::{ALOFT, CROWDED, Chunk, DERIVED, Gone, KEPT, KEY, Node, SHARED, Times, VALUE, times};
 use super::policy::{Details, Entries, Fifo, Order, Policy};
@@ -34,43 +35,43 @@ unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Send for Shard<K, S,
 // SAFETY: as above.
 unsafe impl<K: Send + Sync, S: Send + Sync, R: Send + Sync> Sync for Shard<K, S, R> {}
 
-/// What is written under the lock.
+/// What is written under the lock. First what each miss touches.
+#[repr(C)]
 pub(super) struct Writer<K, S, R> {
-    chunks: Chunks<K, S>,
-    /// The table that readers see.
-    table: Table,
-    /// Tables that a reader may still look at.
-    old_tables: Vec<Table>,
-    /// Slots from here on were never used.
-    unused: u32,
-    free: Vec<u32>,
-    /// Taken out of the table, perhaps still read.
-    limbo: Vec<u32>,
-    /// Taken out and no longer read, but not yet emptied.
-    left: Vec<u32>,
-    order: Order,
-    /// Those that expire, the one whose time is up first in front: all live equally long.
-    ages: Fifo,
+    /// Something is to be done when the lock is released: see [`Locked::unlock`].
+    is_due: bool,
+    /// So much waits to be emptied that nothing more may come.
+    is_clogged: bool,
     is_timed: bool,
     /// Whether all entries are of one weight.
     is_flat: bool,
-    /// Those who wait, by the slot that is being computed.
-    waiting: HashMap<u32, Arc<Flight<R>>, foldhash::fast::FixedState>,
-    /// What the results in slots that are `DERIVED` were computed from. As long as they are there, kept or not.
-    derived: HashMap<u32, Computed, foldhash::fast::FixedState>,
-    /// The same of results that left, to be dropped when the lock is released.
-    departed: Vec<Computed>,
     serial: u32,
+    /// The table that readers see.
+    table: Table,
+    chunks: Chunks<K, S>,
     /// Entries.
     pub(super) len: usize,
+    free: Vec<u32>,
+    limbo: Limbo,
+    /// What it tells of itself.
+    pub(super) counts: Counts,
+    order: Order,
+    /// Those who wait, by the slot that is being computed.
+    waiting: HashMap<u32, Arc<Flight<R>>, foldhash::fast::FixedState>,
     /// Of entries that are not all of one weight, by slot.
     weights: Vec<Weight>,
     /// Bytes of the entries, by estimate, where they are not all of one weight.
     pub(super) bytes: u64,
-    /// Bytes that lie in limbo, of these.
-    limbo_bytes: u64,
-    /// What it tells of itself.
-    pub(super) counts: Counts,
+    /// Those that expire, the one whose time is up first in front: all live equally long.
+    ages: Fifo,
+    /// No longer read, but not yet emptied of what has to be dropped.
+    left: Vec<u32>,
+    /// What the results in slots that are `DERIVED` were computed from. As long as they are there, kept or not.
+    derived: HashMap<u32, Computed, foldhash::fast::FixedState>,
+    /// The same of results that left, to be dropped when the lock is released.
+    departed: Vec<Computed>,
+    /// Slots from here on were never used.
+    unused: u32,
 }
 
 /// What becomes of an entry with its time.
@@ -96,14 +97,19 @@ pub(super) struct Counts {
     /// Hits and misses of threads without a record.
     pub(super) hits: u64,
     pub(super) misses: u64,
-    pub(super) evicted: u64,
-    pub(super) evicted_for_memory: u64,
-    pub(super) expired: u64,
-    pub(super) invalidated: u64,
     pub(super) waits: u64,
     pub(super) loads: u64,
     pub(super) load_errors: u64,
     pub(super) load_ticks: u64,
+    /// Entries that left, by [`Cause`].
+    left: [u64; 4],
+}
+
+impl Counts {
+    /// Entries that left for this cause.
+    pub(super) const fn left(&self, cause: Cause) -> u64 {
+        self.left[cause as usize]
+    }
 }
 
 /// Why an entry leaves.
@@ -118,26 +124,21 @@ pub(super) enum Cause {
 
 /// What left, to be dropped with no lock held.
 pub(super) struct Gones<K, S> {
-    first: Option<Gone<K, S>>,
+    few: [Option<Gone<K, S>>; FEW],
     rest: Vec<Gone<K, S>>,
 }
 
+/// What has to be dropped leaves by as many, so that no call drops much that is not its own.
+const FEW: usize = 2;
+
 impl<K, S> Gones<K, S> {
     const fn none() -> Self {
-        Gones { first: None, rest: Vec::new() }
-    }
-
-    fn push(&mut self, gone: Gone<K, S>) {
-        if self.first.is_none() {
-            self.first = Some(gone);
-        } else {
-            self.rest.push(gone);
-        }
+        Gones { few: [const { None }; FEW], rest: Vec::new() }
     }
 }
 
-/// One look at all readers for as many slots.
-const BATCH: usize = 128;
+/// Slots of a batch in limbo, at most. There are two batches.
+const BATCH: usize = 64;
 
 /// Bytes in limbo that are no reason to look earlier.
 const LIGHT: u64 = 64 << 10;
@@ -149,26 +150,26 @@ impl<K, S, R> Shard<K, S, R> {
     pub(super) fn new(policy: Policy, is_timed: bool, is_flat: bool) -> Self {
         let table = Table::new(1);
         let writer = Writer {
-            chunks: Chunks(Vec::new()),
-            table,
-            old_tables: Vec::new(),
-            unused: 0,
-            free: Vec::new(),
-            limbo: Vec::new(),
-            left: Vec::new(),
-            order: Order::new(policy),
-            ages: Fifo::default(),
+            is_due: false,
+            is_clogged: false,
             is_timed,
             is_flat,
-            waiting: HashMap::default(),
-            derived: HashMap::default(),
-            departed: Vec::new(),
             serial: 0,
+            table,
+            chunks: Chunks(Vec::new()),
             len: 0,
+            free: Vec::new(),
+            limbo: Limbo::default(),
+            counts: Counts::default(),
+            order: Order::new(policy),
+            waiting: HashMap::default(),
             weights: Vec::new(),
             bytes: 0,
-            limbo_bytes: 0,
-            counts: Counts::default(),
+            ages: Fifo::default(),
+            left: Vec::new(),
+            derived: HashMap::default(),
+            departed: Vec::new(),
+            unused: 0,
         };
         Shard { table: AtomicPtr::new(table.word()), writer: Apart(Lock::new(writer)) }
     }
@@ -179,6 +180,7 @@ impl<K, S, R> Shard<K, S, R> {
         Table::from_word(self.table.load(Ordering::Acquire))
     }
 
+    #[inline]
     pub(super) fn lock(&self) -> Locked<'_, K, S, R> {
         Locked { shard: self, writer: self.writer.0.lock() }
     }
@@ -228,6 +230,11 @@ impl<K, S, R> Writer<K, S, R> {
         self.chunks.node(slot)
     }
 
+    /// Where the node of a slot is.
+    pub(super) fn address(&self, slot: u32) -> *const Node<K, S> {
+        self.chunks.address(slot)
+    }
+
     #[inline]
     fn times(&self, slot: u32) -> Option<&Times> {
         // SAFETY: the chunk has them then.
@@ -261,8 +268,14 @@ impl<K, S, R> Writer<K, S, R> {
     pub(super) fn release(&mut self, slot: u32) {
         let node = self.node(slot);
         if node.release() && !node.is(KEPT) && !node.is(ALOFT) {
-            self.limbo.push(slot);
+            self.retire(slot);
         }
+    }
+
+    /// Nobody can come to a slot any more, but who came to it before may still be there.
+    #[inline]
+    fn retire(&mut self, slot: u32) {
+        self.is_due |= self.limbo.push(slot);
     }
 
     /// The slot was asked for.
@@ -283,6 +296,20 @@ impl<K, S, R> Writer<K, S, R> {
             self.node(slot).set(VALUE);
         }
         self.release(slot);
+        self.landed(slot)
+    }
+
+    /// Makes what was computed, and is in the table, an entry. Those who wait for it are to be told.
+    #[inline]
+    pub(super) fn land(&mut self, node: &Node<K, S>, terms: &Terms) -> Option<Arc<Flight<R>>> {
+        self.keep(node.slot(), terms);
+        node.release();
+        self.landed(node.slot())
+    }
+
+    /// Those who wait for what was computed in a slot.
+    #[inline]
+    fn landed(&mut self, slot: u32) -> Option<Arc<Flight<R>>> {
         if self.waiting.is_empty() { None } else { self.waiting.remove(&slot) }
     }
 
@@ -324,31 +351,42 @@ impl<K, S, R> Writer<K, S, R> {
         self.counts.load_ticks += ticks;
     }
 
-    /// Removes an entry.
+    /// Removes an entry for another reason than lack of room.
     pub(super) fn remove(&mut self, slot: u32, cause: Cause) {
-        if !matches!(cause, Cause::Evicted | Cause::Memory) {
-            self.order.remove(slot);
-        }
+        self.order.remove(slot);
+        self.leave(slot, cause);
+    }
+
+    /// What the policy no longer knows is no entry any more.
+    #[inline]
+    fn leave(&mut self, slot: u32, cause: Cause) {
+        self.len -= 1;
+        self.counts.left[cause as usize] += 1;
         if self.is_timed {
             self.ages.remove(slot);
         }
-        self.len -= 1;
-        match cause {
-            Cause::Evicted => self.counts.evicted += 1,
-            Cause::Memory => self.counts.evicted_for_memory += 1,
-            Cause::Expired => self.counts.expired += 1,
-            Cause::Invalidated => self.counts.invalidated += 1,
-        }
-        if let Some(weight) = self.weights.get(slot as usize) {
-            self.bytes -= weight.bytes();
-            self.limbo_bytes += weight.bytes();
+        if !self.is_flat {
+            self.lighten(slot);
         }
         let node = self.node(slot);
         node.unset(KEPT);
         self.take_out(node);
         if !node.is_held() {
-            self.limbo.push(slot);
+            self.retire(slot);
         }
+    }
+
+    /// Takes the bytes of an entry off.
+    fn lighten(&mut self, slot: u32) {
+        let bytes = self.weight(slot);
+        self.bytes -= bytes;
+        self.limbo.weigh(bytes);
+        self.is_due |= self.is_heavy();
+    }
+
+    /// Whether so many bytes are in limbo that it is to be looked at, however few slots they are.
+    fn is_heavy(&self) -> bool {
+        self.limbo.bytes() > self.bytes / 16 + LIGHT
     }
 
     /// Ends the computation in a slot as far as others are concerned.
@@ -364,13 +402,9 @@ impl<K, S, R> Writer<K, S, R> {
 
     /// Removes the entry that is to give way, if there is one.
     pub(super) fn evict(&mut self, cause: Cause) -> bool {
-        match self.order.evict(&self.chunks) {
-            Some(slot) => {
-                self.remove(slot, cause);
-                true
-            }
-            None => false,
-        }
+        let Some(slot) = self.order.evict(&self.chunks) else { return false };
+        self.leave(slot, cause);
+        true
     }
 
     /// Removes some entries that have been over for longer than `grace`, if there are any; how many. Where asking for an entry makes it good for
@@ -407,6 +441,50 @@ impl<K, S, R> Writer<K, S, R> {
         self.weights.get(slot as usize).map_or(0, |weight| weight.bytes())
     }
 
+    /// Puts a key into a slot that is free; gives its node.
+    #[inline]
+    fn fill(&mut self, slot: u32, tag: u32, key: K, state: u8) -> *const Node<K, S> {
+        let serial = self.next_serial();
+        let address = self.chunks.address(slot);
+        let node = self.chunks.node(slot);
+        node.tag.store(tag, Ordering::Relaxed);
+        node.serial.store(serial, Ordering::Relaxed);
+        // SAFETY: the slot is free.
+        unsafe { node.fill(key, state) };
+        address
+    }
+
+    /// Makes a slot that is in the table an entry.
+    #[inline]
+    fn keep(&mut self, slot: u32, terms: &Terms) {
+        if self.is_timed {
+            // SAFETY: the chunk has them then.
+            unsafe { times(self.chunks.address(slot)) }.set(terms.expires, terms.ends, terms.load);
+            self.ages.insert(slot);
+        }
+        if !self.is_flat {
+            self.weigh(slot, terms.weight);
+        }
+        let node = self.chunks.node(slot);
+        node.become_kept();
+        let details = Details { expires: terms.expires, weight: terms.weight.bytes() };
+        node.set_uses(self.order.insert(slot, node.tag(), &details));
+        self.len += 1;
+    }
+
+    /// Begins a computation in a slot that is free, unless something else has the tag: where the table has to be searched for that.
+    #[cold]
+    #[inline(never)]
+    fn begin_further(&mut self, slot: u32, tag: u32, key: K) -> Result<*const Node<K, S>, K> {
+        if self.slots(tag).next().is_some() {
+            self.free.push(slot);
+            return Err(key);
+        }
+        let node = self.fill(slot, tag, key, ALOFT | SHARED);
+        self.table.insert(tag, node);
+        Ok(node)
+    }
+
     /// All nodes in the table.
     fn nodes(&self) -> impl Iterator<Item = &Node<K, S>> {
         // SAFETY: they live as long as this.
@@ -434,73 +512,61 @@ impl<K, S, R> Writer<K, S, R> {
     }
 
     /// Whether so much waits to be emptied that nothing more may come.
-    pub(super) fn is_clogged(&self) -> bool {
-        self.limbo.len() > MOST_LIMBO + self.len / 4
+    #[inline]
+    pub(super) const fn is_clogged(&self) -> bool {
+        self.is_clogged
     }
 
-    /// What may be dropped now: two at most, or `everything`, for somebody relies on it.
-    #[inline]
-    fn reclaim(&mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
-        let mut gones = Gones::none();
-        // One look at all readers for many slots, fewer where they are much of the cache.
-        // What has to be dropped lies there longer: it leaves by twos.
-        let share = if const { needs_drop::<K>() || needs_drop::<S>() } { 16 } else { 8 };
-        let batch = if everything { 1 } else { (self.len / share).clamp(1, BATCH) };
-        if self.limbo.len() >= batch || self.limbo_bytes > self.bytes / 16 + LIGHT {
-            self.sift(readers);
+    /// Looks for slots that nobody uses any more: all of them `at_once`, for somebody relies on it, or as many as it is worth it for.
+    fn sift(&mut self, readers: &Readers, at_once: bool) {
+        let is_dropped = const { needs_drop::<K>() || needs_drop::<S>() };
+        // Fewer where they are much of the cache. What has to be dropped lies there longer: it leaves by twos.
+        let batch = (self.len / if is_dropped { 32 } else { 16 }).clamp(1, BATCH);
+        let Writer { limbo, left, free, chunks, .. } = self;
+        // Of what need not be dropped nothing is to be taken out.
+        let unused = if is_dropped { left } else { free };
+        let before = unused.len();
+        limbo.sift(readers, at_once, batch, |slot| chunks.address(slot).addr(), unused);
+        if !self.derived.is_empty() {
+            let records = unused[before..].iter().filter_map(|slot| self.derived.remove(slot));
+            self.departed.extend(records);
         }
-        let most = if everything { self.left.len() } else { 2 };
-        for _ in 0..most {
-            let Some(slot) = self.left.pop() else { break };
-            let is_derived = self.node(slot).is(DERIVED);
-            // SAFETY: it is in no table, nobody holds it, and nobody reads it.
-            let gone = unsafe { self.node(slot).take() };
-            if is_derived {
-                self.departed.extend(self.derived.remove(&slot));
-            }
-            gones.push(gone);
+        self.is_clogged = limbo.len() > MOST_LIMBO + self.len / 4;
+    }
+
+    /// Empties some slots.
+    fn empty(&mut self, everything: bool) -> Gones<K, S> {
+        let mut gones = Gones::none();
+        let mut take = || {
+            let slot = self.left.pop()?;
             self.free.push(slot);
+            // SAFETY: it is in no table, nobody holds it, and nobody reads it.
+            Some(unsafe { self.chunks.node(slot).take() })
+        };
+        for gone in &mut gones.few {
+            *gone = take();
+        }
+        if everything {
+            gones.rest.extend(core::iter::from_fn(take));
         }
         gones
-    }
-
-    /// Moves from limbo what nobody reads any more.
-    #[cold]
-    fn sift(&mut self, readers: &Readers) {
-        let Some(in_use) = readers.in_use() else { return };
-        self.limbo_bytes = 0;
-        let Writer { limbo, left, free, chunks, .. } = self;
-        // Of what need not be dropped nothing is to be taken out, unless it has a record.
-        let is_dropped = const { needs_drop::<K>() || needs_drop::<S>() };
-        limbo.retain(|slot| {
-            let node = chunks.node(*slot);
-            let is_used = in_use.contains(node);
-            if !is_used {
-                if is_dropped || node.is(DERIVED) { &mut *left } else { &mut *free }.push(*slot);
-            }
-            is_used
-        });
-        for table in self.old_tables.drain(..) {
-            // SAFETY: it was replaced before `in_use` was called, so nobody reads it.
-            unsafe { table.free() };
-        }
     }
 }
 
 impl<'a, K, S, R> Locked<'a, K, S, R> {
     /// A slot with a key in it, held by the caller; in no table.
     pub(super) fn fill(&mut self, tag: u32, key: K) -> u32 {
-        let slot = match self.writer.free.pop() {
+        let slot = self.free_slot();
+        self.writer.fill(slot, tag, key, 0);
+        slot
+    }
+
+    #[inline]
+    fn free_slot(&mut self) -> u32 {
+        match self.writer.free.pop() {
             Some(slot) => slot,
             None => self.unused_slot(),
-        };
-        let serial = self.writer.next_serial();
-        let node = self.writer.node(slot);
-        // SAFETY: the slot was free.
-        unsafe { node.fill(key) };
-        node.tag.store(tag, Ordering::Relaxed);
-        node.serial.store(serial, Ordering::Relaxed);
-        slot
+        }
     }
 
     /// Puts a slot into the table as what it is: about to be kept, or `state`, which is a computation.
@@ -517,15 +583,16 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
 
     /// Begins a computation if nothing else has the tag. Gives the key back otherwise.
     #[inline]
-    pub(super) fn begin_alone(&mut self, tag: u32, key: K) -> Result<u32, K> {
-        if self.writer.slots(tag).next().is_some() {
-            return Err(key);
+    pub(super) fn begin_alone(&mut self, tag: u32, key: K) -> Result<*const Node<K, S>, K> {
+        // Before the look at the table, which a new slot may replace.
+        let slot = self.free_slot();
+        let writer = &mut *self.writer;
+        if let Some(vacancy) = writer.table.vacancy(tag) {
+            let node = writer.fill(slot, tag, key, ALOFT | SHARED);
+            vacancy.fill(tag, node);
+            return Ok(node);
         }
-        let slot = self.fill(tag, key);
-        let writer = &*self.writer;
-        writer.node(slot).set(ALOFT | SHARED);
-        writer.table.insert(tag, writer.chunks.address(slot));
-        Ok(slot)
+        writer.begin_further(slot, tag, key)
     }
 
     /// Makes a slot an entry.
@@ -533,19 +600,7 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
         if !self.writer.node(slot).is(ALOFT) {
             self.show(slot, 0);
         }
-        let writer = &mut *self.writer;
-        if let Some(times) = writer.times(slot) {
-            times.set(terms.expires, terms.ends, terms.load);
-            writer.ages.insert(slot);
-        }
-        if !writer.is_flat {
-            writer.weigh(slot, terms.weight);
-        }
-        let node = writer.chunks.node(slot);
-        node.become_kept();
-        let details = Details { expires: terms.expires, weight: terms.weight.bytes() };
-        node.set_uses(writer.order.insert(slot, node.tag(), &details));
-        writer.len += 1;
+        self.writer.keep(slot, terms);
     }
 
     #[cold]
@@ -570,26 +625,31 @@ impl<'a, K, S, R> Locked<'a, K, S, R> {
                 // SAFETY: nodes live as long as this.
                 table.insert(unsafe { &*address }.tag(), address);
             }
-            writer.old_tables.push(core::mem::replace(&mut writer.table, table));
+            writer.limbo.replace(core::mem::replace(&mut writer.table, table));
             self.shard.table.store(table.word(), Ordering::Release);
         }
     }
 
-    /// Lets go of the lock. What is returned is to be dropped.
-    pub(super) fn unlock(mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
-        let gones = self.writer.reclaim(readers, everything);
-        if !self.writer.departed.is_empty() {
-            self.drop_departed();
-        }
-        gones
+    /// Lets go of the lock. What is returned is to be dropped: a few slots are emptied, or all that nobody uses, for somebody relies on
+    /// it.
+    #[inline]
+    pub(super) fn unlock(self, readers: &Readers, everything: bool) -> Gones<K, S> {
+        if everything || self.writer.is_due { self.unlock_due(readers, everything) } else { Gones::none() }
     }
 
     #[cold]
     #[inline(never)]
-    fn drop_departed(mut self) {
-        let departed = core::mem::take(&mut self.writer.departed);
+    fn unlock_due(mut self, readers: &Readers, everything: bool) -> Gones<K, S> {
+        let writer = &mut *self.writer;
+        if everything || writer.limbo.is_full() || writer.is_heavy() {
+            writer.sift(readers, everything || writer.is_heavy());
+        }
+        let gones = writer.empty(everything);
+        writer.is_due = !writer.left.is_empty();
+        let departed = core::mem::take(&mut writer.departed);
         drop(self);
         drop(departed);
+        gones
     }
 
     /// Holds slots and lets go of the lock.
@@ -696,9 +756,7 @@ impl<K, S, R> Drop for Held<'_, K, S, R> {
 
 impl<K, S, R> Drop for Writer<K, S, R> {
     fn drop(&mut self) {
-        for table in self.old_tables.drain(..).chain([self.table]) {
-            // SAFETY: nobody else is here.
-            unsafe { table.free() };
-        }
+        // SAFETY: nobody else is here.
+        unsafe { self.table.free() };
     }
 }

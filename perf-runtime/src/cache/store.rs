@@ -10,6 +10,7 @@
 
 mod adapt;
 mod derived;
+mod glance;
 mod lead;
 mod look;
 mod resize;
@@ -19,14 +20,14 @@ mod sweep;
 use core::time::Duration;
 use std::sync::Arc;
 
-use self::adapt::{Adaptation, IDLE, USES};
+use self::adapt::{Adaptation, IDLE, SYSTEM_CLOCK, USES};
 use self::look::{Inconclusive, NOTED, first};
 use super::dependency::next_cache;
 use super::flight::Flight;
 use super::policy::Policy;
 use super::readers::Register;
 use super::refresh::Windows;
-use super::shard::{Held, Shard};
+use super::shard::{Cause, Held, Shard};
 use super::stats::CacheStats;
 use crate::clock;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -140,7 +141,7 @@ impl<K, S, R> Store<K, S, R> {
     /// `flat` is the weight of every entry, if they are all of one.
     pub(super) fn new(mut limits: Limits, flat: Option<u64>) -> Self {
         /// A shard with fewer entries would keep its policy from choosing.
-        const SMALLEST: usize = 128;
+        const SMALLEST: usize = if cfg!(shuttle) { 2 } else { 128 };
         /// From here on so many entries leave at once that it pays to ask all threads for a fence.
         const LARGE: usize = 1_000;
         if let Some(weight) = flat {
@@ -177,11 +178,13 @@ impl<K, S, R> Store<K, S, R> {
             shards: (0..shards)
                 .map(|_| Shard::new(limits.policy, limits.is_timed(), flat.is_some()))
                 .collect(),
-            readers: Register::new(limits.max_size >= LARGE),
+            readers: Register::new(limits.max_size >= LARGE, shards > 1),
             is_timed: limits.is_timed(),
             on_hit: AtomicU8::new(
                 if limits.policy.wants_uses() { USES } else { 0 }
-                    | if limits.tti.is_some() { IDLE } else { 0 },
+                    | if limits.tti.is_some() { IDLE } else { 0 }
+                    // The lives of entries have been asked for in ticks by now, so the clock is known.
+                    | if limits.is_timed() && !clock::is_counter() { SYSTEM_CLOCK } else { 0 },
             ),
             max_size: AtomicUsize::new(limits.max_size),
             len: AtomicUsize::new(0),
@@ -230,11 +233,11 @@ impl<K, S, R> Store<K, S, R> {
             stats.waits += counts.waits;
             stats.loads += counts.loads;
             stats.load_errors += counts.load_errors;
-            stats.evicted += counts.evicted;
-            stats.evicted_for_memory += counts.evicted_for_memory;
+            stats.evicted += counts.left(Cause::Evicted);
+            stats.evicted_for_memory += counts.left(Cause::Memory);
             stats.memory += bytes;
-            stats.expired += counts.expired;
-            stats.invalidated += counts.invalidated;
+            stats.expired += counts.left(Cause::Expired);
+            stats.invalidated += counts.left(Cause::Invalidated);
             ticks += counts.load_ticks;
         }
         if ticks > 0 {
@@ -382,8 +385,8 @@ mod tests {
             Box::leak(Box::new(Store::new(Limits { max_size: 0, ..Limits::DEFAULT }, Some(16))));
         let result = Arc::new(7);
         for round in 0..100 {
-            let Ok(lead) = store.lead_alone(hash(1), 1, false) else { panic!("nothing is there, {round}") };
-            let turn = store.join(hash(1), &mut Some(1), |one, other| one == other, false);
+            let Ok(mut lead) = store.lead_alone(hash(1), 1) else { panic!("nothing is there, {round}") };
+            let turn = store.join(hash(1), &mut Some(1), |one, other| one == other);
             let Some(Turn::Follow(flight, held)) = turn else { panic!("it is under way") };
             lead.land(Arc::clone(&result), 0, None, |one, other| one == other);
             assert!(matches!(flight.wait(), Landing::Kept));

@@ -49,8 +49,51 @@ fn matches(marks: u64, mark: u64) -> u64 {
     differences.wrapping_sub(ONES) & !differences & MARKS
 }
 
+impl Group {
+    /// Adds a node at the place of a bit of these marks.
+    #[inline]
+    fn put<T>(&self, marks: u64, bit: u32, tag: u32, node: *const T) {
+        self.nodes[bit as usize / 8].store(node.cast_mut().cast(), Ordering::Release);
+        self.marks.store(marks | mark(tag) << (bit & !7), Ordering::Release);
+    }
+
+    /// Removes a node, if it is in here; whether it was.
+    #[inline]
+    fn remove<T>(&self, tag: u32, node: *const T) -> bool {
+        let marks = self.marks.load(Ordering::Relaxed);
+        let mut found = matches(marks, mark(tag));
+        while found != 0 {
+            let bit = found.trailing_zeros();
+            let place = &self.nodes[bit as usize / 8];
+            if core::ptr::addr_eq(place.load(Ordering::Relaxed), node) {
+                self.marks.store(marks & !(0xFF << (bit & !7)), Ordering::Release);
+                place.store(core::ptr::null_mut(), Ordering::Release);
+                return true;
+            }
+            found &= found - 1;
+        }
+        false
+    }
+}
+
+/// Where a node goes. To be filled before anything else is done to the table.
+pub(super) struct Vacancy<'a> {
+    group: &'a Group,
+    marks: u64,
+    /// The highest bit of its mark.
+    bit: u32,
+}
+
+impl Vacancy<'_> {
+    /// Puts a node with that tag there.
+    #[inline]
+    pub(super) fn fill<T>(self, tag: u32, node: *const T) {
+        self.group.put(self.marks, self.bit, tag, node);
+    }
+}
+
 /// See the module. Whoever has one may read it for as long as it is not freed.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Table {
     /// Aligned to 64, with the logarithm of the number of groups in the lower bits.
     word: *mut (),
@@ -141,12 +184,17 @@ impl Table {
         unsafe { &*group }
     }
 
+    #[inline]
+    fn home_group<'a>(self, tag: u32) -> &'a Group {
+        let group = self.groups().wrapping_add(self.home(tag));
+        // SAFETY: a search begins among the groups, which are there until the table is freed.
+        unsafe { &*group }
+    }
+
     /// What a search meets first, which it nearly always ends with.
     #[inline]
     pub(super) fn first<T>(self, tag: u32) -> First<T> {
-        let group = self.groups().wrapping_add(self.home(tag));
-        // SAFETY: a search begins among the groups, which are there until the table is freed.
-        let group = unsafe { &*group };
+        let group = self.home_group(tag);
         let marks = group.marks.load(Ordering::Acquire);
         let found = matches(marks, mark(tag));
         if found != 0 {
@@ -197,9 +245,7 @@ impl Table {
             let marks = group.marks.load(Ordering::Relaxed);
             let empty = matches(marks, 0);
             if empty != 0 {
-                let place = empty.trailing_zeros() as usize / 8;
-                group.nodes[place].store(node.cast_mut().cast(), Ordering::Release);
-                group.marks.store(marks | mark(tag) << (place * 8), Ordering::Release);
+                group.put(marks, empty.trailing_zeros(), tag, node);
                 return;
             }
             if marks >> OVERFLOW < MOST_OVERFLOW {
@@ -209,25 +255,32 @@ impl Table {
         }
     }
 
+    /// Where a node with this tag goes, if the first group alone tells that there is none yet and has room.
+    #[inline]
+    pub(super) fn vacancy<'a>(self, tag: u32) -> Option<Vacancy<'a>> {
+        let group = self.home_group(tag);
+        let marks = group.marks.load(Ordering::Relaxed);
+        let empty = matches(marks, 0);
+        let is_clear = matches(marks, mark(tag)) == 0 && marks >> OVERFLOW == 0 && empty != 0;
+        is_clear.then(|| Vacancy { group, marks, bit: empty.trailing_zeros() })
+    }
+
     /// Removes a node, if it is in the table.
     #[inline]
     pub(super) fn remove<T>(self, tag: u32, node: *const T) {
+        if !self.home_group(tag).remove(tag, node) {
+            self.remove_further(tag, node.cast());
+        }
+    }
+
+    /// The same of one that is not in the first group.
+    #[cold]
+    #[inline(never)]
+    fn remove_further(self, tag: u32, node: *const ()) {
         let home = self.home(tag);
         for distance in 0..=self.mask() {
             let group = self.group(home + distance);
-            let marks = group.marks.load(Ordering::Relaxed);
-            let mut found = matches(marks, mark(tag));
-            let place = core::iter::from_fn(|| {
-                let place = found.trailing_zeros() as usize / 8;
-                (found != 0).then(|| {
-                    found &= found - 1;
-                    place
-                })
-            });
-            let is_it = |place: &usize| core::ptr::addr_eq(group.nodes[*place].load(Ordering::Relaxed), node);
-            if let Some(place) = { place }.find(is_it) {
-                group.marks.store(marks & !(0xFF << (place * 8)), Ordering::Release);
-                group.nodes[place].store(core::ptr::null_mut(), Ordering::Release);
+            if group.remove(tag, node) {
                 for passed in home..home + distance {
                     let group = self.group(passed);
                     let marks = group.marks.load(Ordering::Relaxed);
@@ -237,7 +290,7 @@ impl Table {
                 }
                 return;
             }
-            if marks >> OVERFLOW == 0 {
+            if group.marks.load(Ordering::Relaxed) >> OVERFLOW == 0 {
                 return;
             }
         }

@@ -7,35 +7,53 @@
 //!
 //! A caller that holds up no flight cannot be in a ring and is not even noted, which is nearly every caller.
 
-use core::cell::RefCell;
-use core::marker::PhantomData;
+use core::cell::Cell;
+use core::iter::successors;
+use core::ptr;
 
 use crate::sync::{Mutex, thread_local};
 
 /// What a flight is called while it is under way: where its entry is.
 pub(super) type FlightId = usize;
 
+/// A flight whose body, or one poll of it, runs on this thread.
+struct Running {
+    flight: FlightId,
+    /// The one whose body called for it; null if there is none.
+    outer: *const Running,
+}
+
 thread_local! {
-    /// The flights whose bodies run on this thread now, the innermost last.
-    static STACK: RefCell<Vec<FlightId>> = const { RefCell::new(Vec::new()) };
+    /// The innermost; null if there is none. It lies on the stack of this thread, as all around it do.
+    static INNERMOST: Cell<*const Running> = const { Cell::new(ptr::null()) };
 }
 
-/// A body, or one poll of it, runs on this thread while this lives, which is on this thread.
-pub(super) struct Running(PhantomData<*const ()>);
-
-/// Notes that the body of `flight` runs on this thread.
+/// Does what belongs to a flight: runs its body, or polls it, and lets it land.
 #[inline]
-pub(super) fn run(flight: FlightId) -> Running {
-    // A thread that is past its destructors runs nothing that could wait.
-    let _ = STACK.try_with(|stack| stack.borrow_mut().push(flight));
-    Running(PhantomData)
+pub(super) fn run<T>(flight: FlightId, work: impl FnOnce() -> T) -> T {
+    /// Also after a panic.
+    struct Restore(*const Running);
+
+    impl Drop for Restore {
+        #[inline]
+        fn drop(&mut self) {
+            let _ = INNERMOST.try_with(|innermost| innermost.set(self.0));
+        }
+    }
+
+    let outer = INNERMOST.try_with(Cell::get).unwrap_or(ptr::null());
+    let running = Running { flight, outer };
+    let _restore = Restore(outer);
+    let _ = INNERMOST.try_with(|innermost| innermost.set(&raw const running));
+    work()
 }
 
-impl Drop for Running {
-    #[inline]
-    fn drop(&mut self) {
-        let _ = STACK.try_with(|stack| stack.borrow_mut().pop());
-    }
+/// The flights whose bodies run on this thread now, the innermost first.
+fn running() -> Vec<FlightId> {
+    let innermost = INNERMOST.try_with(Cell::get).unwrap_or(ptr::null());
+    // SAFETY: `run` takes its own out before it returns, and those around it have not returned.
+    let stack = successors(unsafe { innermost.as_ref() }, |running| unsafe { running.outer.as_ref() });
+    stack.map(|running| running.flight).collect()
 }
 
 /// Flights that are held up, in the order of their numbers, and what they wait for: one may be held up on several threads, or several times on one.
@@ -53,7 +71,7 @@ pub(super) struct Waiting {
 /// Says that the caller is going to wait for `flight`; `None` if it would wait for ever.
 #[inline]
 pub(super) fn begin(flight: FlightId) -> Option<Waiting> {
-    let holds_up = STACK.try_with(|stack| stack.borrow().clone()).unwrap_or_default();
+    let holds_up = running();
     if !holds_up.is_empty() {
         let mut waits = WAITS.lock();
         if waits_for_any(&waits, flight, &holds_up) {
@@ -115,17 +133,17 @@ mod tests {
         core::array::from_fn(|_| NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Waits while bodies run one in the other.
+    fn nested(holds_up: &[FlightId], on: FlightId) -> Option<Waiting> {
+        match holds_up {
+            [] => begin(on),
+            [outer, inner @ ..] => run(*outer, || nested(inner, on)),
+        }
+    }
+
     /// What another thread would note.
     fn wait(holds_up: &[FlightId], on: FlightId) -> Option<Waiting> {
-        std::thread::scope(|scope| {
-            scope
-                .spawn(|| {
-                    let _running: Vec<Running> = holds_up.iter().map(|flight| run(*flight)).collect();
-                    begin(on)
-                })
-                .join()
-                .unwrap()
-        })
+        std::thread::scope(|scope| scope.spawn(|| nested(holds_up, on)).join().unwrap())
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 
 use super::output::{Format, Output, path_of};
 use crate::show::AllRows;
+use crate::spelling::nearest;
 
 /// The variable's name.
 pub(super) const VARIABLE: &str = "PERFKIT";
@@ -99,7 +100,10 @@ impl Request {
         let Some(Word { name: word, wish, .. }) = WORDS.iter().find(|word| word.name.as_bytes() == written)
         else {
             let written = String::from_utf8_lossy(written).into_owned();
-            return Err(Misunderstood::Unknown { nearest: nearest(&written), written });
+            return Err(Misunderstood::Unknown {
+                nearest: nearest(&written, &mut WORDS.iter().map(|word| word.name)),
+                written,
+            });
         };
         match (*wish, path) {
             (Wish::Off, None) => self.off = true,
@@ -128,30 +132,6 @@ fn share_of(written: &[u8]) -> Result<f64, Misunderstood> {
     };
     let share = share.ok().filter(|share| *share > 0.0 && *share <= 1.0);
     share.ok_or_else(|| Misunderstood::NeedsShare { written: written.into_owned() })
-}
-
-/// The known word that `written` becomes with the fewest letters put in, left out or replaced, if those are less than half of the word's.
-fn nearest(written: &str) -> Option<&'static str> {
-    let written = written.to_lowercase();
-    let candidates = WORDS.iter().map(|word| (distance(&written, word.name), word.name));
-    let (distance, name) = candidates.min()?;
-    (2 * distance < name.len()).then_some(name)
-}
-
-/// How many letters are to be put in, left out or replaced to make one word the other.
-fn distance(from: &str, to: &str) -> usize {
-    // From the letters so far of `from` to each beginning of `to`.
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (done, letter) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = done + 1;
-        for (index, other) in to.chars().enumerate() {
-            let replaced = diagonal + usize::from(letter != other);
-            diagonal = row[index + 1];
-            row[index + 1] = replaced.min(row[index] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.chars().count()]
 }
 
 #[cfg(test)]
@@ -239,15 +219,6 @@ mod tests {
         assert_eq!(
             request.misunderstood[0].to_string().split(" (").next().unwrap(),
             "PERFKIT does not know `t\u{fffd}ble`; did you mean `table`?"
-        );
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!((distance("", "off"), distance("off", ""), distance("off", "off")), (3, 3, 0));
-        assert_eq!(
-            (distance("tabel", "table"), distance("json", "jason"), distance("jason", "json")),
-            (2, 1, 1)
         );
     }
 }

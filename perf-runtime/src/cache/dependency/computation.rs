@@ -1,12 +1,14 @@
 //! What the bodies that run on this thread have read.
 //!
-//! A stack of bodies, the innermost last, each with a list of its reads. A body that is a future is on the stack while it is
-//! polled, and takes its list along from thread to thread. What a body reads on threads that it starts itself is not seen.
+//! Bodies are nested, each with a list of its reads. The thread has that of the innermost one at hand; whoever enters a body keeps the list of the one
+//! around it and puts it back. A body that is a future is entered while it is polled, and takes its list along from thread to thread. What
+//! a body reads on threads that it starts itself is not seen.
 //!
-//! A hit while no body runs looks at one number of its thread and is done.
+//! A hit while no body runs looks at one word of its thread and is done; to enter a body that reads nothing is to change two.
 
-use core::cell::{Cell, RefCell};
+use core::cell::Cell;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 
 use super::graph::{Gone, Name, Slot};
 use super::index::{Computed, DEPENDENCIES, Dependencies, Source};
@@ -39,10 +41,17 @@ struct Reads {
     list: Vec<Read>,
 }
 
+/// The innermost body of a thread.
+struct Innermost {
+    is_running: Cell<bool>,
+    /// What it has read. Never dropped: when a thread ends, nothing runs on it.
+    reads: Cell<ManuallyDrop<Option<Box<Reads>>>>,
+}
+
 thread_local! {
-    /// How many bodies are on the stack. By itself, as it needs no destructor and is there to the end.
-    static RUNNING: Cell<usize> = const { Cell::new(0) };
-    static STACK: RefCell<Vec<Option<Box<Reads>>>> = const { RefCell::new(Vec::new()) };
+    /// It needs no destructor, so it is there to the end.
+    static INNERMOST: Innermost =
+        const { Innermost { is_running: Cell::new(false), reads: Cell::new(ManuallyDrop::new(None)) } };
 }
 
 /// One run of a body, which notes what it reads. Nothing before it reads something, so that those who read nothing pay next to nothing.
@@ -52,8 +61,10 @@ pub(in super::super) struct Computation(Option<Box<Reads>>);
 /// The body runs on this thread, or is polled, while this lives.
 #[must_use = "nothing is noted when it is dropped"]
 pub(in super::super) struct Entered<'a> {
-    /// `None` on a thread that is past its destructors.
-    computation: Option<&'a mut Computation>,
+    /// In it is meanwhile what the body around this one has read.
+    computation: &'a mut Computation,
+    /// Whether there is one.
+    was_running: bool,
     /// It belongs to this thread.
     thread: PhantomData<*const ()>,
 }
@@ -90,11 +101,17 @@ impl Computation {
     /// The body runs, or is polled, on this thread now.
     #[inline]
     pub(in super::super) fn enter(&mut self) -> Entered<'_> {
-        let pushed = STACK.try_with(|stack| {
-            stack.borrow_mut().push(self.0.take());
-            RUNNING.with(|running| running.set(running.get() + 1));
+        let was_running = INNERMOST.try_with(|innermost| {
+            innermost.exchange(&mut self.0);
+            innermost.is_running.replace(true)
         });
-        Entered { computation: pushed.is_ok().then_some(self), thread: PhantomData }
+        Entered { computation: self, was_running: was_running.unwrap_or(false), thread: PhantomData }
+    }
+
+    /// Whether nothing is noted so far.
+    #[inline]
+    pub(in super::super) const fn has_read_nothing(&self) -> bool {
+        self.0.is_none()
     }
 
     /// The body has ended, and this is the key of its result.
@@ -115,13 +132,31 @@ fn reads(reads: &mut Option<Box<Reads>>) -> &mut Reads {
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Some(computation) = self.computation.take() else { return };
-        let _ = STACK.try_with(|stack| {
-            if let Some(reads) = stack.borrow_mut().pop() {
-                RUNNING.with(|running| running.set(running.get() - 1));
-                computation.0 = reads;
-            }
+        let _ = INNERMOST.try_with(|innermost| {
+            innermost.is_running.set(self.was_running);
+            innermost.exchange(&mut self.computation.0);
         });
+    }
+}
+
+impl Innermost {
+    /// Exchanges what was read.
+    #[inline]
+    fn exchange(&self, reads: &mut Option<Box<Reads>>) {
+        let theirs = ManuallyDrop::new(reads.take());
+        *reads = ManuallyDrop::into_inner(self.reads.replace(theirs));
+    }
+
+    /// Changes what the innermost body has read, if there is a body.
+    fn change<R>(&self, change: impl FnOnce(&mut Reads) -> R) -> Option<R> {
+        if !self.is_running.get() {
+            return None;
+        }
+        let mut own = None;
+        self.exchange(&mut own);
+        let changed = change(reads(&mut own));
+        self.exchange(&mut own);
+        Some(changed)
     }
 }
 
@@ -131,7 +166,7 @@ impl Reads {
     }
 
     #[cold]
-    #[inline]
+    #[inline(never)]
     fn finish(&mut self, cache: u32, hash: u64) -> Finished {
         self.make_distinct();
         if self.list.is_empty() {
@@ -192,7 +227,13 @@ pub(in super::super) struct Reading(Option<u64>);
 /// A look into a cache is about to begin.
 #[inline]
 pub(in super::super) fn reading() -> Reading {
-    if RUNNING.try_with(Cell::get).unwrap_or(0) == 0 { Reading(None) } else { begin_reading() }
+    if is_body_running() { begin_reading() } else { Reading(None) }
+}
+
+/// Whether a body runs on this thread.
+#[inline]
+pub(in super::super) fn is_body_running() -> bool {
+    INNERMOST.try_with(|innermost| innermost.is_running.get()).unwrap_or(false)
 }
 
 #[cold]
@@ -230,13 +271,10 @@ pub(in super::super) fn depend_on(source: Source<'_>) -> bool {
 #[cold]
 #[inline]
 fn note(read: Read) {
-    // Dropping one may take the lock of the index, but touches no stack.
+    // Dropping one may take the lock of the index, but reads nothing.
     with_innermost(|reads| reads.add(read));
 }
 
 fn with_innermost<R>(change: impl FnOnce(&mut Reads) -> R) -> Option<R> {
-    STACK
-        .try_with(|stack| stack.borrow_mut().last_mut().map(|innermost| change(reads(innermost))))
-        .ok()
-        .flatten()
+    INNERMOST.try_with(|innermost| innermost.change(change)).ok().flatten()
 }

@@ -44,6 +44,6 @@ mod models;
 #[cfg(test)]
 mod tests;
 
-pub(super) use computation::{Computation, Finished, Reading, depend_on, reading};
+pub(super) use computation::{Computation, Finished, Reading, depend_on, is_body_running, reading};
 pub(super) use graph::Gone;
 pub(super) use index::{Computed, DEPENDENCIES, Source, next_cache};

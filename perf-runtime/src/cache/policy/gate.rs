@@ -154,7 +154,7 @@ impl Gate {
         }
     }
 
-    #[inline]
+    #[cold]
     fn learn(&mut self, enough: f32) {
         let knows_main = self.of_main.count() >= enough;
         let odds = self.refused.odds_to(self.of_main);

@@ -1,6 +1,7 @@
 //! What left a cache not long ago: for each of the last departures, one and a half times as many as there are entries, two bytes.
 //!
-//! Ghosts lie in buckets of eight, the newest first; one more pushes the oldest out. Of a hash a bucket is chosen and twelve bits are kept, so
+//! Ghosts lie in buckets of eight, a part for recent ones and one for the others, the newest of each first and with no gaps; one more pushes the oldest of
+//! a full part out, into the other part and out of the bucket. Of a hash a bucket is chosen and twelve bits are kept, so
 //! that of a thousand keys that never were here two are taken for a ghost.
 
 /// What is remembered of an entry.
@@ -23,12 +24,11 @@ const RECENT: usize = 3;
 /// Eight ghosts, the newest in the lowest bits.
 type Bucket = u128;
 
-/// One in each place of a bucket.
-const ONES: Bucket = 0x0001_0001_0001_0001_0001_0001_0001_0001;
-
 #[derive(Debug, Default)]
 pub(super) struct Ghosts {
     buckets: Vec<Bucket>,
+    /// Entries that there may be before it becomes larger.
+    enough_for: usize,
 }
 
 impl Ghosts {
@@ -37,32 +37,41 @@ impl Ghosts {
     pub(super) fn take(&mut self, hash: u32) -> Option<(Ghost, bool)> {
         let at = self.place(hash);
         let bucket = self.buckets.get_mut(at)?;
-        let differences = (*bucket ^ (Bucket::from(tag(hash)) * ONES)) & (Bucket::from(TAG) * ONES);
-        let place = first_zero(differences)?;
+        let place = find(*bucket, tag(hash))?;
         let packed = (*bucket >> (place * PLACE)) as Packed;
-        *bucket &= !(Bucket::from(Packed::MAX) << (place * PLACE));
-        Some((unpack(packed), place < RECENT))
+        let is_recent = place < RECENT;
+        // The older ones of the same part move up.
+        let part = Bucket::MAX << (place * PLACE) & if is_recent { RECENTS } else { !RECENTS };
+        *bucket = *bucket & !part | (*bucket & part & part << PLACE) >> PLACE;
+        Some((unpack(packed), is_recent))
     }
 
     /// Adds a ghost of one of `entries` entries; gives the one that is no longer recent.
     #[inline]
     pub(super) fn add(&mut self, hash: u32, ghost: Ghost, entries: usize) -> Option<Ghost> {
-        let wanted = (entries * 3 / 2).div_ceil(BUCKET);
-        // A little more is within what shards of one cache differ by. A larger table begins empty: what is kept of the hashes does not tell
-        // the new buckets.
-        if wanted > self.buckets.len() + self.buckets.len() / 4 {
-            self.buckets = vec![0; wanted];
+        if entries > self.enough_for {
+            self.grow(entries);
         }
         let at = self.place(hash);
         let bucket = &mut self.buckets[at];
-        let hole = first_zero(*bucket).unwrap_or(BUCKET - 1);
-        let no_longer_recent =
-            (hole >= RECENT).then(|| unpack((*bucket >> ((RECENT - 1) * PLACE)) as Packed));
-        // Everything up to the hole makes room for one more.
-        let moved = Bucket::MAX >> ((BUCKET - 1 - hole) * PLACE);
-        let packed = tag(hash) | Packed::from(ghost.from_main) << 3 | Packed::from(ghost.uses);
-        *bucket = *bucket & !moved | *bucket << PLACE & moved | Bucket::from(packed);
-        no_longer_recent
+        let packed = Bucket::from(tag(hash) | Packed::from(ghost.from_main) << 3 | Packed::from(ghost.uses));
+        let no_longer_recent = (*bucket >> ((RECENT - 1) * PLACE)) as Packed;
+        if no_longer_recent == 0 {
+            // One of the recent ones came back.
+            *bucket = *bucket & !RECENTS | (*bucket << PLACE & RECENTS) | packed;
+            return None;
+        }
+        *bucket = *bucket << PLACE | packed;
+        Some(unpack(no_longer_recent))
+    }
+
+    /// A larger table begins empty: what is kept of the hashes does not tell the new buckets.
+    #[cold]
+    fn grow(&mut self, entries: usize) {
+        let buckets = (entries * 3 / 2).div_ceil(BUCKET);
+        self.buckets = vec![0; buckets];
+        // A little more is within what shards of one cache differ by.
+        self.enough_for = (buckets + buckets / 4) * BUCKET * 2 / 3;
     }
 
     #[inline]
@@ -74,11 +83,27 @@ impl Ghosts {
 /// Bits of a place in a bucket.
 const PLACE: usize = 16;
 
-/// The first place of a bucket in which there is nothing. Without branches, which nobody could foretell.
+/// The places of the recent ones.
+const RECENTS: Bucket = (1 << (RECENT * PLACE)) - 1;
+
+/// One in each place of half a bucket.
+const ONES: u64 = 0x0001_0001_0001_0001;
+
+/// The first place of a bucket in which there is a ghost with this tag. As a rule there is none.
 #[inline]
-fn first_zero(bucket: Bucket) -> Option<usize> {
-    let zeros = bucket.wrapping_sub(ONES) & !bucket & (ONES << (PLACE - 1));
-    (zeros != 0).then(|| zeros.trailing_zeros() as usize / PLACE)
+fn find(bucket: Bucket, tag: Packed) -> Option<usize> {
+    let (tags, mask) = (u64::from(tag) * ONES, u64::from(TAG) * ONES);
+    // The highest bit of each place that has it, of the lowest ones exactly.
+    let zeros = |half: u64| {
+        let differences = (half ^ tags) & mask;
+        differences.wrapping_sub(ONES) & !differences & (ONES << (PLACE - 1))
+    };
+    let (newer, older) = (zeros(bucket as u64), zeros((bucket >> 64) as u64));
+    if newer | older == 0 {
+        return None;
+    }
+    let bit = if newer != 0 { newer.trailing_zeros() } else { 64 + older.trailing_zeros() };
+    Some(bit as usize / PLACE)
 }
 
 const TAG: Packed = 0xFFF0;

@@ -44,15 +44,23 @@ impl Order {
     /// A slot was filled, after another one gave way if there was no room. What it counts of its uses begins with what this returns.
     #[inline]
     pub(in super::super) fn insert(&mut self, slot: u32, hash: u32, details: &Details) -> u8 {
+        if let Order::S3Fifo(order) = self {
+            return order.insert(slot, hash);
+        }
+        self.insert_otherwise(slot, details);
+        0
+    }
+
+    #[inline(never)]
+    fn insert_otherwise(&mut self, slot: u32, details: &Details) {
         match self {
-            Order::S3Fifo(order) => return order.insert(slot, hash),
+            Order::S3Fifo(_) => {}
             Order::Lru(order) => order.insert(slot),
             Order::Lfu(order) => order.insert(slot),
             Order::Fifo(order) => order.insert(slot),
             Order::Ttl(order) => order.insert(slot, details.expires),
             Order::Size(order) => order.insert(slot, details.weight),
         }
-        0
     }
 
     /// An entry ends later than was said.
@@ -104,8 +112,16 @@ impl Order {
     /// The slot that is to give way to one that is about to be filled, which the policy then forgets. Only of a full cache.
     #[inline]
     pub(in super::super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
+        if let Order::S3Fifo(order) = self {
+            return order.evict(entries);
+        }
+        self.evict_otherwise()
+    }
+
+    #[inline(never)]
+    fn evict_otherwise(&mut self) -> Option<u32> {
         match self {
-            Order::S3Fifo(order) => order.evict(entries),
+            Order::S3Fifo(_) => None,
             Order::Lru(order) => order.evict(),
             Order::Lfu(order) => order.evict(),
             Order::Fifo(order) => order.evict(),

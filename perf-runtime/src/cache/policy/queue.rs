@@ -13,6 +13,23 @@ struct Link {
     newer: u32,
 }
 
+impl Links {
+    #[inline]
+    fn set(&mut self, slot: u32, link: Link) {
+        match self.0.get_mut(slot as usize) {
+            Some(place) => *place = link,
+            None => self.add(slot, link),
+        }
+    }
+
+    /// The same of a slot that is in a queue for the first time.
+    #[cold]
+    fn add(&mut self, slot: u32, link: Link) {
+        self.0.resize(slot as usize, Link { older: NONE, newer: NONE });
+        self.0.push(link);
+    }
+}
+
 /// A queue, from the oldest to the newest. It is a ring, so that to make the oldest the newest is to look at the next.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -41,18 +58,14 @@ impl Queue {
     /// Adds a slot that is in no queue as the newest.
     #[inline]
     pub(super) fn push(&mut self, links: &mut Links, slot: u32) {
-        let index = slot as usize;
-        if links.0.len() <= index {
-            links.0.resize(index + 1, Link { older: NONE, newer: NONE });
-        }
         if self.oldest == NONE {
-            links.0[index] = Link { older: slot, newer: slot };
+            links.set(slot, Link { older: slot, newer: slot });
             self.oldest = slot;
         } else {
             let oldest = &mut links.0[self.oldest as usize];
             let newest = core::mem::replace(&mut oldest.older, slot);
             links.0[newest as usize].newer = slot;
-            links.0[index] = Link { older: newest, newer: self.oldest };
+            links.set(slot, Link { older: newest, newer: self.oldest });
         }
         self.len += 1;
     }
@@ -64,10 +77,8 @@ impl Queue {
         links.0[older as usize].newer = newer;
         links.0[newer as usize].older = older;
         self.len -= 1;
-        if self.len == 0 {
-            self.oldest = NONE;
-        } else if self.oldest == slot {
-            self.oldest = newer;
+        if self.oldest == slot {
+            self.oldest = if self.len == 0 { NONE } else { newer };
         }
     }
 

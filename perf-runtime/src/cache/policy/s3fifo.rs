@@ -37,12 +37,7 @@ impl S3Fifo {
     /// A slot was filled. Its counter is to begin with what this returns.
     #[inline]
     pub(super) fn insert(&mut self, slot: u32, hash: u32) -> u8 {
-        let in_main = !self.was_full;
-        let index = slot as usize;
-        if self.in_main.len() <= index {
-            self.in_main.resize(index + 1, false);
-        }
-        self.push(slot, in_main);
+        self.push(slot, !self.was_full);
         let Some((ghost, is_recent)) = self.ghosts.take(hash) else { return 0 };
         if is_recent {
             self.gate.returned(ghost);
@@ -62,6 +57,19 @@ impl S3Fifo {
     #[inline]
     pub(super) fn evict(&mut self, entries: &impl Entries) -> Option<u32> {
         self.was_full = true;
+        let (slot, ghost) = self.take_out(entries)?;
+        // The one that leaves is in no queue any more.
+        let len = self.len() + 1;
+        if let Some(forgotten) = self.ghosts.add(entries.hash(slot), ghost, len) {
+            self.gate.forgotten(forgotten);
+        }
+        self.gate.left(len);
+        Some(slot)
+    }
+
+    /// Takes the slot that is to give way out of its queue; what is to be remembered of it.
+    #[inline]
+    fn take_out(&mut self, entries: &impl Entries) -> Option<(u32, Ghost)> {
         let small = self.gate.small(self.len());
         let mut moved = 0;
         while self.small.len() >= small || self.main.len() == 0 {
@@ -74,7 +82,7 @@ impl S3Fifo {
                 continue;
             }
             if uses == 0 {
-                return Some(self.leave(slot, Ghost { uses: 0, from_main: false }, entries));
+                return Some((slot, Ghost { uses: 0, from_main: false }));
             }
             if self.small.len() < small || moved == MOST_LOOKS {
                 return Some(self.challenge(slot, uses, entries));
@@ -83,13 +91,12 @@ impl S3Fifo {
             self.push(slot, true);
             moved += 1;
         }
-        self.evict_from_main(entries)
+        self.take_out_of_main(entries)
     }
 
     /// Puts a newcomer in the place of one of the main queue that was asked for less often; if there is none among the next few, the
     /// newcomer itself gives way.
-    #[inline]
-    fn challenge(&mut self, newcomer: u32, uses: u8, entries: &impl Entries) -> u32 {
+    fn challenge(&mut self, newcomer: u32, uses: u8, entries: &impl Entries) -> (u32, Ghost) {
         let ease = self.gate.ease();
         for _ in 0..ease.looks {
             let Some(slot) = self.main.oldest() else { break };
@@ -99,7 +106,7 @@ impl S3Fifo {
                 self.main.unlink(&mut self.links, slot);
                 self.push(newcomer, true);
                 entries.set_uses(newcomer, uses - ease.entry);
-                return self.leave(slot, Ghost { uses: defence, from_main: true }, entries);
+                return (slot, Ghost { uses: defence, from_main: true });
             }
             let rest = defence - u8::from(self.gate.wears());
             if rest != counted {
@@ -107,11 +114,10 @@ impl S3Fifo {
             }
             self.main.rotate(&self.links);
         }
-        self.leave(newcomer, Ghost { uses, from_main: false }, entries)
+        (newcomer, Ghost { uses, from_main: false })
     }
 
-    #[inline]
-    fn evict_from_main(&mut self, entries: &impl Entries) -> Option<u32> {
+    fn take_out_of_main(&mut self, entries: &impl Entries) -> Option<(u32, Ghost)> {
         for _ in 0..MOST_LOOKS {
             let slot = self.main.oldest()?;
             let uses = entries.uses(slot);
@@ -122,25 +128,24 @@ impl S3Fifo {
             self.main.rotate(&self.links);
         }
         let slot = self.main.pop(&mut self.links)?;
-        Some(self.leave(slot, Ghost { uses: 0, from_main: true }, entries))
-    }
-
-    #[inline]
-    fn leave(&mut self, slot: u32, ghost: Ghost, entries: &impl Entries) -> u32 {
-        // The one that leaves is in no queue any more.
-        let len = self.len() + 1;
-        if let Some(forgotten) = self.ghosts.add(entries.hash(slot), ghost, len) {
-            self.gate.forgotten(forgotten);
-        }
-        self.gate.left(len);
-        slot
+        Some((slot, Ghost { uses: 0, from_main: true }))
     }
 
     #[inline]
     fn push(&mut self, slot: u32, in_main: bool) {
-        self.in_main[slot as usize] = in_main;
+        match self.in_main.get_mut(slot as usize) {
+            Some(place) => *place = in_main,
+            None => self.add(slot, in_main),
+        }
         let queue = if in_main { &mut self.main } else { &mut self.small };
         queue.push(&mut self.links, slot);
+    }
+
+    /// A slot is filled for the first time.
+    #[cold]
+    fn add(&mut self, slot: u32, in_main: bool) {
+        self.in_main.resize(slot as usize, false);
+        self.in_main.push(in_main);
     }
 
     #[inline]

@@ -19,6 +19,8 @@ pub(super) const USES: u8 = 1;
 pub(super) const SAMPLED: u8 = 2;
 /// A hit makes an entry good for longer.
 pub(super) const IDLE: u8 = 4;
+/// Nobody is told, but it has to ask the system for the time.
+pub(super) const SYSTEM_CLOCK: u8 = 8;
 
 /// Lookups that a period has at least, besides as many as there are entries.
 const SHORTEST: u64 = 4_096;

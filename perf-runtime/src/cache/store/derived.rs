@@ -134,6 +134,15 @@ impl<K, S, R> Lead<K, S, R> {
     /// The body has ended: what it read.
     #[inline]
     pub(in super::super) fn finish(&self, computation: Computation, reading: Reading) -> Finished {
+        if computation.has_read_nothing() && !reading.is_noted() {
+            return Finished { computed: None, crowded_out: Vec::new() };
+        }
+        self.finish_noted(computation, reading)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn finish_noted(&self, computation: Computation, reading: Reading) -> Finished {
         let finished = computation.finish(self.store.number, self.hash);
         reading.of(self.store.number, self.hash, finished.computed.as_ref());
         finished
@@ -143,7 +152,7 @@ impl<K, S, R> Lead<K, S, R> {
     #[cold]
     pub(super) fn derive(&self, computed: Computed) {
         let mut locked = self.store.shard(self.hash).lock();
-        debug_assert!(!locked.writer.node(self.slot).is(VALUE) || !locked.writer.node(self.slot).is(ALOFT));
-        locked.writer.derive(self.slot, computed);
+        debug_assert!(!self.node().is(VALUE) || !self.node().is(ALOFT));
+        locked.writer.derive(self.slot(), computed);
     }
 }

@@ -8,17 +8,14 @@ use super::super::node::{ALOFT, Node, REFRESHED, SHARED};
 use super::super::shard::Held;
 use super::super::waits::FlightId;
 use super::Store;
-use super::settle::Settlement;
+use super::settle::{Kept, Settlement};
 use crate::clock;
 
-/// A computation, which ends when this does: also by a panic, or because its future is dropped.
+/// A computation, which ends once: with one of the ways to do so, or else when this is dropped, also by a panic or because its future is dropped.
 pub(in super::super) struct Lead<K: 'static, S: 'static, R: 'static> {
     pub(super) store: &'static Store<K, S, R>,
     pub(super) hash: u64,
-    pub(super) slot: u32,
     pub(super) node: *const Node<K, S>,
-    /// Those who wait, if it is a task's.
-    pub(super) flight: Option<Arc<Flight<R>>>,
     /// Whether others may wait for it.
     pub(in super::super) is_shared: bool,
     /// How many runs of the body this one is timed for.
@@ -42,9 +39,14 @@ impl<K, S, R> Lead<K, S, R> {
         self.store
     }
 
-    pub(super) fn node(&self) -> &Node<K, S> {
+    #[inline]
+    pub(super) fn node(&self) -> &'static Node<K, S> {
         // SAFETY: nodes live as long as the store.
         unsafe { &*self.node }
+    }
+
+    pub(super) fn slot(&self) -> u32 {
+        self.node().slot()
     }
 
     /// What it is called among all that are under way.
@@ -54,10 +56,7 @@ impl<K, S, R> Lead<K, S, R> {
 
     /// Those who wait for it.
     pub(in super::super) fn flight(&self) -> Arc<Flight<R>> {
-        match &self.flight {
-            Some(flight) => Arc::clone(flight),
-            None => self.store.shard(self.hash).lock().writer.flight(self.slot),
-        }
+        self.store.shard(self.hash).lock().writer.flight(self.slot())
     }
 
     pub(in super::super) fn key(&self) -> &K {
@@ -98,7 +97,7 @@ impl<K, S, R> Lead<K, S, R> {
     /// has changed: then it is for nobody but the caller.
     #[inline]
     pub(in super::super) fn land(
-        mut self,
+        &mut self,
         value: S,
         weight: u64,
         computed: Option<Computed>,
@@ -111,16 +110,29 @@ impl<K, S, R> Lead<K, S, R> {
         if let Some(computed) = computed {
             self.derive(computed);
         }
-        self.settle(Settlement::Land(self.slot), (ticks, weight), Landing::Kept, are_same);
+        match self.store.keep_alone(self.hash, self.node(), ticks, weight) {
+            Some(Kept { flight, gones }) => {
+                self.is_over = true;
+                if let Some(flight) = flight {
+                    tell(&flight, Landing::Kept);
+                }
+                if !self.is_shared {
+                    self.store.changed(self.hash);
+                }
+                drop(gones);
+            }
+            None => self.settle(Settlement::Land(self.slot()), (ticks, weight), Landing::Kept, are_same),
+        }
     }
 
     /// Ends with a result that is not kept: what was there is not what the function returns now.
-    pub(in super::super) fn forget(mut self, are_same: impl Fn(&K, &K) -> bool) {
+    pub(in super::super) fn forget(&mut self, are_same: impl Fn(&K, &K) -> bool) {
         let ticks = self.ticks();
-        self.settle(Settlement::Forget(self.slot), (ticks, 0), Landing::Nothing, are_same);
+        self.settle(Settlement::Forget(self.slot()), (ticks, 0), Landing::Nothing, are_same);
     }
 
-    pub(super) fn settle(
+    #[cold]
+    fn settle(
         &mut self,
         settlement: Settlement,
         (ticks, weight): (u64, u64),
@@ -133,7 +145,7 @@ impl<K, S, R> Lead<K, S, R> {
         self.is_over = true;
         // Before anything of what gave way is dropped, which may take long.
         if let Some(flight) = settled.flight {
-            flight.land(if settled.is_outdated { Landing::Nothing } else { landing });
+            tell(&flight, if settled.is_outdated { Landing::Nothing } else { landing });
         }
         if !self.is_shared {
             self.store.changed(self.hash);
@@ -142,23 +154,26 @@ impl<K, S, R> Lead<K, S, R> {
     }
 
     /// Ends with a result that is for those who wait, and is not kept.
-    pub(in super::super) fn share(mut self, value: S) {
+    pub(in super::super) fn share(&mut self, value: S) {
         let ticks = self.ticks();
         // SAFETY: this computes it, and does so once.
         unsafe { self.node().write_value(value) };
         self.is_over = true;
-        self.store.end(self.hash, self.slot, true, Some(ticks), &Landing::Kept);
+        self.store.end(self.hash, self.slot(), true, Some(ticks), &Landing::Kept);
     }
 
     /// Ends without a result for the entry.
-    pub(in super::super) fn give_up(mut self, landing: &Landing<R>) {
+    pub(in super::super) fn give_up(&mut self, landing: &Landing<R>) {
         self.is_over = true;
-        self.store.end(self.hash, self.slot, false, Some(self.ticks()), landing);
+        self.store.end(self.hash, self.slot(), false, Some(self.ticks()), landing);
     }
 }
 
-impl<K, S, R> Drop for Lead<K, S, R> {
-    fn drop(&mut self) {
+impl<K, S, R> Lead<K, S, R> {
+    /// What is done when it is dropped, if anything is.
+    #[cold]
+    #[inline(never)]
+    fn let_go(&self) {
         // First, as what follows drops somebody's results, which may panic.
         if let Some(old) = &self.old {
             // Where it was not replaced, somebody else may try.
@@ -169,7 +184,23 @@ impl<K, S, R> Drop for Lead<K, S, R> {
         if !self.is_over {
             // What was never begun is no run of the body.
             let ticks = (self.start > 0).then(|| self.ticks());
-            self.store.end(self.hash, self.slot, self.is_written, ticks, &Landing::Nothing);
+            self.store.end(self.hash, self.slot(), self.is_written, ticks, &Landing::Nothing);
         }
     }
+}
+
+impl<K, S, R> Drop for Lead<K, S, R> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_over || self.old.is_some() {
+            self.let_go();
+        }
+    }
+}
+
+/// Those who wait for a flight are told.
+#[cold]
+#[inline(never)]
+fn tell<R>(flight: &Flight<R>, landing: Landing<R>) {
+    flight.land(landing);
 }

@@ -68,7 +68,7 @@ impl<K, S, R> Store<K, S, R> {
     ) -> Result<Option<(T, Freshness)>, Inconclusive> {
         let now = self.now();
         let shard = self.shard(hash);
-        let Some(reading) = record.read() else { return Err(Inconclusive) };
+        let Some(reading) = record.read(self.readers.is_fenced()) else { return Err(Inconclusive) };
         // A table that is replaced is freed when nobody reads it any more.
         match shard.table().first::<Node<K, S>>(tag(hash)) {
             First::Nothing => return Ok(None),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::super::flight::{Flight, Landing};
-use super::super::node::{ALOFT, CROWDED, DERIVED, KEPT, REFRESHED, SHARED};
+use super::super::node::{ALOFT, CROWDED, DERIVED, KEPT, Node, REFRESHED, SHARED};
 use super::super::shard::{Cause, Gones, Held, Locked, Terms, Writer};
 use super::super::weight::Weight;
 use super::{Lead, Store, Turn, tag};
@@ -54,22 +54,25 @@ pub(super) struct Settled<K, S, R> {
     pub(super) gones: Gones<K, S>,
 }
 
+/// What is to be done about a flight that was kept.
+#[must_use = "what gave way is dropped with it"]
+pub(super) struct Kept<K, S, R> {
+    /// Those who wait for it.
+    pub(super) flight: Option<Arc<Flight<R>>>,
+    pub(super) gones: Gones<K, S>,
+}
+
 impl<K, S, R> Store<K, S, R> {
     /// Begins the computation of a key that is not in the cache, if nothing else has its tag; gives the key back otherwise.
     #[inline]
-    pub(in super::super) fn lead_alone(
-        &'static self,
-        hash: u64,
-        key: K,
-        is_task: bool,
-    ) -> Result<Lead<K, S, R>, K> {
+    pub(in super::super) fn lead_alone(&'static self, hash: u64, key: K) -> Result<Lead<K, S, R>, K> {
         let mut locked = self.shard(hash).lock();
-        let slot = locked.begin_alone(tag(hash), key)?;
-        Ok(self.lead(hash, slot, locked, is_task, true))
+        let node = locked.begin_alone(tag(hash), key)?;
+        Ok(self.lead(hash, node, locked, true))
     }
 
     /// Joins the computation of a key that is not in the cache, or begins it; then the key is taken. `None` asks the caller to run the
-    /// body for itself. `is_task` asks for a flight even if nobody waits.
+    /// body for itself.
     #[cold]
     #[inline(never)]
     pub(in super::super) fn join(
@@ -77,7 +80,6 @@ impl<K, S, R> Store<K, S, R> {
         hash: u64,
         key: &mut Option<K>,
         are_same: impl Fn(&K, &K) -> bool,
-        is_task: bool,
     ) -> Option<Turn<K, S, R>> {
         let now = self.now();
         let shard = self.shard(hash);
@@ -92,7 +94,7 @@ impl<K, S, R> Store<K, S, R> {
                 let slot = locked.fill(tag(hash), key.take()?);
                 locked.show(slot, ALOFT | SHARED);
                 seen.release(&mut locked.writer);
-                return Some(Turn::Lead(self.lead(hash, slot, locked, is_task, true)));
+                return Some(Turn::Lead(self.lead(hash, locked.writer.address(slot), locked, true)));
             }
             if slots.iter().any(|slot| locked.writer.node(*slot).is_crowd_waiting()) {
                 return None;
@@ -123,7 +125,7 @@ impl<K, S, R> Store<K, S, R> {
         let mut locked = self.shard(hash).lock();
         let slot = locked.fill(tag(hash), key);
         locked.show(slot, ALOFT);
-        self.lead(hash, slot, locked, false, false)
+        self.lead(hash, locked.writer.address(slot), locked, false)
     }
 
     /// Begins to compute an entry anew, unless somebody does or it is gone.
@@ -147,30 +149,26 @@ impl<K, S, R> Store<K, S, R> {
         let slot = locked.fill(tag(hash), key);
         // Nobody is to wait for it before it begins.
         locked.show(slot, ALOFT);
-        let mut lead = self.lead(hash, slot, locked, false, true);
+        let mut lead = self.lead(hash, locked.writer.address(slot), locked, true);
         lead.old = Some(Box::new(old));
         Some(lead)
     }
 
-    /// The computation in a slot.
-    pub(super) fn lead(
+    /// The computation in a node.
+    #[inline]
+    fn lead(
         &'static self,
         hash: u64,
-        slot: u32,
-        mut locked: Locked<'_, K, S, R>,
-        is_task: bool,
+        node: *const Node<K, S>,
+        locked: Locked<'_, K, S, R>,
         is_shared: bool,
     ) -> Lead<K, S, R> {
-        let flight = is_task.then(|| locked.writer.flight(slot));
-        let node = core::ptr::from_ref(locked.writer.node(slot));
         let stands_for = locked.writer.timed_loads();
         drop(locked);
         Lead {
             store: self,
             hash,
-            slot,
             node,
-            flight,
             is_shared,
             stands_for,
             start: 0,
@@ -208,6 +206,29 @@ impl<K, S, R> Store<K, S, R> {
         settled.was_there
     }
 
+    /// Keeps what a flight brought if nothing else has the tag, and nothing else is to be done or asked: as a rule. Otherwise nothing is done.
+    #[inline]
+    pub(super) fn keep_alone(
+        &self,
+        hash: u64,
+        node: &Node<K, S>,
+        ticks: u64,
+        weight: u64,
+    ) -> Option<Kept<K, S, R>> {
+        let now = self.now();
+        let terms = self.terms(now, Some((ticks, true)), weight);
+        let mut locked = self.shard(hash).lock();
+        let writer = &mut *locked.writer;
+        if !node.is_only(ALOFT, CROWDED | DERIVED) || writer.is_clogged() {
+            return None;
+        }
+        self.sweep_shard(writer, now, 2);
+        self.make_room(writer, &terms).ok()?;
+        writer.count_load(ticks, true);
+        let flight = writer.land(node, &terms);
+        Some(Kept { flight, gones: self.unlock(locked, false) })
+    }
+
     /// Settles a key, and gives up what began earlier and could undo that. `load` is what the run of the body took, and whether its result
     /// is one to keep. Lets go of the slot.
     pub(super) fn settle(
@@ -219,53 +240,7 @@ impl<K, S, R> Store<K, S, R> {
         is: &impl Fn(&K) -> bool,
     ) -> Settled<K, S, R> {
         let now = self.now();
-        let terms = self.terms(now, load, weight);
-        let shard = self.shard(hash);
-        if let Settlement::Land(slot) = settlement {
-            let mut locked = shard.lock();
-            let writer = &mut *locked.writer;
-            // Nothing else has the tag, and nothing else is to be done or asked than to keep it: as a rule.
-            if writer.node(slot).is_only(ALOFT, CROWDED | DERIVED)
-                && !writer.is_clogged()
-                && !self.limits.keeps_nothing()
-                && terms.weight.bytes() <= self.limits.max_memory
-            {
-                self.sweep_shard(writer, now, 2);
-                if self.make_room(writer, &terms).is_ok() {
-                    return self.land(locked, slot, &terms, load);
-                }
-            }
-        }
-        self.settle_among(hash, settlement, load, is, now, &terms)
-    }
-
-    /// Keeps what is in a slot that has a place.
-    #[inline]
-    pub(super) fn land(
-        &self,
-        mut locked: Locked<'_, K, S, R>,
-        slot: u32,
-        terms: &Terms,
-        load: Option<(u64, bool)>,
-    ) -> Settled<K, S, R> {
-        locked.keep(slot, terms);
-        if let Some((ticks, is_kept)) = load {
-            locked.writer.count_load(ticks, is_kept);
-        }
-        let flight = locked.writer.finish(slot, true);
-        Settled { was_there: false, is_outdated: false, flight, gones: self.unlock(locked, false) }
-    }
-
-    /// The rest of [`settle`](Self::settle).
-    pub(super) fn settle_among(
-        &self,
-        hash: u64,
-        settlement: Settlement,
-        load: Option<(u64, bool)>,
-        is: &impl Fn(&K) -> bool,
-        now: u64,
-        terms: &Terms,
-    ) -> Settled<K, S, R> {
+        let terms = &self.terms(now, load, weight);
         let shard = self.shard(hash);
         let mut was_there = false;
         let mut same: Vec<bool> = Vec::new();
@@ -397,8 +372,11 @@ impl<K, S, R> Store<K, S, R> {
         }
     }
 
-    pub(super) fn make_room_for(&self, writer: &mut Writer<K, S, R>, bytes: u64) -> bool {
+    fn make_room_for(&self, writer: &mut Writer<K, S, R>, bytes: u64) -> bool {
         let max = self.limits.max_memory;
+        if bytes > max {
+            return false;
+        }
         let mut total = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         while total > max {
             let before = writer.bytes;
@@ -453,6 +431,7 @@ impl<K, S, R> Store<K, S, R> {
     }
 
     /// Lets go of a shard's lock; what is returned is to be dropped. `at_once` asks for all of it that nobody uses.
+    #[inline]
     pub(super) fn unlock(&self, locked: Locked<'_, K, S, R>, at_once: bool) -> Gones<K, S> {
         locked.unlock(&self.readers, at_once)
     }

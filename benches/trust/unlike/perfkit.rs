@@ -1,0 +1,5 @@
+//! The ten under perfkit.
+
+mod work;
+
+perfkit::bench_main!();

@@ -1,0 +1,297 @@
+//! Saved results, baselines, `perfkit.toml` and criterion as a user meets them: crates outside of the workspace, with the features `bench` and `criterion`, run by
+//! the real cargo. What is asserted is what is said and which files there are, never how long something takes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A crate in a directory of its own, whose results are its own too.
+struct Crate(PathBuf);
+
+const MANIFEST: &str = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+const MAIN: &str = "use NAME as _;\nperfkit::bench_main!();\n";
+const SOURCE: &str = "
+use perfkit::benchmark;
+#[benchmark(target_ms = 1)] pub fn quick() -> u64 { (0..1000).map(std::hint::black_box).sum() }
+#[benchmark(args = [10, 20])] fn sum(n: u64) -> u64 { (0..n).map(std::hint::black_box).sum() }
+";
+
+impl Crate {
+    fn new(name: &str, features: &str, files: &[(&str, &str)]) -> Self {
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("results").join(name);
+        let _ = fs::remove_dir_all(&directory);
+        let perfkit = env!("CARGO_MANIFEST_DIR");
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+             perfkit = {{ path = {perfkit:?} }}\n[dev-dependencies]\nperfkit = {{ path = {perfkit:?}, features = [{features}] }}\n{MANIFEST}"
+        );
+        let main = MAIN.replace("NAME", name);
+        let usual = [("Cargo.toml", manifest.as_str()), ("src/lib.rs", SOURCE), ("benches/speed.rs", &main)];
+        for (path, text) in usual.iter().chain(files) {
+            let path = directory.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        fs::copy(Path::new(perfkit).join("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
+        Crate(directory)
+    }
+
+    /// Runs cargo there.
+    fn cargo(&self, arguments: &str, variables: &[(&str, &str)]) -> Run {
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(&self.0).args(arguments.split_whitespace());
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            let is_ours = ["CARGO_", "NEXTEST", "RUST_", "PERFKIT", "RUSTFLAGS"]
+                .iter()
+                .any(|own| name.starts_with(own));
+            if is_ours && name != "CARGO_HOME" {
+                command.env_remove(name);
+            }
+        }
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("results/target");
+        // Few samples: nothing here is about how long something takes.
+        command.env("CARGO_TARGET_DIR", target).env("PERFKIT_RESULTS", self.0.join("saved"));
+        command.envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        Run {
+            what: arguments.to_owned(),
+            said: String::from_utf8_lossy(&output.stdout).into_owned()
+                + &String::from_utf8_lossy(&output.stderr),
+            code: output.status.code(),
+        }
+    }
+
+    fn bench(&self, options: &str) -> Run {
+        self.cargo(&format!("bench --quiet --bench speed -- --iterations 20 --warmup 10 {options}"), &[])
+    }
+
+    fn saved(&self) -> Vec<PathBuf> {
+        let name = self.0.file_name().unwrap().to_str().unwrap();
+        let directory = self.0.join("saved/runs").join(format!("{name}-speed"));
+        let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    }
+}
+
+struct Run {
+    what: String,
+    said: String,
+    code: Option<i32>,
+}
+
+impl Run {
+    #[track_caller]
+    fn exits_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "cargo {}\n{}", self.what, self.said);
+        self
+    }
+
+    #[track_caller]
+    fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.said.contains(text), "{text:?} is not in\ncargo {}\n{}", self.what, self.said);
+        }
+        self
+    }
+
+    #[track_caller]
+    fn says_not(self, text: &str) -> Self {
+        assert!(!self.said.contains(text), "{text:?}\ncargo {}\n{}", self.what, self.said);
+        self
+    }
+}
+
+#[test]
+fn runs_are_saved_and_compared() {
+    let krate = Crate::new("saving", "\"bench\"", &[]);
+    krate.bench("").exits_with(0).says_not("Compared with");
+    krate.bench("").exits_with(0).says(&["Compared with the last run on this machine", "too few runs"]);
+    krate.bench("--no-save").exits_with(0).says(&["Compared with the middle one of the last 2 runs"]);
+    // Neither tests nor lines of JSON are disturbed by it.
+    krate.cargo("test --quiet --bench speed", &[]).exits_with(0).says_not("Compared with");
+    krate.bench("--format json --no-save").exits_with(0).says_not("Compared with");
+    let saved = krate.saved();
+    assert_eq!(saved.len(), 2, "{saved:?}");
+    let run: serde_json::Value = serde_json::from_slice(&fs::read(&saved[0]).unwrap()).unwrap();
+    assert_eq!(
+        (&run["format"], &run["schema"], &run["mode"]),
+        (&"perfkit-run".into(), &1.into(), &"measure".into())
+    );
+    assert_eq!(run["program"], "saving-speed");
+    assert_eq!(run["build"]["profile"], "release");
+    assert!(run["build"]["rustc"].as_str().unwrap().starts_with("rustc 1."), "{run}");
+    let names: Vec<_> =
+        run["benchmarks"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["saving::quick", "saving::sum/10", "saving::sum/20"]);
+    let first = &run["benchmarks"][0];
+    assert_eq!((first["samples"].as_array().unwrap().len(), &first["target"]), (20, &1e6.into()));
+    assert_eq!(
+        (&first["file"], &first["line"], &first["verdict"]),
+        (&"src/lib.rs".into(), &3.into(), &"met".into())
+    );
+}
+
+#[test]
+fn baselines() {
+    let krate = Crate::new("baselines", "\"bench\"", &[]);
+    krate
+        .bench("--list-baselines")
+        .exits_with(0)
+        .says(&["no baselines in", "`--save-baseline NAME` makes one"]);
+    krate
+        .bench("--baseline main")
+        .exits_with(101)
+        .says(&["error: there is no baseline `main` of baselines-speed (there are none"])
+        .says_not("running");
+    krate.bench("--save-baseline main").exits_with(0);
+    krate.bench("--baseline main").exits_with(0).says(&["Compared with the baseline main", "too few runs"]);
+    krate.bench("--list-baselines").exits_with(0).says(&["main: baselines-speed"]);
+    krate.bench("--baseline mains").exits_with(101).says(&["did you mean `main`? (there are: main)"]);
+    krate.bench("--save-baseline ../main").exits_with(101).says(&["cannot be the name of a baseline"]);
+    // What the new one no longer has is told.
+    krate
+        .bench("--save-baseline main quick")
+        .exits_with(0)
+        .says(&["the baseline `main` no longer has `baselines::sum/10`, `baselines::sum/20`"]);
+    let path = krate.0.join("saved/baselines/main/baselines-speed.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    // Of another machine.
+    let mut other: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    other["machine"]["cpu"] = "Z80".into();
+    fs::write(&path, other.to_string()).unwrap();
+    krate
+        .bench("--baseline main --no-save")
+        .exits_with(0)
+        .says(&["the baseline `main` is of another machine (Z80, ", "so nothing is compared with it"])
+        .says_not("verdict  regression");
+    // Far quicker then, so that everything is a high regression: told, and the run does not fail.
+    let mut quicker: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    for benchmark in quicker["benchmarks"].as_array_mut().unwrap() {
+        benchmark["samples"] = vec![1.0; 20].into();
+        benchmark["summary"]["median"] = 1.0.into();
+        benchmark["summary"]["best"] = 1.0.into();
+        benchmark["earlier"] = (0..9).map(|_| serde_json::json!({ "median": 1.0, "best": 1.0 })).collect();
+    }
+    fs::write(&path, quicker.to_string()).unwrap();
+    krate
+        .bench("--baseline main --strict")
+        .exits_with(0)
+        .says(&["high regression", "inform and fail nothing"]);
+    // Broken, foreign, newer: named before anything is measured, and left as they are.
+    for (text, message) in [
+        (&whole[..whole.len() / 2], "is broken (EOF"),
+        ("{}", "is not a run that perfkit saved"),
+        (&whole.replace("\"schema\":1", "\"schema\":9"), "is of a newer perfkit (schema 9"),
+    ] {
+        fs::write(&path, text).unwrap();
+        for how in ["--baseline main", "--save-baseline main"] {
+            let message = format!("error: {} {message}", path.display());
+            krate.bench(how).exits_with(101).says(&[&message]).says_not("running");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    // One of the history is told of, and left out.
+    let first = &krate.saved()[0];
+    fs::write(first, "").unwrap();
+    let message = format!("{} is broken (EOF", first.display());
+    krate.bench("").exits_with(0).says(&[&message]);
+    krate.bench("--strict").exits_with(101).says(&[&format!("error: {message}")]);
+    assert!(fs::read(first).unwrap().is_empty());
+}
+
+#[test]
+fn the_file() {
+    let file = "[targets]\n\"configured::quick\" = \"1 ns\"\n\"configured::quik\" = \"1 s\"\n[defaults]\niterations = 7\n";
+    let krate = Crate::new("configured", "\"bench\"", &[("perfkit.toml", file)]);
+    let bench =
+        |options: &str| krate.cargo(&format!("bench --quiet --bench speed -- --warmup 10 {options}"), &[]);
+    bench("").exits_with(101).says(&[
+        "`configured::quick` missed its target of 1.00 ns (perfkit.toml, instead of 1.00 ms)",
+        "targets that are not from an attribute: configured::quick (perfkit.toml, instead of 1.00 ms)",
+        "perfkit.toml has a target for `configured::quik`, and there is no such benchmark; did you mean `configured::quick`?",
+    ]);
+    // The tests of libtest go by it, too.
+    krate
+        .cargo("test --release --lib", &[])
+        .exits_with(101)
+        .says(&["missed its target of 1.00 ns (perfkit.toml"]);
+    let samples = |run: &Path| {
+        let run: serde_json::Value = serde_json::from_slice(&fs::read(run).unwrap()).unwrap();
+        run["benchmarks"][1]["samples"].as_array().unwrap().len()
+    };
+    assert_eq!(samples(krate.saved().last().unwrap()), 7);
+    krate.cargo("bench --quiet --bench speed -- sum", &[("PERFKIT_ITERATIONS", "9")]).exits_with(0);
+    bench("sum --suite-timeout 1ns").exits_with(101).says(&["the time for all benchmarks (1ns) was over"]);
+    bench("sum --strict").exits_with(101).says(&["error: perfkit.toml has a target for `configured::quik`"]);
+    fs::write(krate.0.join("perfkit.toml"), "[suit]\ntimeout = 3\n").unwrap();
+    let unknown = "perfkit.toml:1:2: there is no `suit` here; did you mean `suite`?";
+    bench("").exits_with(101).says(&[unknown]).says_not("running");
+    krate.cargo("test --lib", &[]).exits_with(101).says(&[unknown]);
+    fs::write(krate.0.join("perfkit.toml"), "strict = true\n[default_targets]\nmemory_idle = \"1kB\"\n")
+        .unwrap();
+    bench("sum")
+        .exits_with(101)
+        .says(&["configured::sum/10 (the default of strict mode)", "`memory_idle` is 1000 B"]);
+}
+
+/// Without the feature nothing is passed over in silence.
+#[test]
+fn without_the_feature() {
+    let krate = Crate::new("bare", "", &[("perfkit.toml", "strict = true\n")]);
+    let file = krate.0.join("perfkit.toml");
+    let message =
+        format!("{} was not read, because perfkit's feature `bench` is off: in Cargo.toml", file.display());
+    krate.cargo("test --bench speed", &[]).exits_with(0).says(&[&message, "features = [\"bench\"]"]);
+    krate.cargo("test --lib", &[]).exits_with(0).says(&[&message]);
+    fs::remove_file(file).unwrap();
+    krate.cargo("test --bench speed", &[]).exits_with(0).says_not("perfkit.toml");
+    krate
+        .cargo("bench --bench speed -- --save-baseline main", &[])
+        .exits_with(101)
+        .says(&["Option '--save-baseline' needs perfkit's feature `bench`: in Cargo.toml"]);
+    assert!(krate.saved().is_empty());
+}
+
+#[test]
+fn under_criterion() {
+    let plots = "
+use plotted as _;
+use perfkit::criterion::{criterion_group, criterion_main, Criterion};
+#[perfkit::benchmark] fn panics() { panic!(\"on purpose\") }
+#[perfkit::benchmark] fn fails() -> Result<(), String> { Err(String::from(\"no\")) }
+#[perfkit::benchmark] fn last(bencher: &mut perfkit::Bencher) {
+    bencher.iter_batched(|| vec![3, 1, 2], |mut numbers| { numbers.sort(); numbers });
+}
+#[perfkit::benchmark(ignore)] fn left_out() {}
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10).warm_up_time(ms(10)).measurement_time(ms(50));
+    targets = perfkit::criterion::all
+}
+fn ms(ms: u64) -> std::time::Duration { std::time::Duration::from_millis(ms) }
+criterion_main!(benches);
+";
+    let krate = Crate::new("plotted", "\"criterion\"", &[("benches/speed.rs", plots)]);
+    let output = krate.0.join("criterion");
+    let home = [("CRITERION_HOME", output.to_str().unwrap())];
+    krate
+        .cargo("bench --bench speed", &home)
+        .exits_with(101)
+        .says(&[
+            "plotted::quick",
+            "2 failed:",
+            "`speed::panics` panicked: on purpose",
+            "`speed::fails` returned an error: \"no\"",
+        ])
+        .says_not("left_out");
+    for benchmark in ["plotted__quick", "plotted__sum_10", "plotted__sum_20", "speed__last"] {
+        for file in ["report/index.html", "new/estimates.json"] {
+            let path = output.join(benchmark).join(file);
+            assert!(path.is_file(), "{}", path.display());
+        }
+    }
+    krate.cargo("bench --bench speed -- quick", &home).says(&["plotted::quick"]);
+}
