@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use perf_runtime::session::{complain, page_of_stdout};
+
 use crate::affinity::Processors;
 use crate::interrupt;
 use crate::launch::{Failed, Launch, Pair, SIDES, launch, start};
@@ -65,12 +67,12 @@ impl Sides {
         } else {
             format!("{name} ({})", revision.commit)
         };
-        eprintln!("perfkit: building {label}");
+        complain(format_args!("building {label}"));
         let base = Workspace::of(&revision.directory)
             .map_err(|error| format!("{name} cannot be built: {error}{}", here.outside()))?
             .build(&options.build, &folder.join("base"), name)?;
         check_interrupted()?;
-        eprintln!("perfkit: building the working tree");
+        complain("building the working tree");
         let new = here.build(&options.build, &folder.join("new"), "the working tree")?;
         check_interrupted()?;
         Ok(Sides {
@@ -274,7 +276,7 @@ impl<'a> Progress<'a> {
     fn new(name: &'a str, number: usize, of: usize) -> Self {
         let overwrites = io::stderr().is_terminal();
         if !overwrites {
-            eprintln!("perfkit: comparing {name} ({number} of {of})");
+            complain(format_args!("comparing {name} ({number} of {of})"));
         }
         Progress { name, number, of, overwrites }
     }
@@ -282,7 +284,11 @@ impl<'a> Progress<'a> {
     fn tell(&self, launches: usize) {
         if self.overwrites {
             let Progress { name, number, of, .. } = self;
-            eprint!("\r\u{1b}[Kperfkit: comparing {name} ({number} of {of}, {launches} launches)");
+            // When nobody sees it, there is nobody to tell.
+            let _ = write!(
+                io::stderr(),
+                "\r\u{1b}[Kperfkit: comparing {name} ({number} of {of}, {launches} launches)"
+            );
         }
     }
 }
@@ -290,7 +296,7 @@ impl<'a> Progress<'a> {
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if self.overwrites {
-            eprint!("\r\u{1b}[K");
+            let _ = write!(io::stderr(), "\r\u{1b}[K");
         }
     }
 }
@@ -299,7 +305,7 @@ impl Drop for Progress<'_> {
 fn write(options: &Compare, report: &Report) -> Result<(), String> {
     let is_stdout = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
     if !is_stdout(&options.markdown) && !is_stdout(&options.json) {
-        print(&report.table(perf_runtime::session::page_of_stdout()));
+        print(&report.table(page_of_stdout()));
     }
     for (path, text) in [(&options.markdown, report.markdown()), (&options.json, report.json())] {
         match path {

@@ -28,6 +28,7 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::Parser;
+use perf_runtime::session::complain;
 
 use crate::options::{Cargo, Command};
 
@@ -44,11 +45,11 @@ fn main() -> ExitCode {
         Ok(report) if report.has_errors() => ExitCode::from(NOT_COMPARED),
         Ok(_) => ExitCode::SUCCESS,
         Err(_) if interrupt::is_wanted() => {
-            eprintln!("perfkit: interrupted");
+            complain("interrupted");
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("perfkit: {error}");
+            complain(error);
             ExitCode::from(NOT_COMPARED)
         }
     }

@@ -25,7 +25,7 @@ const ABOUT: &str = "\
 Compare the benchmarks of another revision and of the working tree.
 
 Builds the other revision in a worktree of its own, starts the bench targets of both (those with `harness = false` and `perfkit::bench_main!()`), and has \
-them run in turn on one processor, a few hundred microseconds each. Both programs are started anew again and again, until the interval of the ratio is on \
+them run in turn on one processor, half a millisecond each. Both programs are started anew again and again, until the interval of the ratio is on \
 one side of the threshold, or the time is up.";
 
 const AFTER: &str = "\

@@ -4,20 +4,17 @@
 
 #![cfg(unix)]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-/// The folder that a comparison builds in serves one at a time, and all tests share it.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 struct Repository {
     directory: PathBuf,
-    _alone: MutexGuard<'static, ()>,
+    /// The folder that a comparison builds in serves one at a time, and all tests share it; some runners give each a process of its own.
+    _alone: File,
 }
 
 const MANIFEST: &str = "\
@@ -30,7 +27,9 @@ harness = false
 
 impl Repository {
     fn new(name: &str, bench_target: &str, source: &str) -> Self {
-        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        fs::create_dir_all(scratch()).unwrap();
+        let alone = File::create(scratch().join("lock")).unwrap();
+        alone.lock().unwrap();
         let directory = scratch().join(name);
         let _ = fs::remove_dir_all(&directory);
         let perfkit = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -17,6 +17,8 @@ pub(crate) struct Arguments {
     pub(crate) bench: bool,
     /// Count instructions instead of measuring time.
     pub(crate) instructions: bool,
+    /// Read the processor's counters instead.
+    pub(crate) counters: bool,
     pub(crate) format: Format,
     pub(crate) colour: Colour,
     pub(crate) logfile: Option<PathBuf>,
@@ -64,6 +66,7 @@ targets; with it (`cargo bench`) they are measured.
     --bench             measure
     --test              do not measure, even with --bench
     --instructions      count the instructions of a call under valgrind, which repeat where times do not
+    --counters          show what the processor counts in a call (Linux, with perfkit's feature `perf-event`)
     --list              print the names
     --exact             filters are whole names
     --skip FILTER       leave out what contains this (may be given several times)
@@ -113,6 +116,7 @@ impl Arguments {
             match name.as_str() {
                 "--bench" => arguments.bench = true,
                 "--instructions" => arguments.instructions = true,
+                "--counters" => arguments.counters = true,
                 "--test" => test = true,
                 "--list" => arguments.list = true,
                 "--exact" => arguments.exact = true,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use perf_runtime::session::complain;
 
 use crate::arguments::{Arguments, Format, HELP};
+use crate::counters;
 use crate::driver::is_case;
 use crate::instructions;
 use crate::interrupt;
@@ -75,13 +76,17 @@ pub fn main() -> ExitCode {
         list(&chosen, &arguments);
         return ExitCode::SUCCESS;
     }
-    if arguments.instructions {
+    if arguments.instructions || arguments.counters {
         let run = chosen
             .into_iter()
             .filter(is_case)
             .map(|job| job.case)
             .filter(|case| case.entry.ignored.is_none() || arguments.runs_ignored());
-        return instructions::count_all(run, arguments.format);
+        return if arguments.counters {
+            counters::count_all(run, arguments.format)
+        } else {
+            instructions::count_all(run, arguments.format)
+        };
     }
     let filtered_out = count - chosen.len();
     run_all(chosen, filtered_out, &arguments, mode, &suite)

@@ -269,7 +269,7 @@ fn table(all: &[Counted], page: Page) -> String {
 }
 
 /// Whole where it is many, since they repeat that well.
-fn number(count: f64) -> String {
+pub(crate) fn number(count: f64) -> String {
     if count >= 100.0 { units::count(count.round() as u64) } else { format!("{count:.1}") }
 }
 

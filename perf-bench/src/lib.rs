@@ -24,7 +24,7 @@
 //! | `chart`, `svg` | times over sizes, drawn |
 //! | `driver` | somebody else who says how often a loop runs: |
 //! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
-//! | `instructions` | counts by callgrind |
+//! | `instructions`, `counters` | counts by callgrind, and by the processor |
 //! | `settings` | what holds for one benchmark |
 //! | `suite`, `configuration` | `perfkit.toml`, and what becomes of the results of all (feature `bench`; without it, `suite_bare`) |
 //! | `results` | runs that were saved (feature `bench`) |
@@ -38,6 +38,8 @@ mod chart;
 mod check;
 #[cfg(feature = "bench")]
 pub mod configuration;
+#[cfg_attr(not(all(feature = "perf-event", target_os = "linux")), path = "counters_absent.rs")]
+mod counters;
 mod crew;
 #[cfg(feature = "criterion")]
 pub mod criterion;

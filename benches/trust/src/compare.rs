@@ -1,9 +1,11 @@
 //! What `cargo perfkit compare` claims: equal code is called equal, and slower code slower.
 //!
 //! The real program compares two copies of one bench target (`benches/ten.rs`), of which the second is told to do so and so many percent more work. A verdict on each of
-//! its ten benchmarks is one piece of evidence. All of it takes about forty minutes.
+//! its ten benchmarks is one piece of evidence. Tango does the same with the same ten (`benches/ten_tango.rs`). All of it takes about forty minutes where eleven
+//! processes share two processors, and half of that on a quiet machine.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -49,27 +51,39 @@ pub(crate) fn section(effort: Effort) -> Vec<Claim> {
 
 fn claims_of(programs: &Programs, effort: Effort) -> Result<Vec<Claim>, String> {
     let mut claims = Vec::new();
+    // Where it cannot be built, it is not asked.
+    let tango = (effort == Effort::Full).then(|| programs.build_tango()).and_then(Result::ok);
     for (more, comparisons, wanted) in CASES {
         let mut count = Count::default();
+        let mut other = Count::default();
         let comparisons = if effort == Effort::Quick { 1 } else { comparisons };
         for comparison in 1..=comparisons {
             programs.compare(more, effort, &mut count)?;
             eprintln!("  {more} % more work: comparison {comparison} of {comparisons}, {count:?}");
         }
-        claims.extend(claims_about(more, wanted, &count));
+        if let Some(tango) = &tango {
+            for _ in 0..comparisons {
+                programs.ask_tango(tango, more, &mut other)?;
+            }
+            eprintln!("  {more} % more work: tango, {other:?}");
+        }
+        claims.extend(claims_about(more, wanted, &count, &other));
     }
     Ok(claims)
 }
 
-fn claims_about(more: u32, wanted: &str, count: &Count) -> Vec<Claim> {
+fn claims_about(more: u32, wanted: &str, count: &Count, other: &Count) -> Vec<Claim> {
     let all = count.all();
     let of = |number: usize| format!("{number} of {all}");
-    let claim = |what: String, wanted: &str, counted: String, holds: bool| Claim {
+    let claim = |what: String, wanted: &str, counted: String, holds: bool, of_other: usize| Claim {
         what,
         wanted: wanted.to_owned(),
         counted,
         holds,
-        others: Vec::new(),
+        others: match other.all() {
+            0 => Vec::new(),
+            all => vec![(String::from("tango"), format!("{of_other} of {all}"))],
+        },
     };
     let each = format!("{:.1} s each", count.seconds / all.max(1) as f64);
     if more == 0 {
@@ -80,6 +94,7 @@ fn claims_about(more: u32, wanted: &str, count: &Count) -> Vec<Claim> {
             wanted,
             format!("{}, {undecided} undecided, {each}", of(wrong)),
             wrong * 100 <= all,
+            other.slower + other.faster,
         )];
     }
     let least = match more {
@@ -93,12 +108,14 @@ fn claims_about(more: u32, wanted: &str, count: &Count) -> Vec<Claim> {
             wanted,
             format!("{}, {} undecided, {each}", of(count.slower), count.undecided),
             count.slower * 100 >= all * least,
+            other.slower,
         ),
         claim(
             format!("a true slowdown of {more} %: called an improvement"),
             "never",
             of(count.faster),
             count.faster == 0,
+            other.faster,
         ),
     ]
 }
@@ -132,7 +149,7 @@ impl Programs {
         command.arg("--executables").args([base, new]);
         command.env(MORE, "0").args(["--new-env", &format!("{MORE}={more}")]);
         if effort == Effort::Quick {
-            command.args(["--exact", "--max-time", "5", "--", "hash", "sort"]);
+            command.args(["--exact", "--max-time", "5", "--", "ten::hash", "ten::sort"]);
         }
         let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
         let report = fs::read(&json).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
@@ -156,6 +173,40 @@ impl Programs {
                     benchmark["name"], benchmark["verdict"]
                 );
             }
+        }
+        Ok(())
+    }
+}
+
+/// Tango, asked the same with a second for each benchmark, ten times its default.
+impl Programs {
+    /// The two programs: base, which is told to do no more than the other, and new.
+    fn build_tango(&self) -> Result<[PathBuf; 2], String> {
+        let words =
+            ["bench", "--no-run", "-p", "perfkit-trust", "--features", "tango", "--bench", "ten_tango"];
+        let program = built(&words, "ten_tango")?;
+        let [base, new, script] =
+            ["tango-base", "tango-new", "tango-base.sh"].map(|name| self.scratch.join(name));
+        let text = format!("#!/bin/sh\n{MORE}=0 exec '{}' \"$@\"\n", base.display());
+        fs::copy(&program, &base)
+            .and_then(|_| fs::copy(&program, &new))
+            .and_then(|_| fs::write(&script, text))
+            .and_then(|()| fs::set_permissions(&script, fs::Permissions::from_mode(0o755)))
+            .map_err(|error| error.to_string())?;
+        Ok([script, new])
+    }
+
+    fn ask_tango(&self, [base, new]: &[PathBuf; 2], more: u32, count: &mut Count) -> Result<(), String> {
+        let mut command = Command::new(new);
+        command.args(["--color", "never", "compare", "--time", "1"]).arg(base).env(MORE, more.to_string());
+        let output = command.current_dir(&self.scratch).output().map_err(|error| error.to_string())?;
+        // "hash [ 5.3 us ... 5.7 us ] +6.72%*", where the star says that it is significant.
+        for line in String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains("] ")) {
+            *match (line.ends_with('*'), line.contains(" +")) {
+                (false, _) => &mut count.undecided,
+                (true, true) => &mut count.slower,
+                (true, false) => &mut count.faster,
+            } += 1;
         }
         Ok(())
     }

@@ -1,0 +1,15 @@
+//! `--counters` in a program that was built without the feature `perf-event`, or for another system than Linux: a word about that.
+
+use std::process::ExitCode;
+
+use crate::arguments::Format;
+use crate::harness::FAILED;
+use crate::registry::Case;
+
+pub(crate) fn count_all(_: impl IntoIterator<Item = Case>, _: Format) -> ExitCode {
+    eprintln!(
+        "error: the processor's counters are read on Linux and with perfkit's feature `perf-event`: \
+         `cargo bench --features perfkit/perf-event -- --counters`"
+    );
+    ExitCode::from(FAILED)
+}
