@@ -1,4 +1,4 @@
-//! `cargo perfkit compare REV`: whether the working tree is slower than another revision, benchmark by benchmark.
+//! `cargo perfkit compare REV`: whether the working tree is slower than another revision, benchmark by benchmark; `cargo perfkit history`: each benchmark over commits.
 //!
 //! | file | what |
 //! |---|---|
@@ -9,11 +9,13 @@
 //! | `worker`, `affinity`, `copy`, `launch` | two programs that run in turn on one processor |
 //! | `verdict`, `student` | what the launches say; pure |
 //! | `report` | tables, Markdown, JSON; pure |
+//! | `history` | runs that were saved, over commits |
 //! | `interrupt`, `random` | Ctrl-C, chance |
 
 mod affinity;
 mod compare;
 mod copy;
+mod history;
 mod interrupt;
 mod launch;
 mod options;
@@ -25,6 +27,7 @@ mod student;
 mod verdict;
 mod worker;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -32,13 +35,16 @@ use perf_runtime::session::complain;
 
 use crate::options::{Cargo, Command};
 
-/// It could not be compared, all or some of it.
+/// It could not be compared, all or some of it, or there is nothing to show.
 const NOT_COMPARED: u8 = 2;
 /// Something is slower than it may be.
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    let Cargo::Perfkit(Command::Compare(options)) = Cargo::parse();
+    let options = match Cargo::parse() {
+        Cargo::Perfkit(Command::Compare(options)) => options,
+        Cargo::Perfkit(Command::History(options)) => return show(history::charts(&options)),
+    };
     interrupt::listen();
     match compare::compare(&options) {
         Ok(report) if report.fails() => ExitCode::from(FAILED),
@@ -47,6 +53,20 @@ fn main() -> ExitCode {
         Err(_) if interrupt::is_wanted() => {
             complain("interrupted");
             ExitCode::from(130)
+        }
+        Err(error) => {
+            complain(error);
+            ExitCode::from(NOT_COMPARED)
+        }
+    }
+}
+
+/// Prints it. When nobody reads that any more, there is nobody left to tell.
+fn show(text: Result<String, String>) -> ExitCode {
+    match text {
+        Ok(text) => {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
         }
         Err(error) => {
             complain(error);

@@ -19,6 +19,19 @@ pub(crate) enum Command {
     /// Compare the benchmarks of another revision and of the working tree
     #[command(long_about = ABOUT, after_long_help = AFTER)]
     Compare(Box<Compare>),
+    /// Draw each benchmark over commits, from the runs that were saved
+    History(History),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct History {
+    /// Only benchmarks whose names contain one of these
+    #[arg(value_name = "FILTERS")]
+    pub(crate) filters: Vec<String>,
+
+    /// Where runs are saved, instead of target/perfkit
+    #[arg(long, value_name = "DIR")]
+    pub(crate) results: Option<PathBuf>,
 }
 
 const ABOUT: &str = "\
@@ -159,7 +172,8 @@ mod tests {
     #[test]
     fn what_is_typed() {
         let parse = |line: &str| {
-            let Cargo::Perfkit(Command::Compare(options)) = Cargo::try_parse_from(line.split(' '))?;
+            let Cargo::Perfkit(command) = Cargo::try_parse_from(line.split(' '))?;
+            let Command::Compare(options) = command else { panic!("{command:?}") };
             Ok::<_, clap::Error>(options)
         };
         let options = parse("cargo perfkit compare main --fail-above 5% -- sort parse").unwrap();
