@@ -10,3 +10,8 @@ echo "== bounds"
 cargo bench --quiet --bench bounds -- "$@"
 echo "== cache_soak"
 cargo bench --quiet --bench cache_soak -- "$@"
+echo "== trust"
+# What is built for the others alone, criterion and tango, takes minutes.
+sections=()
+[ "${1:-}" != --quick ] || sections=(measuring targets complexity leaks quick)
+cargo run --quiet --release -p perfkit-trust -- "$@" "${sections[@]}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the other scripts need and this machine lacks: a C linker, valgrind, Python, memcached, redis, cargo-nextest.
+# Installs what the other scripts need and this machine lacks: a C linker, git, valgrind, Python, memcached, redis, cargo-nextest.
 # Does nothing where all is there. Needs cargo (https://rustup.rs) and, for the rest, Debian's apt-get.
 set -euo pipefail
 
@@ -10,6 +10,8 @@ fi
 
 packages=()
 command -v cc >/dev/null || packages+=(build-essential)
+# Comparisons check out other revisions.
+command -v git >/dev/null || packages+=(git)
 command -v valgrind >/dev/null || packages+=(valgrind libc6-dbg)
 # Reads the profiles that are written for it.
 command -v python3 >/dev/null || packages+=(python3)

@@ -13,5 +13,7 @@ cargo test --features memcached,redis,disk --test cached_backend
 cargo test -p perfkit-ui-tests --features backends
 cargo test -p perf-runtime --features memcached,redis,disk --test memcached --test redis --test disk
 cargo test --features all-sites --test never_called --test profiled_shapes --test profiled_meaning --test cached_shapes --test pooled_shapes
+# By itself, or the command line tool switches its features on.
+cargo test -p perf-bench --lib
 cargo test -p perf-bench --features bench,criterion
 cargo test --workspace --exclude perfkit-peers "$@"
