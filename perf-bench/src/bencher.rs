@@ -48,6 +48,9 @@ impl fmt::Debug for Bencher<'_> {
 impl Drop for Bencher<'_> {
     fn drop(&mut self) {
         let Some(teardown) = self.teardown.take() else { return };
+        if let Role::Leads(crew) = &self.role {
+            crew.disband();
+        }
         if std::thread::panicking() {
             // The first panic is what is told of, and a second one would end the process.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(teardown));

@@ -9,7 +9,7 @@ use crate::registry::Case;
 pub(crate) fn count_all(_: impl IntoIterator<Item = Case>, _: Format) -> ExitCode {
     eprintln!(
         "error: the processor's counters are read on Linux and with perfkit's feature `perf-event`: \
-         `cargo bench --features perfkit/perf-event -- --counters`"
+         `cargo bench --bench TARGET --features perfkit/perf-event -- --counters`"
     );
     ExitCode::from(FAILED)
 }

@@ -3,6 +3,7 @@
 //!
 //! All of them run the benchmark's own code from its beginning, so that each makes its inputs itself. What a batch took is what the slowest took.
 //! Nobody waits for a thread that is gone: who follows is sent off when the leader ends, and a leader that finds a follower gone stops.
+//! A teardown comes when all have gone, with all that they made.
 
 use core::hint::spin_loop;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -49,6 +50,8 @@ struct Orders {
     calls: Option<Calls>,
     /// Of the followers, for this order.
     batches: Vec<Batch>,
+    /// Followers whose code has ended.
+    gone: usize,
 }
 
 impl Board {
@@ -96,7 +99,7 @@ impl Crew {
     /// The leader's batch, and at the same time one of each follower.
     ///
     /// # Panics
-    /// If a follower is gone: its own panic is what is told of.
+    /// If a follower is gone, in silence: its own panic is what is told of.
     pub(crate) fn run(&self, calls: Calls, batch: &mut dyn FnMut(Calls) -> Batch) -> Batch {
         let Crew(board) = self;
         board.arrived.store(0, Ordering::Release);
@@ -109,13 +112,27 @@ impl Crew {
         board.news.notify_all();
         board.meet();
         let mut slowest = batch(calls);
-        let orders = board.wait(|orders| orders.batches.len() == board.followers);
-        for other in orders.expect("a thread of the benchmark has ended").batches.drain(..) {
+        let Some(mut orders) = board.wait(|orders| orders.batches.len() == board.followers) else {
+            resume_unwind(Box::new(
+                "one of its threads ended without the others: each has to call `iter`, or none",
+            ));
+        };
+        for other in orders.batches.drain(..) {
             if other.refusal.is_some() || other.ticks > slowest.ticks && slowest.refusal.is_none() {
                 slowest = other;
             }
         }
         slowest
+    }
+
+    /// Sends the followers off, and waits until the code of each has ended.
+    pub(crate) fn disband(&self) {
+        let Crew(board) = self;
+        board.call_off();
+        let mut orders = board.orders();
+        while orders.gone < board.followers {
+            orders = board.news.wait(orders).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -127,6 +144,7 @@ impl Drop for Crew {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.0.orders().gone += 1;
         self.0.call_off();
     }
 }
@@ -158,9 +176,11 @@ pub(crate) fn run_together<R>(threads: usize, code: &(dyn Fn(Role) -> R + Sync))
         is_called_off: AtomicBool::new(false),
     });
     thread::scope(|scope| {
+        // Before the threads, so that those that were begun are sent off where another cannot be.
+        let crew = Crew(Arc::clone(&board));
         let follow = |board| move || drop(code(Role::Follows(Place(board))));
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(follow(Arc::clone(&board)))).collect();
-        let lead = || code(Role::Leads(Crew(Arc::clone(&board))));
+        let lead = || code(Role::Leads(crew));
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(lead));
         // A follower's panic is the reason for the leader's.
         let panics = others.into_iter().filter_map(|other| other.join().err());
@@ -250,5 +270,42 @@ mod tests {
         });
         assert_eq!(panicked, Err(Ended::Panicked(String::from("first"))));
         assert_eq!(LOG.lock().unwrap().iter().filter(|what| **what == "over").count(), 2);
+    }
+
+    /// What a thread made may need what the teardown stops.
+    #[test]
+    fn teardown_comes_when_all_threads_have_let_go_of_what_they_made() {
+        static LIVE: AtomicUsize = AtomicUsize::new(0);
+        static LEFT: AtomicUsize = AtomicUsize::new(usize::MAX);
+        struct Made;
+        impl Drop for Made {
+            fn drop(&mut self) {
+                thread::sleep(Duration::from_millis(20));
+                LIVE.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        for panics in [false, true] {
+            let ended = run(move |bencher| {
+                bencher.teardown(|| LEFT.store(LIVE.load(Ordering::SeqCst), Ordering::SeqCst));
+                LIVE.fetch_add(1, Ordering::SeqCst);
+                let _made = Made;
+                bencher.iter(|| assert!(!panics, "all"));
+            });
+            assert_eq!(ended.is_err(), panics);
+            assert_eq!(LEFT.swap(usize::MAX, Ordering::SeqCst), 0);
+        }
+    }
+
+    #[test]
+    fn a_thread_that_measures_nothing_is_told_of() {
+        let places = AtomicUsize::new(0);
+        let ended = run(move |bencher| {
+            if places.fetch_add(1, Ordering::Relaxed) != 1 {
+                bencher.iter(|| ());
+            }
+        });
+        let told = matches!(&ended, Ok(0))
+            || matches!(&ended, Err(Ended::Panicked(message)) if message.contains("each has to call `iter`"));
+        assert!(told, "{ended:?}");
     }
 }

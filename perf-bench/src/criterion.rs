@@ -27,6 +27,7 @@ use std::time::Duration;
 
 pub use ::criterion::{Criterion, criterion_group, criterion_main};
 use perf_runtime::clock;
+use perf_runtime::session::complain;
 
 use crate::bencher::{Batch, Bencher, Calls, Elsewhere};
 use crate::lock;
@@ -37,7 +38,8 @@ use crate::registry::{Job, Task, entries, jobs_of};
 /// How long others of the same target directory wait for one, since nobody knows what criterion was told.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// Runs every registered benchmark under its name, but for those with `ignore`.
+/// Runs every registered benchmark under its name, but for those with `ignore`, and those on several threads, of which criterion knows nothing and which are named on
+/// standard error. `complexity` is judged by `bench_main!`.
 ///
 /// # Panics
 /// When all have run, if one has panicked, failed or measured nothing, so that the program fails. At once, if no benchmark is linked into the program.
@@ -62,8 +64,15 @@ pub fn all(criterion: &mut Criterion) {
 fn run(criterion: &mut Criterion, job: Job) -> Result<(), String> {
     let body = match job.task? {
         Task::Case(body) if body.threads() == 1 => body,
-        // Criterion knows no threads, and how all sizes together grow is nothing to be timed.
-        _ => return Ok(()),
+        Task::Case(_) => {
+            complain(format_args!(
+                "criterion runs nothing on several threads, so `{}` is left out",
+                job.case.name
+            ));
+            return Ok(());
+        }
+        // How all sizes together grow is nothing to be timed.
+        Task::Growth(..) => return Ok(()),
     };
     let _measuring = lock::measuring(LONGEST);
     let mut under = Under { criterion, name: job.case.name, measured: 0 };

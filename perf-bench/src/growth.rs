@@ -15,7 +15,7 @@ use crate::chart;
 use crate::footprint::Look;
 use crate::judge::{Class, Complexity, Cost, Growth, MOST_SLOPE, Point, judge_complexity};
 use crate::measure::{Mode, PAUSE, Plan, ROUNDS, Samples};
-use crate::registry::Case;
+use crate::registry::{BenchmarkEntry, Case};
 use crate::run::{End, Outcome, measure};
 
 /// Of a size, in each direction of a round: the least of seven is within some percent of the least of all.
@@ -59,7 +59,9 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
 /// The complexity of every series of which there is something to be said, with the outcome that gives it its name, in their order. Where none was declared
 /// it is of the cases as they were measured, one after the other, and shown only if a class can be named.
 pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
-    let series = |outcome: &Outcome| (std::ptr::from_ref(outcome.case.entry), outcome.case.series);
+    fn series(outcome: &Outcome) -> (*const BenchmarkEntry, &str) {
+        (std::ptr::from_ref(outcome.case.entry), &*outcome.case.series)
+    }
     let mut all = Vec::new();
     for (place, first) in outcomes.iter().enumerate() {
         if outcomes[..place].iter().any(|before| series(before) == series(first)) {

@@ -61,10 +61,9 @@ pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
     table.render(page)
 }
 
-/// What the benchmark is called, whichever of its cases tells it.
+/// What its cases are called together, whichever of them tells it.
 fn name_of(outcome: &Outcome) -> Name {
-    let entry = outcome.case.entry;
-    entry.label_or_path(entry.name().to_owned())
+    outcome.case.entry.label_or_path(outcome.case.series.to_string())
 }
 
 fn none() -> Cell {

@@ -123,7 +123,7 @@ pub use {
 /// ```
 ///
 /// `cargo bench` measures all benchmarks of the crates named, and those in the file itself. `cargo test --benches` judges their
-/// targets. `cargo bench -- --help` tells the options. A package that has only a `main.rs` has no crate to name: its benchmarks go into a
+/// targets. `cargo bench --bench speed -- --help` tells the options. A package that has only a `main.rs` has no crate to name: its benchmarks go into a
 /// `lib.rs` that `main.rs` uses, or into the file itself.
 #[macro_export]
 macro_rules! bench_main {

@@ -44,7 +44,7 @@ pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
     let mut failures = Vec::new();
     let jobs = {
         // Making large arguments disturbs whoever measures.
-        let _measuring = lock::measuring(entry.timeout);
+        let _measuring = lock::measuring(suite::settings(entry, entry.name()).timeout);
         jobs_of(entry)
     };
     for job in jobs {

@@ -5,6 +5,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
 
 use perf_runtime::order;
 use perf_runtime::snapshot::Name;
@@ -203,8 +204,8 @@ pub(crate) struct Case {
     pub(crate) entry: &'static BenchmarkEntry,
     /// Among the cases of the benchmark.
     pub(crate) index: usize,
-    /// The same number have those that differ in nothing but their argument.
-    pub(crate) series: usize,
+    /// What those that differ in nothing but their argument are called together: `path`, or with an instance and threads.
+    pub(crate) series: Arc<str>,
     /// Of its argument.
     pub(crate) size: Option<u64>,
     /// `path`, `path/argument` or `path/complexity`.
@@ -216,7 +217,7 @@ impl Case {
     fn new(
         entry: &'static BenchmarkEntry,
         index: usize,
-        series: usize,
+        series: Arc<str>,
         size: Option<u64>,
         name: String,
     ) -> Self {
@@ -261,36 +262,46 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
     let cases = match named {
         Ok(cases) => cases,
         Err(reason) => {
-            let case = Case::new(entry, 0, 0, None, whole(None));
+            let case = Case::new(entry, 0, entry.name().into(), None, whole(None));
             return vec![Job { case, task: Err(reason) }];
         }
     };
     let mut jobs = Vec::new();
     // Promised for all sizes together, so that it is something of its own to run; but of each instance, and on so many threads, by itself.
-    let mut growths: Vec<(String, Vec<(u64, Body)>)> = Vec::new();
+    let mut growths: Vec<Growths> = Vec::new();
     let count = cases.len();
-    let mut firsts: Vec<Made> = Vec::new();
     for (index, (name, made)) in cases.into_iter().enumerate() {
-        let series = firsts.iter().position(|first| first.is_like(&made)).unwrap_or(firsts.len());
-        let case = Case::new(entry, index, series, made.size, whole(name.as_deref()));
-        jobs.push(Job { case, task: Ok(Task::Case(made.body.clone())) });
-        if series == firsts.len() {
-            growths.push((whole(made.name(Some(COMPLEXITY)).as_deref()), Vec::new()));
+        let place = growths.iter().position(|growths| growths.first.is_like(&made)).unwrap_or(growths.len());
+        let (body, size) = (made.body.clone(), made.size);
+        if place == growths.len() {
+            growths.push(Growths {
+                name: whole(made.name(Some(COMPLEXITY)).as_deref()),
+                series: whole(made.name(None).as_deref()).into(),
+                first: made,
+                sizes: Vec::new(),
+            });
         }
-        if let Some(size) = made.size {
-            growths[series].1.push((size, made.body.clone()));
-        }
-        if series == firsts.len() {
-            firsts.push(made);
-        }
+        let Growths { series, sizes, .. } = &mut growths[place];
+        sizes.extend(size.map(|size| (size, body.clone())));
+        let case = Case::new(entry, index, Arc::clone(series), size, whole(name.as_deref()));
+        jobs.push(Job { case, task: Ok(Task::Case(body)) });
     }
     if let Some(class) = entry.complexity {
-        for (series, (name, sizes)) in growths.into_iter().enumerate() {
-            let case = Case::new(entry, count + series, series, None, name);
+        for (place, Growths { name, series, sizes, .. }) in growths.into_iter().enumerate() {
+            let case = Case::new(entry, count + place, series, None, name);
             jobs.push(Job { case, task: Ok(Task::Growth(class, sizes)) });
         }
     }
     jobs
+}
+
+/// Cases that differ in nothing but their argument.
+struct Growths {
+    first: Made,
+    series: Arc<str>,
+    /// Of what judges `complexity`.
+    name: String,
+    sizes: Vec<(u64, Body)>,
 }
 
 /// What stands for an argument in the name of what judges `complexity`.
@@ -299,7 +310,9 @@ const COMPLEXITY: &str = "complexity";
 /// Cases with names that are one line, not too long, and each of its own.
 fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
     if cases.is_empty() {
-        return Err(String::from("has no case, because its `args` are empty; give it at least one argument"));
+        return Err(String::from(
+            "has no case, because its `args` are empty, or its `threads`; give it at least one",
+        ));
     }
     if cases.len() > MOST_CASES {
         return Err(format!("has more than {MOST_CASES} `args`; write an end, such as `.take(10)`"));
@@ -344,7 +357,22 @@ pub(crate) fn jobs(test: &dyn Fn(&'static BenchmarkEntry) -> bool) -> Vec<Job> {
             jobs.append(&mut jobs_of(entry));
         }
     }
+    refuse_namesakes(&mut jobs);
     jobs
+}
+
+/// Of two cases of one name, neither a filter nor what is saved tells which is meant: the later one is not run.
+fn refuse_namesakes(jobs: &mut [Job]) {
+    let mut by_name: Vec<usize> = (0..jobs.len()).collect();
+    order::sort(&mut by_name, |a, b| (&jobs[*a].case.name, a).cmp(&(&jobs[*b].case.name, b)));
+    for places in by_name.windows(2) {
+        if jobs[places[0]].case.name == jobs[places[1]].case.name {
+            let other = jobs[places[0]].case.entry.place();
+            jobs[places[1]].task = Err(format!(
+                "is called as the one at {other}, so that nobody can say which is meant; give one of the two another `name` or `group`"
+            ));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -416,6 +444,34 @@ mod tests {
         assert!(reason(&ENDLESS).contains("more than 10000 `args`"));
         static PANICS: BenchmarkEntry = entry(|| Cases::each([1, 0].map(|n| 10 / n), |_, _| {}, |_| None));
         assert!(reason(&PANICS).starts_with("panicked in its `args`: attempt to divide by zero"));
+    }
+
+    #[test]
+    fn of_two_with_one_name_the_later_one_is_refused() {
+        static CASES: BenchmarkEntry = entry(|| Cases::each([1, 2], |_, _| {}, |_| None)).named("a");
+        static OTHER: BenchmarkEntry = entry(|| Cases::one(|_| {})).named("a/2");
+        let mut jobs: Vec<Job> = [&OTHER, &CASES].into_iter().flat_map(jobs_of).collect();
+        refuse_namesakes(&mut jobs);
+        let refused: Vec<_> =
+            jobs.iter().map(|job| job.task.as_ref().err().map(|reason| &reason[..12])).collect();
+        assert_eq!(refused, [None, None, Some("is called as")]);
+    }
+
+    #[test]
+    fn a_series_is_called_by_all_but_its_arguments() {
+        static ENTRY: BenchmarkEntry =
+            entry(|| Cases::each_together([1, 2], [8, 16], |_, _| {}, |size| Some(*size)).of(&"u8"))
+                .complexity(Class::Linear);
+        let jobs = jobs_of(&ENTRY);
+        let series: Vec<&str> = jobs.iter().map(|job| &*job.case.series).collect();
+        let (one, two) = ("app::parse::words/u8/1 thread", "app::parse::words/u8/2 threads");
+        assert_eq!(series, [one, two, one, two, one, two]);
+        let sizes = |job: &Job| match &job.task {
+            Ok(Task::Growth(_, sizes)) => sizes.iter().map(|size| size.0).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!((sizes(&jobs[3]), sizes(&jobs[4]), sizes(&jobs[5])), (vec![], vec![8, 16], vec![8, 16]));
+        assert_eq!(jobs[5].case.name, "app::parse::words/u8/complexity/2 threads");
     }
 
     #[test]

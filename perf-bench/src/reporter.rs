@@ -217,7 +217,7 @@ impl Reporter {
         }
         if self.chart {
             for (outcome, complexity) in &grown {
-                say(&format!("\n{}\n{}", outcome.case.entry.name(), chart::text(complexity)));
+                say(&format!("\n{}\n{}", outcome.case.series, chart::text(complexity)));
             }
         }
     }

@@ -92,7 +92,7 @@ pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::R
     fs::create_dir_all(directory)?;
     let mut taken: Vec<String> = Vec::new();
     for (outcome, complexity) in grown {
-        let name = outcome.case.entry.name();
+        let name = &*outcome.case.series;
         let Some(text) = svg(name, complexity) else { continue };
         let mut file = String::new();
         for character in name.chars() {

@@ -38,7 +38,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     let mut table = Table::new("Benchmarks", columns);
     let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
     let names = shorten(&mut names.iter());
-    let (mut not_judged, mut not_counted, mut too_few) = (false, false, false);
+    let (mut not_judged, mut not_counted, mut on_threads, mut too_few) = (false, false, false, false);
     let (mut busy, mut doubtful, mut from_elsewhere) = (Vec::new(), Vec::new(), Vec::new());
     for (outcome, name) in outcomes.iter().zip(names) {
         if !has_a_row(outcome) {
@@ -71,9 +71,11 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
         }
         cells.extend([target_cell(settings.target, entry.promise), verdict]);
         table.row(cells);
-        if let End::Measured(Figures { summary, .. }, verdict) = &outcome.end {
+        if let End::Measured(Figures { summary, threads, .. }, verdict) = &outcome.end {
             not_judged |= *verdict == Verdict::NotJudged;
-            not_counted |= judge_usage(summary.memory.usage.as_ref(), entry.promise) == Verdict::NotJudged;
+            if judge_usage(summary.memory.usage.as_ref(), entry.promise) == Verdict::NotJudged {
+                *(if *threads > 1 { &mut on_threads } else { &mut not_counted }) = true;
+            }
             if *verdict == Verdict::Inconclusive && summary.waited_much() {
                 busy.push(format!("{name} waited for a processor {} of its time", percent(summary.waited)));
             }
@@ -91,6 +93,9 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
             "not judged: `target_allocs` and `target_memory_mb` need `#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();`, \
              and time for a call before `timeout`",
         );
+    }
+    if on_threads {
+        table.note("not judged: what several threads allocate at once is not counted; `target_allocs` and `target_memory_mb` are judged on one");
     }
     if !from_elsewhere.is_empty() {
         table.note(format!("targets that are not from an attribute: {}", from_elsewhere.join(", ")));

@@ -40,7 +40,7 @@ macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl<I> Amount<I, ()> for $number {
             fn of(self, _: &I) -> u64 {
-                u64::try_from(self).unwrap_or(0)
+                u64::try_from(self).expect("`bytes` and `items` are numbers from 0")
             }
         }
     )*};

@@ -118,7 +118,13 @@ impl File {
                 File::empty(path)
             }
         };
-        if reader.errors.is_empty() { Ok(file) } else { Err(reader.errors.join("\n")) }
+        if reader.errors.is_empty() {
+            return Ok(file);
+        }
+        // A table knows its keys in their order by name.
+        reader.errors.sort_by_key(|error| error.0);
+        let errors: Vec<String> = reader.errors.into_iter().map(|error| error.1).collect();
+        Err(errors.join("\n"))
     }
 }
 
@@ -129,7 +135,8 @@ type Value<'t> = Spanned<DeValue<'t>>;
 struct Reader<'t> {
     path: &'t Path,
     text: &'t str,
-    errors: Vec<String>,
+    /// Each with the place where it begins.
+    errors: Vec<(usize, String)>,
 }
 
 impl Reader<'_> {
@@ -355,7 +362,7 @@ impl Reader<'_> {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        self.errors.push(format!("{}:{line}:{column}: {message}", self.path.display()));
+        self.errors.push((at, format!("{}:{line}:{column}: {message}", self.path.display())));
     }
 }
 
@@ -460,9 +467,8 @@ runs = 7
              [targets]\na = \"2 parsecs\"\nb = 3\nc = \"startup\"\n[results]\ndirectory = \"\"\nkeep = -1\nsave = 1\n",
         )
         .unwrap_err();
-        let mut errors: Vec<_> =
+        let errors: Vec<_> =
             errors.lines().map(|line| line.strip_prefix("/app/perfkit.toml:").unwrap()).collect();
-        errors.sort_by_key(|error| error.split(':').next().unwrap().parse::<u32>().unwrap());
         let expected = [
             "1:1: there is no `strikt` here; did you mean `strict`?",
             "2:12: `defaults` is a section; write `[defaults]`, and what belongs to it below",

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, GenericParam, Type};
 
-use super::Options;
+use super::options::Options;
 use crate::fallback::Errors;
 use crate::function::Function;
 
