@@ -679,7 +679,7 @@ impl Cached {
                 {
                     #[allow(unused_imports)]
                     use #krate::__private::local::by::{
-                        Any as _, Part as _, Unfit as _, UnfitErr as _, UnfitNone as _,
+                        Any as _, OkPart as _, SomePart as _, Unfit as _, UnfitErr as _, UnfitNone as _,
                     };
                     #keep
                 }

@@ -154,9 +154,7 @@ impl KeyParts {
                 let argument = Ident::new(shape.argument(), Span::mixed_site());
                 // Messages about the argument point at its type.
                 let span = shape.inner().span().resolved_at(Span::mixed_site());
-                if self.is_shared {
-                    quote_spanned!(span=> #krate::__private::argument::#argument(#name).__perfkit_part())
-                } else if self.is_local {
+                if self.is_shared || self.is_local {
                     quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_part())
                 } else {
                     quote_spanned!(span=> (&&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
