@@ -95,6 +95,16 @@ fn expiring(x: u64) -> u64 {
     x + 1
 }
 
+#[cached(max_size = 1_000, policy = "lru")]
+fn recent(x: u64) -> u64 {
+    x + 1
+}
+
+#[cached(max_size = 1_000, tti = 600)]
+fn idle(x: u64) -> u64 {
+    x + 1
+}
+
 #[pooled]
 fn buffer() -> Vec<u8> {
     Vec::with_capacity(64)
@@ -168,6 +178,8 @@ const CASES: &[Case] = &[
     ("cached, hit by number", 1, |x| number(x % 900)),
     ("cached, hit by text", 1, |_| text(black_box("a key of twenty chars"))),
     ("cached, hit with ttl", 1, |x| expiring(x % 900)),
+    ("cached, hit with lru", 1, |x| recent(x % 900)),
+    ("cached, hit with tti", 1, |x| idle(x % 900)),
     ("cached, miss and eviction", 1, number),
     ("pooled, borrow and return", 1, |_| buffer().capacity() as u64),
 ];

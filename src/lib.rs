@@ -93,7 +93,7 @@ pub mod __private {
     pub use perf_runtime::cache::{
         Binding, CacheHandle, CacheSite, CacheStats, Found, FoundAhead, Instance, LocalBinding,
         LocalCacheHandle, Policy, apart, argument, background, by, expression, glance, local_ways as local,
-        look_up_ahead, look_up_ahead_unless, look_up_local, look_up_local_unless, look_up_seen,
+        look_up, look_up_ahead, look_up_ahead_unless, look_up_local, look_up_local_unless, look_up_seen,
         look_up_unless, prime_all, probe, probe_err, probe_fallible, probe_none, probe_weight, weigh_by,
         weighed_with,
     };

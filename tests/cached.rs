@@ -3,6 +3,8 @@
 #![allow(clippy::needless_pass_by_value, reason = "arguments by value are the point")]
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -56,6 +58,57 @@ fn equal_arguments_are_one_call() {
     assert_eq!(RUNS.get(), 6);
     let stats = describe::stats();
     assert_eq!((stats.hits, stats.misses, stats.loads, stats.len), (1, 6, 6, 6));
+}
+
+/// Also where a hit is looked at again to time it, and where it is told to the policy.
+#[test]
+fn a_key_is_made_and_hashed_once_in_a_call() {
+    thread_local! {
+        static HASHED: Cell<u32> = const { Cell::new(0) };
+    }
+
+    #[derive(Clone, PartialEq, Eq)]
+    struct Counted(u32);
+
+    impl Hash for Counted {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            HASHED.set(HASHED.get() + 1);
+            self.0.hash(state);
+        }
+    }
+
+    #[cached]
+    fn plain(x: Counted) -> u32 {
+        x.0
+    }
+
+    #[cached(ttl = 600)]
+    fn timed(x: Counted) -> u32 {
+        x.0
+    }
+
+    #[cached(policy = "lru")]
+    fn told(x: Counted) -> u32 {
+        x.0
+    }
+
+    #[cached(key = { HASHED.set(HASHED.get() + 1); x })]
+    fn expression(x: u32) -> u32 {
+        x
+    }
+
+    let calls: [(&str, fn(u32) -> u32); 4] = [
+        ("plain", |x| plain(Counted(x))),
+        ("timed", |x| timed(Counted(x))),
+        ("told", |x| told(Counted(x))),
+        ("expression", expression),
+    ];
+    for (name, call) in calls {
+        for x in 0..5_000 {
+            HASHED.set(0);
+            assert_eq!((call(x % 40), HASHED.get()), (x % 40, 1), "call {x} of {name}");
+        }
+    }
 }
 
 #[test]
@@ -415,7 +468,7 @@ fn each_instance_of_the_generics_has_its_own_cache() {
     }
 
     #[cached(max_size = 10)]
-    fn show<T: std::fmt::Debug + Clone + Eq + std::hash::Hash + Send + Sync + 'static, const N: usize>(
+    fn show<T: std::fmt::Debug + Clone + Eq + Hash + Send + Sync + 'static, const N: usize>(
         value: T,
     ) -> String {
         format!("{value:?}{N}")

@@ -448,7 +448,8 @@ impl Cached {
         let marks = self.marks();
         let marks = (!marks.is_empty())
             .then(|| quote_spanned!(Span::mixed_site()=> let __perfkit_miss = __perfkit_miss #marks;));
-        if look_up == "look_up" {
+        // An expression of `key` may do anything, so it is evaluated once in a call.
+        if look_up == "look_up" && self.key.is_at_hand() {
             return self.steps_after_a_glance(instance, run, returns, marks.as_ref());
         }
         quote_spanned! {Span::mixed_site()=>
@@ -486,7 +487,9 @@ impl Cached {
             #run
         };
         if self.function.signature.asyncness.is_none() {
-            steps = quote_spanned!(Span::mixed_site()=> #krate::__private::apart(move || { #steps }));
+            steps = quote_spanned! {Span::mixed_site()=>
+                #krate::__private::apart(__perfkit_seen, move |__perfkit_seen| { #steps })
+            };
         }
         quote_spanned! {Span::mixed_site()=>
             let __perfkit_instance = #instance;
@@ -676,7 +679,7 @@ impl Cached {
                 {
                     #[allow(unused_imports)]
                     use #krate::__private::local::by::{
-                        Any as _, Part as _, Unfit as _, UnfitErr as _, UnfitNone as _,
+                        Any as _, OkPart as _, SomePart as _, Unfit as _, UnfitErr as _, UnfitNone as _,
                     };
                     #keep
                 }

@@ -137,6 +137,11 @@ impl KeyParts {
         one_or_tuple(self.arguments.iter().map(|Part { name, .. }| quote!(#name)))
     }
 
+    /// Whether making it runs none of the user's code, so that a call may make it twice.
+    pub(super) fn is_at_hand(&self) -> bool {
+        self.expressions.iter().all(is_at_hand)
+    }
+
     /// The closure from the tuple to the key.
     pub(super) fn closure(&self, krate: &Path, ty: Option<&TokenStream>) -> TokenStream {
         let this = this();
@@ -149,9 +154,7 @@ impl KeyParts {
                 let argument = Ident::new(shape.argument(), Span::mixed_site());
                 // Messages about the argument point at its type.
                 let span = shape.inner().span().resolved_at(Span::mixed_site());
-                if self.is_shared {
-                    quote_spanned!(span=> #krate::__private::argument::#argument(#name).__perfkit_part())
-                } else if self.is_local {
+                if self.is_shared || self.is_local {
                     quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_part())
                 } else {
                     quote_spanned!(span=> (&&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
@@ -513,6 +516,17 @@ fn plain(pattern: TokenStream) -> TokenStream {
         after_and = is_and;
     }
     output
+}
+
+/// Whether an expression is no more than a field, an argument, or a reference to one.
+fn is_at_hand(expression: &Expr) -> bool {
+    match ungrouped(expression) {
+        Expr::Path(_) | Expr::Lit(_) => true,
+        Expr::Field(field) => is_at_hand(&field.base),
+        Expr::Reference(reference) => is_at_hand(&reference.expr),
+        Expr::Paren(paren) => is_at_hand(&paren.expr),
+        _ => false,
+    }
 }
 
 /// Whether an expression is a place, from which nothing can be moved out if it is borrowed.

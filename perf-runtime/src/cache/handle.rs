@@ -18,7 +18,7 @@ use super::key::{Key, SharedKey};
 use super::registry::{Cache, CacheSite, Instance};
 use super::shard::Held;
 use super::stats::CacheStats;
-use super::store::{Lead, Turn};
+use super::store::{Lead, TOLD, Turn, UNTOLD};
 use super::waits::{self, FlightId, Waiting};
 use crate::clock;
 
@@ -95,41 +95,43 @@ impl<A, R, Q: SharedKey, F: Fn(A) -> Q, W: Keep<R>> CacheHandle<A, R, Bound<F, W
     }
 }
 
-/// What a glance saw that was not a hit.
+/// What a glance saw that was not a hit. A key is hashed once in a call, so the hash is handed on.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen {
-    /// There is nothing.
-    Nothing,
-    /// It takes a look.
-    Unclear,
+    /// There is nothing of the key that has this hash.
+    Nothing(u64),
+    /// It takes a look for the key that has this hash.
+    Unclear(u64),
 }
 
 /// The result, if it can be had at once. `arguments` come before `key`, so that the types of the closure's are known.
 ///
 /// # Errors
-/// If it cannot: the call goes on with [`look_up_seen`], [apart](apart()) from this.
+/// If it cannot: the call goes on with [`look_up_seen`], [apart](apart()) from this. `None` where a hit is more than that, and it did not look.
 #[inline]
 pub fn glance<M, A, R, Q: SharedKey, W: Keep<R>>(
     instance: Instance<M>,
     arguments: A,
     key: impl FnOnce(A) -> Q,
     _: W,
-) -> Result<R, Seen> {
+) -> Result<R, Option<Seen>> {
     match instance.cache_at_hand::<Q::Owned, W::Kept, W::Refused>() {
-        Some(cache) if cache.store.may_glance() && !is_body_running() => {
+        Some(cache) if !cache.store.tells_of_hits() && !is_body_running() => {
             let key = key(arguments);
             let hash = key.hash(&cache.seed);
-            cache.store.glance(hash, |owned| key.is(owned), W::Kept::clone).map(W::kept)
+            let seen = cache.store.glance::<_, UNTOLD>(hash, |owned| key.is(owned), W::Kept::clone);
+            seen.map(W::kept).map_err(Some)
         }
-        _ => Err(Seen::Unclear),
+        _ => Err(None),
     }
 }
 
-/// The rest of a call, in a function of its own: so the one with the glance needs few registers and no stack.
+/// The rest of a call, in a function of its own: so the one with the glance needs few registers and no stack. What was seen is handed on beside
+/// what the closure takes along, which stays small enough for registers.
 #[cold]
 #[inline(never)]
-pub fn apart<R>(rest: impl FnOnce() -> R) -> R {
-    rest()
+pub fn apart<R>(seen: Option<Seen>, rest: impl FnOnce(Option<Seen>) -> R) -> R {
+    rest(seen)
 }
 
 /// The first step of a call. `arguments` come before `key`, so that the types of the closure's are known.
@@ -140,13 +142,13 @@ pub fn look_up<M, A, R, Q: SharedKey, W: Keep<R>>(
     key: impl FnOnce(A) -> Q,
     keep: W,
 ) -> Found<R, Miss<Q::Owned, R, W>> {
-    look_up_seen(Seen::Unclear, instance, arguments, key, keep)
+    look_up_seen(None, instance, arguments, key, keep)
 }
 
-/// The same, after a glance.
+/// The same, after a glance, if there was one.
 #[inline]
 pub fn look_up_seen<M, A, R, Q: SharedKey, W: Keep<R>>(
-    seen: Seen,
+    seen: Option<Seen>,
     instance: Instance<M>,
     arguments: A,
     key: impl FnOnce(A) -> Q,
@@ -154,19 +156,30 @@ pub fn look_up_seen<M, A, R, Q: SharedKey, W: Keep<R>>(
 ) -> Found<R, Miss<Q::Owned, R, W>> {
     let cache = instance.cache::<Q::Owned, W::Kept, W::Refused>(const { Q::IS_FLAT && W::IS_FLAT });
     let key = key(arguments);
-    let hash = key.hash(&cache.seed);
-    if matches!(seen, Seen::Nothing) {
-        cache.store.count_nothing(hash);
-        return Found::Miss(Miss::new(cache, hash, &key, keep));
-    }
-    let reading = reading();
-    if reading.is_noted() {
-        return look_up_noted(cache, hash, &key, keep, reading);
-    }
-    match cache.store.find(hash, |owned| key.is(owned), W::Kept::clone) {
-        Some(value) => Found::Hit(W::kept(value)),
-        None => Found::Miss(Miss::new(cache, hash, &key, keep)),
-    }
+    let seen = if let Some(seen) = seen {
+        seen
+    } else {
+        let hash = key.hash(&cache.seed);
+        let reading = reading();
+        if reading.is_noted() {
+            return look_up_noted(cache, hash, &key, keep, reading);
+        }
+        match cache.store.glance::<_, TOLD>(hash, |owned| key.is(owned), W::Kept::clone) {
+            Ok(value) => return Found::Hit(W::kept(value)),
+            Err(seen) => seen,
+        }
+    };
+    let hash = match seen {
+        Seen::Nothing(hash) => {
+            cache.store.count_nothing(hash);
+            hash
+        }
+        Seen::Unclear(hash) => match cache.store.find(hash, |owned| key.is(owned), W::Kept::clone) {
+            Some(value) => return Found::Hit(W::kept(value)),
+            None => hash,
+        },
+    };
+    Found::Miss(Miss::new(cache, hash, &key, keep))
 }
 
 /// The same; where `is_forced`, it does not look, and the body runs whatever is in the cache.

@@ -271,7 +271,6 @@ macro_rules! unfit {
     };
 }
 
-#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 pub(super) use {unfit, way};
 
 /// The ways to keep, in the order in which they are tried on a `&&&&Probe`. Generated code imports all of them.

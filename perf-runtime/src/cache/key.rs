@@ -279,6 +279,148 @@ impl<T: HashableHere + ?Sized> Key for ByOption<'_, T> {
     }
 }
 
+/// The last way for an argument, with one method that demands what nothing has.
+macro_rules! unfit_argument {
+    ($demand:ident) => {
+        /// Not as a part of the key.
+        pub trait Unfit {
+            /// What lacks a trait.
+            type Of: ?Sized;
+
+            /// Never called.
+            fn __perfkit_part(self) -> <Self::Of as $demand>::Part
+            where
+                Self::Of: $demand;
+        }
+
+        unfit_argument!($demand, Argument);
+        unfit_argument!($demand, OptionalArgument);
+    };
+    ($demand:ident, $argument:ident) => {
+        impl<T: ?Sized> Unfit for $argument<'_, T> {
+            type Of = T;
+
+            fn __perfkit_part(self) -> T::Part
+            where
+                T: $demand,
+            {
+                unreachable!("nothing has the trait")
+            }
+        }
+    };
+}
+
+/// The same for an expression.
+macro_rules! unfit_expression {
+    ($demand:ident) => {
+        /// Not at all.
+        pub trait Unfit {
+            /// What lacks a trait.
+            type Of;
+
+            /// Never called.
+            fn __perfkit_part(&self) -> <Self::Of as $demand>::Part
+            where
+                Self::Of: $demand;
+        }
+
+        impl<T> Unfit for Expression<T> {
+            type Of = T;
+
+            fn __perfkit_part(&self) -> T::Part
+            where
+                T: $demand,
+            {
+                unreachable!("nothing has the trait")
+            }
+        }
+    };
+}
+
+/// The ways for an argument where its weight does not matter: what is bound by this, and what lacks the demand. In the order in which they are
+/// tried on a `&Argument`.
+macro_rules! ways_of_an_argument {
+    ([$($bounds:tt)*], $demand:ident) => {
+        /// As a part of the key.
+        pub trait Fit {
+            /// The part.
+            type Part;
+
+            /// The part.
+            fn __perfkit_part(self) -> Self::Part;
+        }
+
+        impl<'a, T: $($bounds)* + ?Sized> Fit for &Argument<'a, T> {
+            type Part = ByRef<'a, T>;
+
+            #[inline]
+            fn __perfkit_part(self) -> ByRef<'a, T> {
+                ByRef(self.0)
+            }
+        }
+
+        impl<'a, T: $($bounds)* + ?Sized> Fit for &OptionalArgument<'a, T> {
+            type Part = ByOption<'a, T>;
+
+            #[inline]
+            fn __perfkit_part(self) -> ByOption<'a, T> {
+                ByOption(self.0)
+            }
+        }
+
+        unfit_argument!($demand);
+    };
+}
+
+/// The same for an expression, in the order in which they are tried on a `&&&Expression`.
+macro_rules! ways_of_an_expression {
+    ([$($bounds:tt)*], $demand:ident) => {
+        /// As what it points to.
+        pub trait Reference {
+            /// The part.
+            type Part;
+
+            /// The part.
+            fn __perfkit_part(&self) -> Self::Part;
+        }
+
+        impl<'a, T: $($bounds)* + ?Sized> Reference for &&Expression<&'a T> {
+            type Part = ByRef<'a, T>;
+
+            #[inline]
+            fn __perfkit_part(&self) -> ByRef<'a, T> {
+                ByRef(self.take())
+            }
+        }
+
+        impl<'a, T: $($bounds)* + ?Sized> Reference for &&Expression<Option<&'a T>> {
+            type Part = ByOption<'a, T>;
+
+            #[inline]
+            fn __perfkit_part(&self) -> ByOption<'a, T> {
+                ByOption(self.take())
+            }
+        }
+
+        /// As it is.
+        pub trait Value<T> {
+            /// The part.
+            fn __perfkit_part(&self) -> ByValue<T>;
+        }
+
+        impl<T: $($bounds)*> Value<T> for &Expression<T> {
+            #[inline]
+            fn __perfkit_part(&self) -> ByValue<T> {
+                ByValue(self.take())
+            }
+        }
+
+        unfit_expression!($demand);
+    };
+}
+
+pub(super) use {unfit_argument, unfit_expression, ways_of_an_argument, ways_of_an_expression};
+
 /// What generated code makes of an argument. The ways to do so are told apart by the order in which methods are looked up on a
 /// `&&&&Argument`.
 pub mod argument {
@@ -363,38 +505,7 @@ pub mod argument {
         [T: Hashable] &OptionalArgument<'a, T> => ByOption<'a, T>, this => ByOption(this.0);
     );
 
-    /// Not as a part of the key.
-    pub trait Unfit {
-        /// What lacks a trait.
-        type Of: ?Sized;
-
-        /// Never called.
-        fn __perfkit_part(self) -> <Self::Of as CacheKey>::Part
-        where
-            Self::Of: CacheKey;
-    }
-
-    impl<T: ?Sized> Unfit for Argument<'_, T> {
-        type Of = T;
-
-        fn __perfkit_part(self) -> T::Part
-        where
-            T: CacheKey,
-        {
-            unreachable!("nothing has the trait")
-        }
-    }
-
-    impl<T: ?Sized> Unfit for OptionalArgument<'_, T> {
-        type Of = T;
-
-        fn __perfkit_part(self) -> T::Part
-        where
-            T: CacheKey,
-        {
-            unreachable!("nothing has the trait")
-        }
-    }
+    unfit_argument!(CacheKey);
 
     /// In an expression of `key`: a copy, so that the expression takes nothing away from the body.
     pub trait Copied<T> {
@@ -519,27 +630,7 @@ pub mod expression {
         [T] [T: Hashable] &Expression<T> => ByValue<T>, this => ByValue(this.take());
     );
 
-    /// Not at all.
-    pub trait Unfit {
-        /// What lacks a trait.
-        type Of;
-
-        /// Never called.
-        fn __perfkit_part(&self) -> <Self::Of as CacheKey>::Part
-        where
-            Self::Of: CacheKey;
-    }
-
-    impl<T> Unfit for Expression<T> {
-        type Of = T;
-
-        fn __perfkit_part(&self) -> T::Part
-        where
-            T: CacheKey,
-        {
-            unreachable!("nothing has the trait")
-        }
-    }
+    unfit_expression!(CacheKey);
 }
 
 #[cfg(test)]

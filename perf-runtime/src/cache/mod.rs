@@ -1,15 +1,14 @@
 //! Results kept: what `#[cached]` generates calls into.
 //!
-//! A call hashes its arguments where they are, looks in one shard, and clones the value out: a hit takes one lock for a few
-//! instructions and owns nothing. A miss owns the key, joins the computation of that key that is under way or begins one, runs the
-//! body with no lock held, and keeps the result.
+//! A call hashes its arguments where they are, looks in one shard, and clones the value out: a hit takes no lock and owns nothing. A miss
+//! owns the key, joins the computation of that key that is under way or begins one, runs the body with no lock held, and keeps the result.
 //!
 //! | file | what |
 //! |---|---|
 //! | `handle` | what a cached function holds: look up, compute, store |
 //! | `key`, `hash`, `text` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
-//! | `store`, `shard` | the entries and the computations under way; what is read without a lock, and what is written under one |
+//! | `store`, `shard`, `lock` | the entries and the computations under way; what is read without a lock, and what is written under one |
 //! | `table`, `node` | how an entry is found, and where it lies |
 //! | `readers`, `barrier`, `limbo` | who reads, and when a place may be used again |
 //! | `policy` | which entry gives way |

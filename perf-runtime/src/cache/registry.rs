@@ -387,6 +387,9 @@ impl CacheSite {
     fn cache<M, C: AnyCache + 'static>(&'static self, flat: Option<u64>) -> &'static C {
         // Lifetimes are left out of it: a function of `Parser<'a>` has one cache for every `'a`.
         let of: TypeOf = type_of::<(M, C)>;
+        if let Some(cache) = self.at_hand.get(of) {
+            return cache;
+        }
         if let Some(first) = self.first.get()
             && first.is_of(of)
         {

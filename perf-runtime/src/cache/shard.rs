@@ -278,10 +278,10 @@ impl<K, S, R> Writer<K, S, R> {
         self.is_due |= self.limbo.push(slot);
     }
 
-    /// The slot was asked for.
-    pub(super) fn touch(&mut self, slot: u32) {
-        if self.node(slot).is(KEPT) {
-            self.order.touch(slot);
+    /// What is in this node was asked for.
+    pub(super) fn touch(&mut self, node: &Node<K, S>) {
+        if node.is(KEPT) {
+            self.order.touch(node.slot());
         }
     }
 

@@ -33,6 +33,7 @@ use crate::clock;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 pub use self::adapt::set_adaptive;
+pub(super) use self::glance::{TOLD, UNTOLD};
 pub(super) use self::lead::Lead;
 
 /// What a cache is told when it is made.

@@ -104,8 +104,13 @@ impl Queue {
         if self.oldest == slot {
             self.rotate(links);
         } else if links.0[self.oldest as usize].older != slot {
-            self.unlink(links, slot);
-            self.push(links, slot);
+            // There are three at least, so none of what is done for the first and the last one is to be done.
+            let Link { older, newer } = links.0[slot as usize];
+            links.0[older as usize].newer = newer;
+            links.0[newer as usize].older = older;
+            let newest = core::mem::replace(&mut links.0[self.oldest as usize].older, slot);
+            links.0[newest as usize].newer = slot;
+            links.0[slot as usize] = Link { older: newest, newer: self.oldest };
         }
     }
 }

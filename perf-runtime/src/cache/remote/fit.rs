@@ -2,15 +2,23 @@
 //!
 //! The same as `key` and `keep` have, with serde's traits demanded as well: generated code imports these instead of those.
 
+use std::borrow::ToOwned;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cache::keep::Shareable;
+use crate::cache::key::Hashable;
 
 /// What can be kept by a backend.
 pub trait Transferable: Shareable + Serialize + DeserializeOwned {}
 
 impl<T: Shareable + Serialize + DeserializeOwned> Transferable for T {}
+
+/// What can be part of the key of a cache with a backend.
+pub trait KeyPart: Hashable + ToOwned<Owned: Serialize> {}
+
+impl<T: Hashable + ToOwned<Owned: Serialize> + ?Sized> KeyPart for T {}
 
 /// What generated code demands of a part of a key that cannot leave the process. Nothing has it; see [`CacheKey`](crate::cache::CacheKey).
 #[diagnostic::on_unimplemented(
@@ -60,146 +68,20 @@ pub trait SharedNone {
 
 /// See [`argument`](crate::cache::argument).
 pub mod shared_argument {
-    use std::borrow::ToOwned;
-
-    use serde::Serialize;
-
-    use super::SharedKey;
+    use super::{KeyPart, SharedKey};
     use crate::cache::argument::{Argument, OptionalArgument};
-    use crate::cache::key::{ByOption, ByRef, Hashable};
+    use crate::cache::key::{ByOption, ByRef, unfit_argument, ways_of_an_argument};
 
-    /// As a part of the key.
-    pub trait Fit {
-        /// The part.
-        type Part;
-
-        /// The part.
-        fn __perfkit_part(self) -> Self::Part;
-    }
-
-    impl<'a, T: Hashable + ToOwned<Owned: Serialize> + ?Sized> Fit for Argument<'a, T> {
-        type Part = ByRef<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(self) -> ByRef<'a, T> {
-            ByRef(self.0)
-        }
-    }
-
-    impl<'a, T: Hashable + ToOwned<Owned: Serialize> + ?Sized> Fit for OptionalArgument<'a, T> {
-        type Part = ByOption<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(self) -> ByOption<'a, T> {
-            ByOption(self.0)
-        }
-    }
-
-    /// Not as a part of the key.
-    pub trait Unfit {
-        /// What lacks a trait.
-        type Of: ?Sized;
-
-        /// Never called.
-        fn __perfkit_part(self) -> <Self::Of as SharedKey>::Part
-        where
-            Self::Of: SharedKey;
-    }
-
-    impl<T: ?Sized> Unfit for &Argument<'_, T> {
-        type Of = T;
-
-        fn __perfkit_part(self) -> T::Part
-        where
-            T: SharedKey,
-        {
-            unreachable!("nothing has the trait")
-        }
-    }
-
-    impl<T: ?Sized> Unfit for &OptionalArgument<'_, T> {
-        type Of = T;
-
-        fn __perfkit_part(self) -> T::Part
-        where
-            T: SharedKey,
-        {
-            unreachable!("nothing has the trait")
-        }
-    }
+    ways_of_an_argument!([KeyPart], SharedKey);
 }
 
 /// See [`expression`](crate::cache::expression).
 pub mod shared_expression {
-    use std::borrow::ToOwned;
-
-    use serde::Serialize;
-
-    use super::SharedKey;
+    use super::{KeyPart, SharedKey};
     use crate::cache::expression::Expression;
-    use crate::cache::key::{ByOption, ByRef, ByValue, Hashable};
+    use crate::cache::key::{ByOption, ByRef, ByValue, unfit_expression, ways_of_an_expression};
 
-    /// As what it points to.
-    pub trait Reference {
-        /// The part.
-        type Part;
-
-        /// The part.
-        fn __perfkit_part(&self) -> Self::Part;
-    }
-
-    impl<'a, T: Hashable + ToOwned<Owned: Serialize> + ?Sized> Reference for &&Expression<&'a T> {
-        type Part = ByRef<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(&self) -> ByRef<'a, T> {
-            ByRef(self.take())
-        }
-    }
-
-    impl<'a, T: Hashable + ToOwned<Owned: Serialize> + ?Sized> Reference for &&Expression<Option<&'a T>> {
-        type Part = ByOption<'a, T>;
-
-        #[inline]
-        fn __perfkit_part(&self) -> ByOption<'a, T> {
-            ByOption(self.take())
-        }
-    }
-
-    /// As it is.
-    pub trait Value<T> {
-        /// The part.
-        fn __perfkit_part(&self) -> ByValue<T>;
-    }
-
-    impl<T: Hashable + ToOwned<Owned: Serialize>> Value<T> for &Expression<T> {
-        #[inline]
-        fn __perfkit_part(&self) -> ByValue<T> {
-            ByValue(self.take())
-        }
-    }
-
-    /// Not at all.
-    pub trait Unfit {
-        /// What lacks a trait.
-        type Of;
-
-        /// Never called.
-        fn __perfkit_part(&self) -> <Self::Of as SharedKey>::Part
-        where
-            Self::Of: SharedKey;
-    }
-
-    impl<T> Unfit for Expression<T> {
-        type Of = T;
-
-        fn __perfkit_part(&self) -> T::Part
-        where
-            T: SharedKey,
-        {
-            unreachable!("nothing has the trait")
-        }
-    }
+    ways_of_an_expression!([KeyPart], SharedKey);
 }
 
 /// See [`by`](crate::cache::by).

@@ -7,7 +7,7 @@
 //! A hit of a cache that is not sampled looks at a number that it looks at anyway. No lock is held while somebody's code runs.
 
 use super::super::adaptive::{Decision, LARGEST, Observation, Reason, decide};
-use super::super::node::Times;
+use super::super::node::{Node, Times};
 use super::super::readers::Record;
 use super::super::sampler::Sampler;
 use super::Store;
@@ -76,13 +76,19 @@ impl Adaptation {
 impl<K, S, R> Store<K, S, R> {
     /// Tells of a hit those who asked for it.
     #[inline(never)]
-    pub(super) fn tell_of_hit<'a>(&self, hash: u64, slot: u32, now: u64, times: impl FnOnce() -> &'a Times) {
+    pub(super) fn tell_of_hit<'a>(
+        &self,
+        hash: u64,
+        node: &Node<K, S>,
+        now: u64,
+        times: impl FnOnce() -> &'a Times,
+    ) {
         let told = self.on_hit.load(Ordering::Relaxed);
         if told & IDLE != 0 {
             times().touch(now, self.idle);
         }
         if told & USES != 0 {
-            self.shard(hash).lock().writer.touch(slot);
+            self.shard(hash).lock().writer.touch(node);
         }
         if told & SAMPLED != 0 {
             self.adaptation.sampler.look_up(hash);

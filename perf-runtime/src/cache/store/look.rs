@@ -25,8 +25,10 @@ pub(super) fn first<T>(found: Option<(T, Freshness)>) -> Option<T> {
 }
 
 impl<K, S, R> Store<K, S, R> {
-    /// What `take` makes of the result of the key for which `is` holds. Counts a hit or a miss.
-    #[inline]
+    /// What `take` makes of the result of the key for which `is` holds. Counts a hit or a miss. After a [glance](Self::glance), which is enough as a
+    /// rule.
+    #[cold]
+    #[inline(never)]
     pub(in super::super) fn find<T>(
         &self,
         hash: u64,
@@ -157,7 +159,7 @@ impl<K, S, R> Store<K, S, R> {
             node.touch();
             if self.on_hit.load(Ordering::Relaxed) != 0 {
                 // SAFETY: entries end where it matters, so it has times.
-                self.tell_of_hit(hash, node.slot(), now, || unsafe { times(address) });
+                self.tell_of_hit(hash, node, now, || unsafe { times(address) });
             }
         }
         // SAFETY: as of the key.
@@ -187,7 +189,7 @@ impl<K, S, R> Store<K, S, R> {
     pub(super) fn tell_held(&self, hash: u64, now: u64, held: &Held<'_, K, S, R>, place: usize) {
         if self.on_hit.load(Ordering::Relaxed) != 0 {
             // SAFETY: entries end where it matters, so it has times; it is held.
-            self.tell_of_hit(hash, held.slots()[place], now, || unsafe { times(held.address(place)) });
+            self.tell_of_hit(hash, held.node(place), now, || unsafe { times(held.address(place)) });
         }
     }
 
