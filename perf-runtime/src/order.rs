@@ -1,4 +1,5 @@
-//! Sorting, once: a sort is a thousand lines of machine code for every type that is sorted, all of which every user's build would pay for.
+//! Sorting and joining, once: a sort is a thousand lines of machine code for every type that is sorted, and joining texts two thousand, all of which every
+//! user's build would pay for.
 //!
 //! What is sorted are the numbers of the rows, so that there is one sort for rows of any type. It is stable. For lists that a person reads: each
 //! comparison is a call.
@@ -38,6 +39,18 @@ fn places(len: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering) -> Vec<
         places[number] = place;
     }
     places
+}
+
+/// The texts, with the separator between every two.
+pub(crate) fn join(texts: &mut dyn Iterator<Item = &str>, separator: &str) -> String {
+    let mut joined = String::new();
+    for (place, text) in texts.enumerate() {
+        if place > 0 {
+            joined.push_str(separator);
+        }
+        joined.push_str(text);
+    }
+    joined
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use core::fmt;
 use std::ffi::OsStr;
 
 use super::output::{Format, Output, path_of};
+use crate::order;
 use crate::show::AllRows;
 use crate::spelling::nearest;
 
@@ -75,8 +76,8 @@ impl fmt::Display for Misunderstood {
             )?,
             Misunderstood::TakesNoValue { word } => write!(f, "`{word}` in {VARIABLE} takes no value")?,
         }
-        let usage: Vec<&str> = WORDS.iter().flat_map(|word| word.usage).copied().collect();
-        write!(f, " (known: {})", usage.join(", "))
+        let usage = order::join(&mut WORDS.iter().flat_map(|word| word.usage).copied(), ", ");
+        write!(f, " (known: {usage})")
     }
 }
 

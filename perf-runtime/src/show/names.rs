@@ -67,8 +67,7 @@ fn suffix(path: &str, count: usize) -> String {
             counted += 1;
         }
     }
-    kept.reverse();
-    kept.join("::")
+    order::join(&mut kept.iter().rev().map(String::as_str), "::")
 }
 
 /// Splits at each `::` outside of brackets.
@@ -101,7 +100,8 @@ fn inner(segment: &str, count: usize) -> String {
     let mut path = String::new();
     let flush = |path: &mut String, output: &mut String| {
         let parts: Vec<&str> = path.split("::").collect();
-        output.push_str(&parts[parts.len().saturating_sub(count)..].join("::"));
+        let mut last = parts.iter().copied().skip(parts.len().saturating_sub(count));
+        output.push_str(&order::join(&mut last, "::"));
         path.clear();
     };
     for character in segment[open..].chars() {

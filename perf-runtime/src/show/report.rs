@@ -212,7 +212,8 @@ fn never_called(mut names: Vec<String>, limit: usize) -> String {
     let count = names.len();
     names.truncate(limit);
     let rest = if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
-    format!("never called: {}{rest}", names.join(", "))
+    let names = order::join(&mut names.iter().map(String::as_str), ", ");
+    format!("never called: {names}{rest}")
 }
 
 /// What functions allocated, those first that allocated most themselves.

@@ -14,6 +14,7 @@ use tabled::grid::records::IterRecords;
 use tabled::grid::util::string::get_line_width;
 
 use super::names;
+use crate::order;
 
 /// Where the table goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,9 +148,9 @@ impl Table {
         output.push_str(&self.grid(&shown, &widths, page.colour));
         let mut notes = self.notes.clone();
         let left_out = (0..self.columns.len()).filter(|column| !shown.contains(column));
-        let left_out: Vec<&str> = left_out.map(|column| self.columns[column].header).collect();
+        let left_out = order::join(&mut left_out.map(|column| self.columns[column].header), ", ");
         if !left_out.is_empty() {
-            notes.push(format!("no room for: {}", left_out.join(", ")));
+            notes.push(format!("no room for: {left_out}"));
         }
         for note in notes {
             let _ = writeln!(output, "{note}");

@@ -58,8 +58,8 @@ pub struct UnknownColumn(String);
 
 impl fmt::Display for UnknownColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known: Vec<&str> = WORDS.iter().map(|(_, words)| words[0]).collect();
-        write!(f, "no column is called `{}`; known: {}", self.0, known.join(", "))
+        let known = order::join(&mut WORDS.iter().map(|(_, words)| words[0]), ", ");
+        write!(f, "no column is called `{}`; known: {known}", self.0)
     }
 }
 

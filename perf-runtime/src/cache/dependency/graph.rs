@@ -235,7 +235,7 @@ impl Graph {
         let (mut reached, mut changed) = (Vec::new(), Vec::new());
         match name {
             Name::Key(cache, _) | Name::Any(cache) => {
-                self.reach_from(name, &mut reached, |_| true);
+                self.reach_from(name, &mut reached, None);
                 self.change(*cache, &mut changed, &mut reached);
             }
             Name::Whole(cache) => {
@@ -248,7 +248,7 @@ impl Graph {
                 }
                 self.change(*cache, &mut changed, &mut reached);
             }
-            Name::Tag(_) => self.reach_from(name, &mut reached, |_| true),
+            Name::Tag(_) => self.reach_from(name, &mut reached, None),
         }
         self.follow(reached, &mut changed, gone);
         changed
@@ -259,7 +259,7 @@ impl Graph {
         while let Some(slot) = reached.pop() {
             let Gone { cache, hash, .. } = self.records[slot as usize].gone;
             gone.push(self.records[slot as usize].gone);
-            self.reach_from(&Name::Key(cache, hash), &mut reached, |edge| edge.held == slot);
+            self.reach_from(&Name::Key(cache, hash), &mut reached, Some(slot));
             self.change(cache, changed, &mut reached);
         }
     }
@@ -268,16 +268,16 @@ impl Graph {
     fn change(&mut self, cache: u32, changed: &mut Vec<u32>, reached: &mut Vec<Slot>) {
         if !changed.contains(&cache) {
             changed.push(cache);
-            self.reach_from(&Name::Any(cache), reached, |_| true);
+            self.reach_from(&Name::Any(cache), reached, None);
         }
     }
 
-    /// Marks the records that depend on a node, as far as `is_meant` holds for the edge, and adds them to `reached`.
-    fn reach_from(&mut self, name: &Name, reached: &mut Vec<Slot>, is_meant: impl Fn(&Edge) -> bool) {
+    /// Marks the records that depend on a node, or on this record of it, and adds them to `reached`.
+    fn reach_from(&mut self, name: &Name, reached: &mut Vec<Slot>, held: Option<Slot>) {
         let Some(node) = self.names.get(name).copied() else { return };
         for n in 0..self.nodes[node as usize].dependents.len() {
             let Dependent { record, edge } = self.nodes[node as usize].dependents[n];
-            if is_meant(&self.records[record as usize].edges[edge as usize]) {
+            if held.is_none_or(|held| self.records[record as usize].edges[edge as usize].held == held) {
                 self.reach(record, reached);
             }
         }

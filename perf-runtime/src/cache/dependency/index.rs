@@ -106,19 +106,17 @@ impl Dependencies {
     #[inline]
     fn with_state<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock();
-        let state = state.get_or_insert_with(|| {
-            Box::new(State {
-                graph: Graph::new(self.most_edges),
-                number: 1,
-                invalidated: HashMap::default(),
-                forgotten: 0,
-            })
-        });
+        let state = state.get_or_insert_with(|| State::new(self.most_edges));
         let end = change(state);
+        self.changed(state);
+        end
+    }
+
+    /// What is known of the state without its lock is so again.
+    fn changed(&self, state: &State) {
         // Ordering: with `readers`, see `invalidate`.
         self.nodes.store(state.graph.len(), Ordering::Release);
         self.remembers.store(!state.invalidated.is_empty(), Ordering::SeqCst);
-        end
     }
 
     /// The entries that are to be removed because `source` is no longer what it was: all that was computed from it, over however
@@ -229,6 +227,15 @@ impl Dependencies {
 }
 
 impl State {
+    fn new(most_edges: usize) -> Box<State> {
+        Box::new(State {
+            graph: Graph::new(most_edges),
+            number: 1,
+            invalidated: HashMap::default(),
+            forgotten: 0,
+        })
+    }
+
     fn remember(&mut self, moment: u64, name: Name, changed: Vec<u32>, most: usize) {
         if self.invalidated.len() + changed.len() >= most {
             self.forget(moment);
