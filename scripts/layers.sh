@@ -25,7 +25,7 @@ forbid "$runtime/profile" 'crate::(cache|pool)\b' "profiles do not know caches o
 forbid "$(find $runtime -name '*.rs' ! -name sync.rs | tr '\n' ' ')" 'use (std|core)::sync::atomic|use parking_lot' "sync.rs alone names the synchronisation primitives"
 forbid "$runtime" 'perf_macros|perf_bench' "the runtime knows neither the macros nor the harness"
 forbid perf-bench/src 'perf_macros' "the harness does not know the macros"
-forbid cargo-perfkit/src 'perf_macros|perf_bench::([^r]|r[^e])' "the command line knows programs and what they saved, not the harness in them"
+forbid cargo-perfkit/src 'perf_macros|perf_bench([^:]|::([^r]|r[^e]))' "the command line knows programs and what they saved, not the harness in them"
 forbid "cargo-perfkit/src/verdict.rs cargo-perfkit/src/student.rs" 'Instant|std::(process|env|fs|thread)' "judging launches is pure"
 forbid perf-macros/src 'perf_runtime|perf_bench' "expansions name only perfkit::__private"
 

@@ -97,7 +97,8 @@ fn a_key_is_made_and_hashed_once_in_a_call() {
         x
     }
 
-    let calls: [(&str, fn(u32) -> u32); 4] = [
+    type Call = (&'static str, fn(u32) -> u32);
+    let calls: [Call; 4] = [
         ("plain", |x| plain(Counted(x))),
         ("timed", |x| timed(Counted(x))),
         ("told", |x| told(Counted(x))),

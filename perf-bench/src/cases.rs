@@ -8,7 +8,8 @@ use std::thread;
 
 use crate::bencher::Bencher;
 use crate::crew::{Role, run_together};
-use crate::measure::{Measurement, Plan};
+use crate::measure::Measurement;
+use crate::plan::Plan;
 use crate::work::Work;
 
 /// What runs one case. Whoever runs it holds it, for ever if it never ends.

@@ -17,10 +17,10 @@ use perf_runtime::show::names::shorten;
 use perf_runtime::show::table::{Cell, Column, Table, Tone};
 
 use crate::arguments::Format;
-use crate::bencher::Calls;
 use crate::driver::{Driver, job_named, threads_of};
 use crate::harness::FAILED;
 use crate::instructions::number;
+use crate::loops::Calls;
 use crate::measure::Measurement;
 use crate::registry::Case;
 use crate::reporter::say;

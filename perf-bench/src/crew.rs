@@ -11,7 +11,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::bencher::{Batch, Calls};
+use crate::loops::{Batch, Calls};
 
 /// What a benchmark's own code is given by, on this thread.
 #[derive(Debug, Default)]
@@ -198,8 +198,9 @@ mod tests {
 
     use super::*;
     use crate::bencher::Bencher;
-    use crate::measure::{Measurement, Plan};
+    use crate::measure::Measurement;
     use crate::own_thread::{self, Ended};
+    use crate::plan::Plan;
 
     /// What comes of a benchmark on three threads.
     fn run(code: impl Fn(&mut Bencher<'_>) + Send + Sync + 'static) -> Result<usize, Ended> {

@@ -29,8 +29,9 @@ pub use ::criterion::{Criterion, criterion_group, criterion_main};
 use perf_runtime::clock;
 use perf_runtime::session::complain;
 
-use crate::bencher::{Batch, Bencher, Calls, Elsewhere};
+use crate::bencher::{Bencher, Elsewhere};
 use crate::lock;
+use crate::loops::{Batch, Calls};
 use crate::measure::Measurement;
 use crate::own_thread::message_of;
 use crate::registry::{Job, Task, entries, jobs_of};

@@ -8,10 +8,11 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::bencher::{Batch, Calls};
 use crate::cases::StillRuns;
-use crate::measure::{Measurement, Plan};
+use crate::loops::{Batch, Calls};
+use crate::measure::Measurement;
 use crate::own_thread::{self, Ended};
+use crate::plan::Plan;
 use crate::registry::{BenchmarkEntry, Job, Task, jobs};
 use crate::run::{End, Outcome};
 

@@ -16,7 +16,7 @@ use perf_runtime::memory::{Counts, Watch};
 use perf_runtime::order;
 
 use crate::judge::{Kept, Leakage, is_over, judge_leakage, judge_resident};
-use crate::measure::Mode;
+use crate::plan::Mode;
 use crate::registry::BenchmarkEntry;
 use crate::resident;
 

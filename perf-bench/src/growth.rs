@@ -14,7 +14,8 @@ use crate::cases::Body;
 use crate::chart;
 use crate::footprint::Look;
 use crate::judge::{Class, Complexity, Cost, Growth, MOST_SLOPE, Point, judge_complexity};
-use crate::measure::{Mode, PAUSE, Plan, ROUNDS, Samples};
+use crate::measure::{PAUSE, ROUNDS};
+use crate::plan::{Mode, Plan, Samples};
 use crate::registry::{BenchmarkEntry, Case};
 use crate::run::{End, Outcome, measure};
 

@@ -12,7 +12,7 @@ use crate::counters;
 use crate::driver::is_case;
 use crate::instructions;
 use crate::interrupt;
-use crate::measure::Mode;
+use crate::plan::Mode;
 use crate::progress::Progress;
 use crate::registry::{Job, jobs};
 use crate::reporter::{Reporter, Totals, say};

@@ -22,9 +22,9 @@ use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
 use perf_runtime::show::units;
 
 use crate::arguments::Format;
-use crate::bencher::Calls;
 use crate::driver::{Driver, job_named, threads_of};
 use crate::harness::FAILED;
+use crate::loops::Calls;
 use crate::measure::Measurement;
 use crate::registry::Case;
 use crate::reporter::say;

@@ -8,7 +8,8 @@
 //! | file | what |
 //! |---|---|
 //! | `registry`, `cases` | the benchmarks of the program, and the cases of each |
-//! | `bencher`, `measure`, `overhead` | the timed loops, how often they run, and what they themselves take |
+//! | `bencher`, `loops`, `overhead` | what a benchmark hands over, the timed loops, and what these themselves take |
+//! | `plan`, `measure` | how a benchmark is to be run, and how often that is |
 //! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
 //! | `footprint`, `resident` | what calls allocate and what they keep, where the allocator tells and where only the system does |
 //! | `target_features` | what the processor has |
@@ -55,10 +56,12 @@ mod interrupt;
 mod judge;
 mod libtest;
 mod lock;
+mod loops;
 mod measure;
 mod optimised;
 mod overhead;
 mod own_thread;
+mod plan;
 mod progress;
 mod registry;
 mod reporter;
@@ -84,7 +87,7 @@ mod worker;
 
 pub use bencher::Bencher;
 pub use harness::main;
-pub use measure::{DEFAULT_ITERATIONS, DEFAULT_WARMUP};
+pub use plan::{DEFAULT_ITERATIONS, DEFAULT_WARMUP};
 pub use registry::{BenchmarkEntry, DEFAULT_TIMEOUT};
 pub use timeit::{Timing, timeit};
 
@@ -93,12 +96,12 @@ pub use timeit::{Timing, timeit};
 pub use target_features::has_feature;
 #[doc(hidden)]
 pub use {
-    bencher::Stopwatch,
     cases::{Cases, set_up},
     check::{Check, LookAny, LookError, LookResult, Looked},
     inventory,
     judge::Class,
     libtest::{Failure, run_as_test},
+    loops::Stopwatch,
     size::{LookSize, LookUnsized, Size, size_by, size_of},
     target_features::missing_feature,
     work::{Amount, counted},

@@ -12,7 +12,7 @@ use perf_runtime::session::{complain, page_of_stderr};
 use crate::growth;
 use crate::growth_report;
 use crate::lock;
-use crate::measure::Mode;
+use crate::plan::Mode;
 use crate::registry::{BenchmarkEntry, jobs_of};
 use crate::run::{Outcome, run};
 use crate::suite;

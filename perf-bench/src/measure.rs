@@ -10,90 +10,13 @@
 //! decision rests on a single batch, which may have been the first, cold one, or have been interrupted.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::bencher::{Batch, Calls, Shape};
-use crate::driver::Driver;
-use crate::footprint::{Counted, Look, Requests, Residents};
-use crate::judge::Target;
+use crate::footprint::{Counted, Requests, Residents};
+use crate::loops::{Batch, Calls, Shape};
 use crate::overhead::Overhead;
-use crate::stats::{Sample, Summary, least};
-use crate::work::Work;
+use crate::plan::{DEFAULT_ITERATIONS, DEFAULT_WARMUP, Mode, Plan, TEST_SAMPLES};
+use crate::stats::{Sample, Summary};
 
-/// What a run is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// To see that it works, and to judge its target.
-    Test,
-    /// To know how long it takes.
-    Measure,
-}
-
-/// How one benchmark is to be run.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) mode: Mode,
-    /// What is promised and judged.
-    pub(crate) target: Option<Target>,
-    /// That run it at once.
-    pub(crate) threads: usize,
-    pub(crate) iterations: Option<u64>,
-    pub(crate) warmup: Option<u64>,
-    /// When somebody gives up on it.
-    pub(crate) timeout: Duration,
-    /// How its memory is looked at.
-    pub(crate) look: Look,
-    /// Where the samples go, for whoever gives up.
-    pub(crate) samples: Arc<Samples>,
-    /// Whoever says how often the loop runs instead of this plan.
-    pub(crate) driver: Option<Driver>,
-}
-
-impl Plan {
-    pub(crate) fn driven(driver: Driver, threads: usize) -> Self {
-        Plan {
-            mode: Mode::Measure,
-            target: None,
-            threads,
-            iterations: None,
-            warmup: None,
-            timeout: Duration::MAX,
-            look: Look::none(),
-            samples: Arc::default(),
-            driver: Some(driver),
-        }
-    }
-
-    /// Nanoseconds that a call may take, where that is judged.
-    pub(crate) fn limit(&self, work: Work) -> Option<f64> {
-        self.target.map(|target| target.limit(work, self.threads))
-    }
-}
-
-#[cfg(test)]
-impl Plan {
-    pub(crate) fn for_tests() -> Self {
-        Plan {
-            mode: Mode::Test,
-            target: None,
-            threads: 1,
-            iterations: None,
-            warmup: None,
-            timeout: Duration::from_secs(30),
-            look: Look::none(),
-            samples: Arc::default(),
-            driver: None,
-        }
-    }
-}
-
-/// Samples that `cargo bench` takes, where `iterations` does not say how many: fewer where calls are slow.
-pub const DEFAULT_ITERATIONS: u64 = 100;
-/// Calls before the first sample, where `warmup` does not say how many: more where that is over in no time.
-pub const DEFAULT_WARMUP: u64 = 10;
-
-/// Samples of one round of a test.
-const TEST_SAMPLES: u64 = 20;
 /// Rounds until a target counts as missed.
 pub(crate) const ROUNDS: u32 = 3;
 /// Between two rounds: whatever is in the way may be gone by then.
@@ -103,40 +26,6 @@ const SHORT: f64 = 100.0;
 /// A call that takes this long with its input is measured as it comes, without a warm-up.
 const LONG: Duration = Duration::from_millis(100);
 
-impl Mode {
-    /// How long a sample is to be.
-    const fn sample(self) -> Duration {
-        match self {
-            Mode::Test => Duration::from_micros(200),
-            Mode::Measure => Duration::from_micros(500),
-        }
-    }
-
-    /// How many there are to be.
-    const fn samples(self) -> u64 {
-        match self {
-            Mode::Test => TEST_SAMPLES,
-            Mode::Measure => DEFAULT_ITERATIONS,
-        }
-    }
-
-    /// How long to warm up, where it is not said how often.
-    const fn warm_up(self) -> Duration {
-        match self {
-            Mode::Test => Duration::from_millis(1),
-            Mode::Measure => Duration::from_millis(20),
-        }
-    }
-
-    /// When to be content with fewer samples than wanted.
-    const fn patience(self) -> Duration {
-        match self {
-            Mode::Test => Duration::from_millis(100),
-            Mode::Measure => Duration::from_secs(3),
-        }
-    }
-}
-
 /// What came out.
 #[derive(Clone, Debug)]
 pub(crate) enum Measurement {
@@ -145,57 +34,6 @@ pub(crate) enum Measurement {
     Refused(String),
     /// A driver ran it, and has what came out.
     Driven,
-}
-
-/// The samples so far.
-#[derive(Debug, Default)]
-pub(crate) struct Samples(Mutex<Taken>);
-
-#[derive(Debug, Default)]
-struct Taken {
-    /// Of each sample.
-    calls: u64,
-    samples: Vec<Sample>,
-    /// How well it is known what the loop itself takes.
-    error: f64,
-}
-
-impl Samples {
-    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn begin(&self, calls: u64, error: f64) {
-        *self.taken() = Taken { calls, samples: Vec::new(), error };
-    }
-
-    fn push(&self, sample: Sample) {
-        self.taken().samples.push(sample);
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.taken().samples.len()
-    }
-
-    /// `None` where there are none.
-    pub(crate) fn summary(&self) -> Option<Summary> {
-        let taken = self.taken();
-        Summary::of(&taken.samples, taken.calls, taken.error)
-    }
-
-    /// See [`least`].
-    pub(crate) fn least(&self) -> Option<f64> {
-        least(&self.taken().samples)
-    }
-
-    /// As they were taken.
-    pub(crate) fn all(&self) -> Vec<Sample> {
-        self.taken().samples.clone()
-    }
-
-    fn all_beyond(&self, target: f64) -> bool {
-        self.taken().samples.iter().all(|sample| sample.nanos > target)
-    }
 }
 
 /// Runs `batch` as often as `plan` says; a call may take `limit` nanoseconds, where there is one.
@@ -422,7 +260,9 @@ impl<'a> Meter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Target;
     use crate::overhead::Loop;
+    use crate::work::Work;
 
     const AROUND: Loop = Loop { empty: 1.0, beside: 1.0, error: 0.01 };
     const OVERHEAD: Overhead = Overhead { stretch: 20.0, around: AROUND, tick: 0.4 };

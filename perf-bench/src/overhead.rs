@@ -9,7 +9,7 @@
 
 use perf_runtime::{clock, order};
 
-use crate::bencher::{Batch, Shape, time_loop};
+use crate::loops::{Batch, Shape, time_loop};
 
 /// In nanoseconds.
 #[derive(Clone, Copy, Debug)]

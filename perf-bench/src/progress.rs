@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::measure::Samples;
 use crate::own_thread;
+use crate::plan::Samples;
 use crate::reporter::say;
 
 /// See the module. Dropped, it takes away what it wrote.

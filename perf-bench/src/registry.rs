@@ -381,7 +381,7 @@ mod tests {
 
     use super::*;
     use crate::cases::{LONGEST_ARGUMENT, case_name};
-    use crate::measure::Plan;
+    use crate::plan::Plan;
 
     const fn entry(cases: fn() -> Cases) -> BenchmarkEntry {
         BenchmarkEntry::new("app::parse::words", ("", 1, 1), || true, cases)

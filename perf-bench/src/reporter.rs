@@ -10,7 +10,7 @@ use perf_runtime::show::json_string;
 use perf_runtime::show::table::Page;
 
 use crate::arguments::{Arguments, Colour, Format};
-use crate::measure::Mode;
+use crate::plan::Mode;
 use crate::run::{End, Figures, Outcome};
 use crate::table::table;
 use crate::{chart, growth, growth_report, svg};

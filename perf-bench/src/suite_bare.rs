@@ -8,7 +8,7 @@ use std::sync::Once;
 use perf_runtime::session::complain;
 use perf_runtime::show::table::Page;
 
-use crate::measure::Mode;
+use crate::plan::Mode;
 use crate::registry::BenchmarkEntry;
 use crate::run::Outcome;
 use crate::settings::Settings;

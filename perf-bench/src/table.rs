@@ -6,7 +6,7 @@ use perf_runtime::show::units::{bytes, count, nanos, per_second, percent};
 
 use crate::footprint::Usage;
 use crate::judge::{Leakage, Promise, Target, Verdict, judge_usage, megabytes};
-use crate::measure::Mode;
+use crate::plan::Mode;
 use crate::run::{End, Figures, Outcome};
 use crate::stats::Summary;
 

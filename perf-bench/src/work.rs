@@ -40,7 +40,8 @@ macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl<I> Amount<I, ()> for $number {
             fn of(self, _: &I) -> u64 {
-                u64::try_from(self).expect("`bytes` and `items` are numbers from 0")
+                u64::try_from(self)
+                    .unwrap_or_else(|_| panic!("in `bytes` or `items`, which are numbers from 0, not {self}"))
             }
         }
     )*};

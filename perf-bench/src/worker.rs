@@ -24,9 +24,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use perf_runtime::clock;
 
-use crate::bencher::{Batch, Calls};
 use crate::driver::{Driver, is_case, job_named, threads_of};
 use crate::instructions;
+use crate::loops::{Batch, Calls};
 use crate::measure::Measurement;
 use crate::registry::jobs;
 use crate::reporter::stdout_for_events_alone;
@@ -190,7 +190,7 @@ fn stdin_for_commands_alone() -> Option<Box<dyn Read + Send>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bencher::Shape;
+    use crate::loops::Shape;
 
     /// A loop that pretends to take `timed` nanoseconds a call, and `whole` with its input; also how many calls it made in all.
     fn calls_of(timed: f64, whole: f64) -> (u64, u64) {

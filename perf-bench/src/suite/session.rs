@@ -14,7 +14,7 @@ use super::file::NAME;
 use super::options::Options;
 use super::strict::{self, Resident};
 use crate::judge::{Before, compare};
-use crate::measure;
+use crate::plan;
 use crate::registry::{BenchmarkEntry, entries};
 use crate::reporter::say;
 use crate::results::{Benchmark, Commit, Mode, Record, Store, StoreError, program};
@@ -35,11 +35,11 @@ pub(crate) struct Suite {
 
 impl Suite {
     /// `None` if nothing is to be run.
-    pub(crate) fn begin(options: &Options, mode: measure::Mode) -> Result<Option<Self>, String> {
+    pub(crate) fn begin(options: &Options, mode: plan::Mode) -> Result<Option<Self>, String> {
         let config = config::begin(options.layer.clone())?;
         let mode = match mode {
-            measure::Mode::Measure => Mode::Measure,
-            measure::Mode::Test => Mode::Test,
+            plan::Mode::Measure => Mode::Measure,
+            plan::Mode::Test => Mode::Test,
         };
         let program = program();
         let store = config.results().map(Store::at);
