@@ -11,13 +11,14 @@ use core::time::Duration;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, FnArg, Lit, LitStr, Meta, MetaNameValue, Path, Safety, Token, Type};
+use syn::{Expr, ExprLit, FnArg, Lit, LitStr, Meta, MetaNameValue, Safety, Token, Type};
 
 use crate::emit;
 use crate::fallback::Errors;
 use crate::function::{Body, Function, contains_word, is_named, last_segment, line_and_column};
-use crate::options::{Entries, FlagOrString, duration_tokens, ungrouped};
+use crate::options::{Entries, FlagOrString, duration_tokens, into_ungrouped, ungrouped};
 use crate::scan::Item;
 
 const ATTRIBUTE: &str = "#[benchmark]";
@@ -25,7 +26,7 @@ const ATTRIBUTE: &str = "#[benchmark]";
 /// What may be said between the parentheses.
 #[allow(clippy::struct_excessive_bools, reason = "each is about an option of its own")]
 struct Options {
-    krate: Path,
+    krate: TokenStream,
     name: Option<LitStr>,
     /// In nanoseconds.
     target: Option<f64>,
@@ -282,14 +283,16 @@ fn list(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -
 /// What stands in the array: each makes an instance of a generic function, so it has to be known while compiling.
 fn elements(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -> Vec<Expr> {
     let Some(list) = list(name, example, entries, errors) else { return Vec::new() };
-    if let Expr::Array(array) = ungrouped(&list) {
-        return array.elems.iter().cloned().collect();
+    if !matches!(ungrouped(&list), Expr::Array(_)) {
+        errors.push_over(
+            &list,
+            format_args!("`{name}` makes an instance for each, so they are written here; write for example `{name} = {example}`"),
+        );
     }
-    errors.push_over(
-        &list,
-        format_args!("`{name}` makes an instance for each, so they are written here; write for example `{name} = {example}`"),
-    );
-    Vec::new()
+    match into_ungrouped(list) {
+        Expr::Array(array) => array.elems.into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A name that a command line can say and a list can show.
@@ -761,41 +764,36 @@ fn mutability(ty: &Type) -> Option<bool> {
 
 /// What `#[target_feature(enable = "…")]` names.
 fn features(function: &Function) -> Vec<LitStr> {
-    let attributes = function.attributes.iter().filter(|attribute| is_named(attribute, "target_feature"));
-    let lists = attributes.filter_map(|attribute| match &attribute.meta {
-        Meta::List(list) => list
-            .parse_args_with(syn::punctuated::Punctuated::<MetaNameValue, Token![,]>::parse_terminated)
-            .ok(),
-        _ => None,
-    });
-    // What is wrong in one is for the compiler to say.
-    let texts = lists.flatten().filter_map(|pair| match pair.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
-        _ => None,
-    });
-    texts
-        .flat_map(|text| {
-            let names: Vec<_> =
-                text.value().split(',').map(|name| LitStr::new(name.trim(), text.span())).collect();
-            names
-        })
-        .collect()
+    let mut features = Vec::new();
+    for attribute in &function.attributes {
+        // What is wrong in one is for the compiler to say.
+        if is_named(attribute, "target_feature")
+            && let Meta::List(list) = &attribute.meta
+            && let Ok(pairs) = list.parse_args_with(Punctuated::<MetaNameValue, Token![,]>::parse_terminated)
+        {
+            for pair in pairs {
+                let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = pair.value else { continue };
+                for name in text.value().split(',') {
+                    features.push(LitStr::new(name.trim(), text.span()));
+                }
+            }
+        }
+    }
+    features
 }
 
 /// The calls that set what is not as it is by itself.
 fn settings(function: &Function, options: &Options) -> TokenStream {
     let number = |number: &Option<(u64, Span)>| number.map(|(number, _)| Literal::u64_unsuffixed(number));
     let group = options.group.as_ref().map(|group| quote!(.group(#group)));
-    let name = match (&options.group, &options.name) {
-        (Some(group), Some(name)) => {
-            Some(LitStr::new(&format!("{}/{}", group.value(), name.value()), name.span()))
-        }
-        (Some(group), None) => {
-            Some(LitStr::new(&format!("{}/{}", group.value(), function.name().unraw()), group.span()))
-        }
-        (None, name) => name.clone(),
-    };
-    let named = name.map(|name| quote!(.named(#name)));
+    let in_group = options.group.as_ref().map(|group| {
+        let (name, span) = match &options.name {
+            Some(name) => (name.value(), name.span()),
+            None => (function.name().unraw().to_string(), group.span()),
+        };
+        LitStr::new(&format!("{}/{name}", group.value()), span)
+    });
+    let named = in_group.as_ref().or(options.name.as_ref()).map(|name| quote!(.named(#name)));
     let throughput = options.throughput.map(Literal::f64_unsuffixed);
     let throughput = throughput.map(|rate| quote!(.target_throughput(#rate)));
     let target = options.target.map(Literal::f64_unsuffixed).map(|target| quote!(.target(#target)));
