@@ -13,7 +13,7 @@ mod prime;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericParam, Path, Safety, Type, parse_quote};
+use syn::{FnArg, GenericParam, Safety, Type, parse_quote};
 
 use self::backend::Companions;
 use self::key::{KeyParts, bindings, generics_of_handle, is_any_named};
@@ -40,14 +40,14 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
             if options.companions && !is_method(&function) {
                 refuse_type_of_its_name(&function, &mut errors);
             }
-            let mut outer = function.clone();
-            let arguments = outer.name_arguments();
+            let arguments = function.arguments();
+            let inputs = function.named_inputs(&arguments);
             let key = KeyParts::new(&function, &arguments, &options, &mut errors);
             background::refuse(&function, &arguments, &options, &mut errors);
             if options.is_local {
                 refuse_local(&function, &mut errors);
             }
-            Cached { function, outer, arguments, key, options }.expand()
+            Cached { function: &function, arguments: &arguments, inputs, key, options: &options }.expand()
         }
         Item::Container(_) => {
             errors.push(
@@ -72,7 +72,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
 }
 
 /// Where the body stays inside of its function, `#[profiled]` has to come first to be about the body, as it is everywhere else.
-fn after_profiled(mut function: Function, options: &TokenStream, krate: &Path) -> TokenStream {
+fn after_profiled(mut function: Function, options: &TokenStream, krate: &TokenStream) -> TokenStream {
     let (first, rest): (Vec<_>, Vec<_>) =
         function.attributes.drain(..).partition(|attribute| is_named(attribute, "profiled"));
     function.attributes = rest;
@@ -181,14 +181,13 @@ fn refuse_type_of_its_name(function: &Function, errors: &mut Errors) {
             _ => false,
         })
     }
-    let Function { signature, .. } = function;
-    let arguments = signature.inputs.iter().filter_map(|argument| match argument {
-        FnArg::Typed(argument) => Some(&*argument.ty),
-        FnArg::Receiver(_) => None,
-    });
-    let types = arguments.chain(function.return_type()).map(ToTokens::to_token_stream);
+    let mut types = function.signature.generics.where_clause.to_token_stream();
+    for argument in function.arguments() {
+        argument.ty.to_tokens(&mut types);
+    }
+    function.return_type().to_tokens(&mut types);
     let name = function.name();
-    if types.chain([signature.generics.where_clause.to_token_stream()]).any(|tokens| names(tokens, name)) {
+    if names(types, name) {
         errors.push(
             name.span(),
             format_args!(
@@ -205,17 +204,16 @@ fn is_method(function: &Function) -> bool {
 }
 
 /// The function and everything beside it.
-struct Cached {
-    /// As the user wrote it.
-    function: Function,
-    /// The same with a plain name for every argument.
-    outer: Function,
-    arguments: Vec<Argument>,
-    key: KeyParts,
-    options: Options,
+struct Cached<'a> {
+    function: &'a Function,
+    arguments: &'a [Argument<'a>],
+    /// What stands between the parentheses where every argument has a plain name.
+    inputs: TokenStream,
+    key: KeyParts<'a>,
+    options: &'a Options,
 }
 
-impl Cached {
+impl Cached<'_> {
     fn expand(&self) -> TokenStream {
         // Reported already if they are missing.
         let (Body::Block(body), Some(returns)) = (&self.function.body, self.function.return_type()) else {
@@ -223,7 +221,7 @@ impl Cached {
         };
         if !self.options.companions {
             self.alone(body, returns)
-        } else if is_method(&self.function) {
+        } else if is_method(self.function) {
             self.method(body, returns)
         } else {
             self.free_function(body, returns)
@@ -233,9 +231,9 @@ impl Cached {
     /// The function, and an `enum` of its name with the companions.
     fn free_function(&self, body: &Group, returns: &Type) -> TokenStream {
         let krate = &self.options.krate;
-        let Function { attributes, visibility, signature, .. } = &self.outer;
+        let Function { attributes, visibility, signature, .. } = self.function;
         let name = &signature.ident;
-        let (on_call, _) = emit::split_attributes(attributes);
+        let on_call = emit::on_call(attributes);
         let conditions = emit::conditions(attributes);
         let site = self.site(&emit::site(krate, Place::Type, name, self.options.name.as_ref()));
         let uncached = self.uncached(&Ident::new("uncached", Span::mixed_site()), body);
@@ -245,6 +243,7 @@ impl Cached {
         let cache = self.handle(&Ident::new("cache", Span::mixed_site()), &quote!(Self::instance), returns);
         let call = self.call(&quote!(#name::instance), &self.body_path(), returns);
         let call = emit::block(body, &TokenStream::new(), call);
+        let outer = self.function.signature_with(&self.inputs);
         let prime = self.prime();
         let prime_all = self.prime_all();
 
@@ -275,8 +274,8 @@ impl Cached {
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
             #underscores
-            #(#on_call)*
-            #visibility #signature #call
+            #on_call
+            #visibility #outer #call
 
             #conditions
             #[doc = #about]
@@ -321,7 +320,7 @@ impl Cached {
         handle: &TokenStream,
         arguments: &TokenStream,
     ) -> (TokenStream, TokenStream) {
-        let Function { visibility, signature, .. } = &self.outer;
+        let Function { visibility, signature, .. } = self.function;
         let companions = Companions {
             krate: &self.options.krate,
             visibility: visibility.to_token_stream(),
@@ -338,9 +337,9 @@ impl Cached {
     /// The method, and two more: the handle and the body.
     fn method(&self, body: &Group, returns: &Type) -> TokenStream {
         let krate = &self.options.krate;
-        let Function { attributes, visibility, signature, .. } = &self.outer;
+        let Function { attributes, visibility, signature, .. } = self.function;
         let name = &signature.ident;
-        let (on_call, _) = emit::split_attributes(attributes);
+        let on_call = emit::on_call(attributes);
         let conditions = emit::conditions(attributes);
         let handle_name = format_ident!("{name}_cache", span = name.span());
         let body_path = self.body_path();
@@ -353,11 +352,12 @@ impl Cached {
         let uncached = self.uncached(&body_name, body);
         let call = self.call(&quote!(Self::#instance_name), &body_path, returns);
         let call = emit::block(body, &TokenStream::new(), call);
+        let outer = self.function.signature_with(&self.inputs);
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
             #underscores
-            #(#on_call)*
-            #visibility #signature #call
+            #on_call
+            #visibility #outer #call
 
             #conditions
             #underscores
@@ -377,28 +377,29 @@ impl Cached {
     /// The function with its cache and its body inside, and nothing beside it.
     fn alone(&self, body: &Group, returns: &Type) -> TokenStream {
         let krate = &self.options.krate;
-        let Function { attributes, visibility, signature, .. } = &self.outer;
+        let Function { attributes, visibility, signature, .. } = self.function;
         let site = emit::site(krate, Place::Function, &signature.ident, self.options.name.as_ref());
         let site = self.site(&site);
         let arguments = self.arguments.iter().map(Argument::moved_inside);
         let block = emit::parenthesized(body);
         let inside = quote_spanned!(Span::mixed_site()=> #(#arguments)* #block);
         let run = if signature.asyncness.is_some() {
-            let future = emit::async_block(krate, &self.function, &inside);
+            let future = emit::async_block(krate, self.function, &inside);
             let run = format_ident!("{}_async", self.run_method(), span = Span::mixed_site());
             quote_spanned!(Span::mixed_site()=> __perfkit_miss.#run(#future).await)
         } else {
-            let closure = emit::closure(&self.function, &inside);
+            let closure = emit::closure(self.function, &inside);
             let run = Ident::new(self.run_method(), Span::mixed_site());
             quote_spanned!(Span::mixed_site()=> __perfkit_miss.#run(#closure))
         };
         let steps = self.steps(&quote!(#site.instance(|| ())), &run, returns);
         let block = emit::block(body, &TokenStream::new(), steps);
+        let outer = self.function.signature_with(&self.inputs);
         let underscores = self.underscores();
         quote_spanned! {Span::mixed_site()=>
             #underscores
             #(#attributes)*
-            #visibility #signature #block
+            #visibility #outer #block
         }
     }
 
@@ -420,11 +421,11 @@ impl Cached {
     }
 
     fn steps(&self, instance: &TokenStream, run: &TokenStream, returns: &Type) -> TokenStream {
-        let Options { krate, force_refresh, background, is_local, .. } = &self.options;
+        let Options { krate, force_refresh, background, is_local, .. } = self.options;
         let (arguments, key, keep) =
             (self.key.arguments(), self.key.closure(krate, None), self.keep(returns));
         let forced = force_refresh.as_ref().map(|expression| {
-            let bindings = bindings(krate, &self.arguments, &expression.to_token_stream());
+            let bindings = bindings(krate, self.arguments, &expression.to_token_stream());
             if bindings.is_empty() { quote!(#expression,) } else { quote!({ #bindings #expression },) }
         });
         let (look_up, found) = match (background.is_some(), is_local) {
@@ -503,9 +504,9 @@ impl Cached {
 
     /// What a run of the body is told of the tags of its result, and of the functions that it depends on.
     fn marks(&self) -> TokenStream {
-        let Options { krate, tags, depends_on, .. } = &self.options;
+        let Options { krate, tags, depends_on, .. } = self.options;
         let tagged = (!tags.is_empty()).then(|| {
-            let bindings = bindings(krate, &self.arguments, &quote!(#(#tags)*));
+            let bindings = bindings(krate, self.arguments, &quote!(#(#tags)*));
             quote_spanned! {Span::mixed_site()=>
                 .tagged(|| { #bindings ::std::vec![#(::std::format!(#tags)),*] })
             }
@@ -543,7 +544,7 @@ impl Cached {
     /// The body as a function.
     fn body_path(&self) -> TokenStream {
         let name = self.function.name();
-        if is_method(&self.function) {
+        if is_method(self.function) {
             let body_name = format_ident!("{name}_uncached", span = name.span());
             quote!(Self::#body_name)
         } else {
@@ -565,39 +566,35 @@ impl Cached {
 
     /// The body as a function of its own.
     fn uncached(&self, name: &Ident, body: &Group) -> TokenStream {
-        let Function { attributes, visibility, signature, .. } = &self.function;
-        let (_, on_body) = emit::split_attributes(attributes);
-        let mut signature = signature.clone();
-        signature.ident = name.clone();
-        signature.abi = None;
+        let Function { attributes, visibility, signature, .. } = self.function;
+        let on_code = emit::on_code(attributes);
+        let signature = self.function.signature_of(None, name, &signature.inputs.to_token_stream());
         quote_spanned! {Span::mixed_site()=>
             /// The function itself, without the cache.
             // What these say is said of the function itself.
             #[allow(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
-            #(#on_body)*
+            #on_code
             #visibility #signature #body
         }
     }
 
     /// `fn prime`: runs the body and keeps its result in place of what is in the cache.
     fn prime(&self) -> TokenStream {
-        let Function { attributes, visibility, signature, .. } = &self.outer;
-        let (_, on_body) = emit::split_attributes(attributes);
-        let of_code = on_body.iter().filter(|attribute| !is_named(attribute, "profiled"));
-        let mut signature = signature.clone();
-        signature.ident = Ident::new("prime", Span::mixed_site());
-        signature.abi = None;
+        let Function { attributes, visibility, .. } = self.function;
+        let on_code = emit::on_any_code(attributes);
+        let name = Ident::new("prime", Span::mixed_site());
+        let signature = self.function.signature_of(None, &name, &self.inputs);
         let (handle, run) =
             (self.turbofish(&quote!(Self::cache)), self.run(&quote!(Self::uncached), "prime"));
         let (arguments, marks) = (self.key.arguments(), self.marks());
         // Whoever primes the cache uses the function. One of an `impl Trait` cannot be named without a call.
         let function = self.turbofish(&self.function.name().to_token_stream());
-        let can_be_named = !self.arguments.iter().any(|argument| contains_impl(&argument.ty));
+        let can_be_named = !self.arguments.iter().any(|argument| contains_impl(argument.ty));
         let used = can_be_named.then(|| quote!(let _ = #function;));
         quote_spanned! {Span::mixed_site()=>
             /// Runs the function whatever is in the cache, and keeps the result.
             #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc, clippy::must_use_candidate)]
-            #(#of_code)*
+            #on_code
             #visibility #signature {
                 #used
                 let __perfkit_miss = #handle().primer(#arguments) #marks;
@@ -623,7 +620,7 @@ impl Cached {
     /// The function that gives the handle.
     fn handle(&self, name: &Ident, instance: &TokenStream, returns: &Type) -> TokenStream {
         let krate = &self.options.krate;
-        let Function { visibility, signature, .. } = &self.outer;
+        let Function { visibility, signature, .. } = self.function;
         let generics = generics_of_handle(&signature.generics);
         let bounds = &signature.generics.where_clause;
         let ty = self.key.ty();
@@ -668,7 +665,7 @@ impl Cached {
 
     /// How results are kept: as asked for, or as their type tells.
     fn keep(&self, returns: &Type) -> TokenStream {
-        let Options { krate, probe, weigh, is_local, backend, .. } = &self.options;
+        let Options { krate, probe, weigh, is_local, backend, .. } = self.options;
         // Messages about the results point at their type, or at the option.
         let span = returns.span().resolved_at(Span::mixed_site());
         let probe = probe.clone().unwrap_or_else(|| Ident::new("probe", span));

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, LitStr, Path};
+use syn::{Attribute, LitStr};
 
-use crate::function::{Function, allow_expected, contains_impl, is_lint_level, is_named, line_and_column};
+use crate::function::{Function, allowed, contains_impl, is_lint_level, is_named, line_and_column};
 
 /// What is instrumented, which says how its name is found out.
 #[derive(Clone, Copy)]
@@ -29,7 +29,7 @@ pub(crate) enum Sampling {
 
 impl Sampling {
     /// What says so behind a site.
-    fn tokens(self, krate: &Path) -> Option<TokenStream> {
+    fn tokens(self, krate: &TokenStream) -> Option<TokenStream> {
         match self {
             Sampling::All => None,
             Sampling::OneIn(calls) => Some(quote!(.sampled(#krate::__private::Sampling::OneIn(#calls)))),
@@ -45,7 +45,7 @@ pub(crate) const COMPANION_SUFFIX: &str = "__in_a_trait_write_companions_false";
 ///
 /// The nested function is what the compiler names after the function around it, with type, trait and modules, which no
 /// macro could find out.
-pub(crate) fn site(krate: &Path, place: Place, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
+pub(crate) fn site(krate: &TokenStream, place: Place, ident: &Ident, label: Option<&LitStr>) -> TokenStream {
     let (line, column) = line_and_column(ident.span());
     let label = label.map(|label| quote!(.labelled(#label)));
     let around = quote!(#krate::__private::name_of(here));
@@ -72,13 +72,12 @@ pub(crate) fn site(krate: &Path, place: Place, ident: &Ident, label: Option<&Lit
 
 /// The tokens, all at one place.
 pub(crate) fn with_span(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut token| {
-            token.set_span(span);
-            token
-        })
-        .collect()
+    let mut output = TokenStream::new();
+    for mut token in tokens {
+        token.set_span(span);
+        output.extend([token]);
+    }
+    output
 }
 
 /// A function's own block with generated code in it.
@@ -118,12 +117,12 @@ pub(crate) fn closure(function: &Function, body: &TokenStream) -> TokenStream {
 }
 
 /// The value of a [`closure`], which is called at once.
-pub(crate) fn called(krate: &Path, closure: &TokenStream) -> TokenStream {
+pub(crate) fn called(krate: &TokenStream, closure: &TokenStream) -> TokenStream {
     quote!(#krate::__private::call(#closure))
 }
 
 /// An `async` block around the body of an `async fn`.
-pub(crate) fn async_block(krate: &Path, function: &Function, body: &TokenStream) -> TokenStream {
+pub(crate) fn async_block(krate: &TokenStream, function: &Function, body: &TokenStream) -> TokenStream {
     let takes_self = takes_self(function);
     // An `async` block has no written type; this tells it to `?` and to `into()`.
     let typed = function
@@ -155,23 +154,33 @@ pub(crate) fn conditions(attributes: &[Attribute]) -> TokenStream {
     quote!(#(#conditions)*)
 }
 
-/// A function's attributes where its code moves to another function: those about calling it, and those about its code.
+/// A function's attributes where its code moves to another function: those that are about calling it.
 ///
 /// A lint that is expected may come from either of the two, so that it is only allowed.
-pub(crate) fn split_attributes(attributes: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
-    let (mut calling, mut code) = (Vec::new(), Vec::new());
+pub(crate) fn on_call(attributes: &[Attribute]) -> TokenStream {
+    chosen(attributes, |attribute| !is_named(attribute, "profiled"))
+}
+
+/// Those that are about its code: `#[profiled]`, and what [`on_any_code`] gives.
+pub(crate) fn on_code(attributes: &[Attribute]) -> TokenStream {
+    chosen(attributes, |attribute| is_named(attribute, "profiled") || is_about_code(attribute))
+}
+
+/// Those that are about all code that is generated for it.
+pub(crate) fn on_any_code(attributes: &[Attribute]) -> TokenStream {
+    chosen(attributes, is_about_code)
+}
+
+fn chosen(attributes: &[Attribute], is_chosen: fn(&Attribute) -> bool) -> TokenStream {
+    let mut chosen = TokenStream::new();
     for attribute in attributes {
-        let is = |names: &[&str]| names.iter().any(|name| is_named(attribute, name));
-        let mut attribute = attribute.clone();
-        allow_expected(&mut attribute);
-        if is(&["target_feature"]) || is_lint_level(&attribute) {
-            calling.push(attribute.clone());
-            code.push(attribute);
-        } else if is(&["profiled"]) {
-            code.push(attribute);
-        } else {
-            calling.push(attribute);
+        if is_chosen(attribute) {
+            allowed(attribute).to_tokens(&mut chosen);
         }
     }
-    (calling, code)
+    chosen
+}
+
+fn is_about_code(attribute: &Attribute) -> bool {
+    is_named(attribute, "target_feature") || is_lint_level(attribute)
 }

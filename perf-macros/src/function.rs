@@ -8,12 +8,11 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, FnArg, GenericArgument, Meta, Pat, PatIdent, PatType, PathArguments, Receiver, ReceiverKind,
-    ReturnType, Signature, Token, Type, TypeParamBound, Visibility, parse_quote,
+    Abi, Attribute, FnArg, GenericArgument, Meta, MetaList, Pat, PatIdent, PatType, PathArguments, Receiver,
+    ReceiverKind, ReturnType, Signature, Token, Type, TypeParamBound, Visibility,
 };
 
 /// A function item, method, or trait method with or without a default body.
-#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -22,31 +21,33 @@ pub(crate) struct Function {
 }
 
 /// An argument that has a plain name, whatever its pattern was.
-pub(crate) struct Argument {
+pub(crate) struct Argument<'a> {
     pub(crate) name: Ident,
     /// The pattern as the user wrote it.
-    pub(crate) pattern: Pat,
-    pub(crate) ty: Type,
-    attributes: Vec<Attribute>,
+    pub(crate) pattern: &'a Pat,
+    pub(crate) ty: &'a Type,
+    attributes: &'a [Attribute],
 }
 
-impl Argument {
-    /// Gives an argument of a signature a plain name that is not `mut`.
+impl<'a> Argument<'a> {
+    /// An argument of a signature.
     ///
-    /// Where the user gave none, it is one that nobody else has: a `let` of a name that is a `static` or a constant of the user's would
-    /// be a comparison with that.
-    fn named(index: usize, argument: &mut PatType) -> Self {
-        let name = match &*argument.pat {
+    /// Where the user gave it no plain name, it is one that nobody else has: a `let` of a name that is a `static` or a constant of the
+    /// user's would be a comparison with that.
+    fn of(index: usize, PatType { attrs, pat, ty, .. }: &'a PatType) -> Self {
+        let name = match &**pat {
             Pat::Ident(pattern) if is_plain(pattern) => pattern.ident.clone(),
             _ => format_ident!("__perfkit_argument_{index}", span = Span::mixed_site()),
         };
-        let pattern = core::mem::replace(&mut *argument.pat, parse_quote!(#name));
-        let attributes = argument.attrs.clone();
+        Argument { name, pattern: pat, ty, attributes: attrs }
+    }
+
+    /// What stands in a signature where the pattern is elsewhere: the plain name, not `mut`, and the type.
+    pub(crate) fn named(&self) -> TokenStream {
+        let Argument { name, ty, attributes, .. } = self;
         // What was expected of the pattern happens where the pattern is now.
-        for attribute in &mut argument.attrs {
-            allow_expected(attribute);
-        }
-        Argument { name, pattern, ty: (*argument.ty).clone(), attributes }
+        let attributes = attributes.iter().map(allowed);
+        quote!(#(#attributes)* #name: #ty)
     }
 
     /// Statements that take the argument into the scope they stand in, so that it is dropped there and not after it. The parts that the pattern
@@ -88,7 +89,6 @@ fn is_plain(pattern: &PatIdent) -> bool {
 }
 
 /// The part after the signature.
-#[derive(Clone)]
 pub(crate) enum Body {
     /// `{ … }`
     Block(Group),
@@ -163,29 +163,66 @@ impl Function {
         self.attributes.iter().any(|attribute| contains_word(&attribute.meta.to_token_stream(), name))
     }
 
-    /// Gives every argument a plain name in the signature, none of them `mut`, and returns for each what is in the signature now and what was.
-    pub(crate) fn name_arguments(&mut self) -> Vec<Argument> {
+    /// The arguments beside `self`.
+    pub(crate) fn arguments(&self) -> Vec<Argument<'_>> {
         let mut arguments = Vec::new();
-        for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
-            match argument {
-                FnArg::Typed(argument) => arguments.push(Argument::named(index, argument)),
-                FnArg::Receiver(receiver) => receiver.mutability = None,
+        for (index, argument) in self.signature.inputs.iter().enumerate() {
+            if let FnArg::Typed(argument) = argument {
+                arguments.push(Argument::of(index, argument));
             }
         }
         arguments
     }
 
-    /// Statements that take the arguments into the scope they stand in, so that they are dropped there and not after it. Changes the
-    /// signature accordingly.
-    pub(crate) fn move_arguments_inside(&mut self) -> TokenStream {
-        let mut statements = TokenStream::new();
-        for (index, argument) in self.signature.inputs.iter_mut().enumerate() {
-            let FnArg::Typed(argument) = argument else { continue };
-            if !is_reference(&argument.ty) {
-                statements.extend(Argument::named(index, argument).moved_inside());
+    /// What stands between the parentheses where every argument has a plain name, and none is `mut`.
+    pub(crate) fn named_inputs(&self, arguments: &[Argument<'_>]) -> TokenStream {
+        let receiver = self.receiver().map(|receiver| match &receiver.kind {
+            ReceiverKind::Reference(..) => quote!(#receiver,),
+            kind => {
+                let Receiver { attrs, self_token, .. } = receiver;
+                let ty = match kind {
+                    ReceiverKind::Typed(colon, ty) => Some(quote!(#colon #ty)),
+                    _ => None,
+                };
+                quote!(#(#attrs)* #self_token #ty,)
             }
+        });
+        let arguments = arguments.iter().map(Argument::named);
+        quote!(#receiver #(#arguments,)*)
+    }
+
+    /// What stands between the parentheses where the body takes the arguments into its own scope, and the statements that do so: the arguments
+    /// are dropped there and not after it.
+    pub(crate) fn move_arguments_inside(&self) -> (TokenStream, TokenStream) {
+        let (mut inputs, mut statements) = (TokenStream::new(), TokenStream::new());
+        for (index, input) in self.signature.inputs.iter().enumerate() {
+            let input = match input {
+                FnArg::Typed(argument) if !is_reference(&argument.ty) => {
+                    let argument = Argument::of(index, argument);
+                    statements.extend(argument.moved_inside());
+                    argument.named()
+                }
+                other => other.to_token_stream(),
+            };
+            inputs.extend(quote!(#input,));
         }
-        statements
+        (inputs, statements)
+    }
+
+    /// The signature with other arguments, which end with a comma.
+    pub(crate) fn signature_with(&self, inputs: &TokenStream) -> TokenStream {
+        let Signature { abi, ident, .. } = &self.signature;
+        self.signature_of(abi.as_ref(), ident, inputs)
+    }
+
+    /// The signature of a function of another name that does the same.
+    pub(crate) fn signature_of(&self, abi: Option<&Abi>, name: &Ident, inputs: &TokenStream) -> TokenStream {
+        let Signature { constness, asyncness, safety, fn_token, generics, variadic, output, .. } =
+            &self.signature;
+        let mut inputs = Group::new(Delimiter::Parenthesis, quote!(#inputs #variadic));
+        inputs.set_span(self.signature.paren_token.span.join());
+        let bounds = &generics.where_clause;
+        quote!(#constness #asyncness #safety #abi #fn_token #name #generics #inputs #output #bounds)
     }
 }
 
@@ -218,7 +255,7 @@ pub(crate) fn braces(token: TokenTree) -> Option<Group> {
 
 /// Splits the inner attributes (`#![…]`) from the start of a body.
 pub(crate) fn split_inner_attributes(body: TokenStream) -> (TokenStream, TokenStream) {
-    let tokens: Vec<TokenTree> = body.into_iter().collect();
+    let mut tokens: Vec<TokenTree> = body.into_iter().collect();
     let mut end = 0;
     while let [TokenTree::Punct(hash), TokenTree::Punct(bang), TokenTree::Group(group), ..] = &tokens[end..] {
         if hash.as_char() != '#' || bang.as_char() != '!' || group.delimiter() != Delimiter::Bracket {
@@ -226,8 +263,8 @@ pub(crate) fn split_inner_attributes(body: TokenStream) -> (TokenStream, TokenSt
         }
         end += 3;
     }
-    let rest = tokens[end..].iter().cloned().collect();
-    (tokens.into_iter().take(end).collect(), rest)
+    let rest = tokens.split_off(end);
+    (tokens.into_iter().collect(), rest.into_iter().collect())
 }
 
 /// Whether an attribute is `#[name]`, `#[name(…)]` or `#[path::name]`.
@@ -313,12 +350,17 @@ pub(crate) fn is_lint_level(attribute: &Attribute) -> bool {
     ["allow", "warn", "deny", "forbid", "expect"].iter().any(|name| is_named(attribute, name))
 }
 
-/// Makes `#[allow(…)]` of `#[expect(…)]`, for code that is written twice: the lint comes from one of the two.
-pub(crate) fn allow_expected(attribute: &mut Attribute) {
-    if is_named(attribute, "expect")
-        && let Meta::List(list) = &mut attribute.meta
-    {
-        list.path = parse_quote!(allow);
+/// The attribute with `#[allow(…)]` in place of `#[expect(…)]`, for code that is written twice: the lint comes from one of the two.
+pub(crate) fn allowed(attribute: &Attribute) -> TokenStream {
+    match attribute {
+        Attribute { pound_token, bracket_token, meta: Meta::List(MetaList { tokens, .. }), .. }
+            if is_named(attribute, "expect") =>
+        {
+            let mut allow = Group::new(Delimiter::Bracket, quote!(allow(#tokens)));
+            allow.set_span(bracket_token.span.join());
+            quote!(#pound_token #allow)
+        }
+        _ => attribute.to_token_stream(),
     }
 }
 

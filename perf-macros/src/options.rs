@@ -6,6 +6,7 @@
 use core::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -123,7 +124,7 @@ impl Entries {
         {
             return Some(literal.value);
         }
-        self.wrong(&entry, example, errors);
+        self.wrong(name, entry.value_span(), example, errors);
         None
     }
 
@@ -133,7 +134,7 @@ impl Entries {
         if let Value::Assigned(expr) = entry.value {
             return Some(expr);
         }
-        self.wrong(&entry, example, errors);
+        self.wrong(name, entry.value_span(), example, errors);
         None
     }
 
@@ -142,7 +143,7 @@ impl Entries {
         let Some(entry) = self.take(name) else { return Vec::new() };
         match entry.value {
             Value::Types(types, _) if !types.is_empty() => return types,
-            _ => self.wrong(&entry, example, errors),
+            _ => self.wrong(name, entry.value_span(), example, errors),
         }
         Vec::new()
     }
@@ -163,8 +164,9 @@ impl Entries {
     /// `name = "text"`, not empty.
     pub(crate) fn string(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<LitStr> {
         let entry = self.take(name)?;
-        if let Value::Assigned(expr) = &entry.value
-            && let Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) = ungrouped(expr)
+        let span = entry.value_span();
+        if let Value::Assigned(expr) = entry.value
+            && let Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) = into_ungrouped(expr)
         {
             if literal.value().is_empty() {
                 errors.push(
@@ -173,9 +175,9 @@ impl Entries {
                 );
                 return None;
             }
-            return Some(literal.clone());
+            return Some(literal);
         }
-        self.wrong(&entry, example, errors);
+        self.wrong(name, span, example, errors);
         None
     }
 
@@ -188,7 +190,7 @@ impl Entries {
         {
             return Some((number, literal.span()));
         }
-        self.wrong(&entry, example, errors);
+        self.wrong(name, entry.value_span(), example, errors);
         None
     }
 
@@ -200,7 +202,7 @@ impl Entries {
         {
             return Some((number, expr.span()));
         }
-        self.wrong(&entry, example, errors);
+        self.wrong(name, entry.value_span(), example, errors);
         None
     }
 
@@ -304,15 +306,15 @@ impl Entries {
     /// `name = some::path`.
     pub(crate) fn path(&mut self, name: &str, example: &str, errors: &mut Errors) -> Option<Path> {
         let entry = self.take(name)?;
-        if let Value::Assigned(expr) = &entry.value {
-            match ungrouped(expr) {
-                Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => {
-                    return Some(path.path.clone());
-                }
-                _ => {}
-            }
+        let span = entry.value_span();
+        if let Value::Assigned(expr) = entry.value
+            && let Expr::Path(path) = into_ungrouped(expr)
+            && path.qself.is_none()
+            && path.attrs.is_empty()
+        {
+            return Some(path.path);
         }
-        self.wrong(&entry, example, errors);
+        self.wrong(name, span, example, errors);
         None
     }
 
@@ -329,7 +331,7 @@ impl Entries {
             Value::Assigned(expr) => Some(ExpressionOrList::Expression(expr)),
             Value::List(tokens) => Some(ExpressionOrList::List(tokens, span)),
             Value::None | Value::Types(..) => {
-                self.wrong(&entry, example, errors);
+                self.wrong(name, entry.value_span(), example, errors);
                 None
             }
         }
@@ -355,19 +357,18 @@ impl Entries {
     }
 
     /// The path to perfkit: `crate = path`, else `::perfkit`.
-    pub(crate) fn crate_path(&mut self, errors: &mut Errors) -> Path {
+    pub(crate) fn crate_path(&mut self, errors: &mut Errors) -> TokenStream {
         let mut path = self.path("crate", "::my_perfkit", errors).unwrap_or_else(|| parse_quote!(::perfkit));
         // Told apart from code that the user wrote, which their lints may find over-qualified.
         for segment in &mut path.segments {
             segment.ident.set_span(segment.ident.span().resolved_at(Span::mixed_site()));
         }
-        path
+        path.into_token_stream()
     }
 
-    fn wrong(&self, entry: &Entry, example: &str, errors: &mut Errors) {
-        let name = &entry.name;
+    fn wrong(&self, name: &str, span: Span, example: &str, errors: &mut Errors) {
         errors.push(
-            entry.value_span(),
+            span,
             format_args!(
                 "`{name}` of `{}` does not take this; write for example `{name} = {example}`",
                 self.attribute
@@ -427,6 +428,14 @@ fn skip_to_comma(input: ParseStream) {
 pub(crate) fn ungrouped(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => ungrouped(&group.expr),
+        other => other,
+    }
+}
+
+/// The same of an expression that is not needed any more.
+pub(crate) fn into_ungrouped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => into_ungrouped(*group.expr),
         other => other,
     }
 }

@@ -8,7 +8,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Expr, Generics, LitStr, Path, ReturnType, Safety, Token, Type, Visibility, parse_quote_spanned,
+    Attribute, Expr, Generics, LitStr, ReturnType, Safety, Token, Type, Visibility, parse_quote_spanned,
 };
 
 use crate::emit::{self, Place};
@@ -27,7 +27,7 @@ const DEFAULT_MAX_SIZE: u64 = 1000;
 
 /// What may be said between the parentheses.
 struct Options {
-    krate: Path,
+    krate: TokenStream,
     name: Option<LitStr>,
     max_size: Option<u64>,
     prefill: Option<u64>,
@@ -103,8 +103,12 @@ fn refuse(function: &Function, options: &Options, errors: &mut Errors) {
         _ => None,
     };
     let qualifiers = [
-        (signature.constness.map(|keyword| keyword.span), "const", "it counts what it lends"),
-        (signature.asyncness.map(|keyword| keyword.span), "async", "borrowing does not wait for anything"),
+        (signature.constness.as_ref().map(|keyword| keyword.span), "const", "it counts what it lends"),
+        (
+            signature.asyncness.as_ref().map(|keyword| keyword.span),
+            "async",
+            "borrowing does not wait for anything",
+        ),
         (safety, "unsafe", "the pool calls it whenever it needs an object"),
         (signature.abi.as_ref().map(Spanned::span), "extern", "it returns a Rust type, `Pooled`"),
     ];
@@ -187,25 +191,25 @@ fn refuse_return_type(function: &Function, options: &Options, errors: &mut Error
 fn factory(function: Function, options: &Options) -> TokenStream {
     let Function { attributes, visibility, mut signature, body } = function;
     // Both are reported already if they are missing.
-    let (Body::Block(body), ReturnType::Type(_, ty)) = (body, &signature.output) else {
+    let output = core::mem::replace(&mut signature.output, ReturnType::Default);
+    let (Body::Block(body), ReturnType::Type(_, ty)) = (body, output) else {
         return TokenStream::new();
     };
-    let ty = (**ty).clone();
     let krate = &options.krate;
     signature.output = parse_quote_spanned!(ty.span()=> -> #krate::__private::Pooled<#ty>);
     let name = &signature.ident;
 
     let conditions = emit::conditions(&attributes);
-    let (on_borrow, on_factory) = emit::split_attributes(&attributes);
+    let (on_borrow, on_factory) = (emit::on_call(&attributes), emit::on_code(&attributes));
 
     let mixed = Span::mixed_site();
-    let pool = pool_function(options, name, &visibility, &ty, &quote_spanned!(mixed=> #name::factory));
+    let pool = pool_function(options, name, &visibility, &*ty, &quote_spanned!(mixed=> #name::factory));
     let about = format!("The pool behind the function `{name}`.");
     let borrow = emit::block(&body, &TokenStream::new(), quote_spanned!(mixed=> #name::pool().borrow()));
     quote_spanned! {mixed=>
         // The user's own `#[must_use]` is about what the factory returns.
         #[allow(clippy::double_must_use)]
-        #(#on_borrow)*
+        #on_borrow
         #visibility #signature #borrow
 
         #conditions
@@ -224,7 +228,7 @@ fn factory(function: Function, options: &Options) -> TokenStream {
             /// Drops all idle objects and returns how many there were.
             #visibility fn shrink() -> ::core::primitive::usize { Self::pool().shrink() }
 
-            #(#on_factory)*
+            #on_factory
             fn factory() -> #ty #body
         }
     }
@@ -265,7 +269,7 @@ fn pool_function(
 }
 
 /// `ty` itself if it is `Send`, and else one error, at the type: the tokens around it stand there too.
-fn sendable(krate: &Path, ty: &impl ToTokens) -> TokenStream {
+fn sendable(krate: &TokenStream, ty: &impl ToTokens) -> TokenStream {
     let span = ty.span().resolved_at(Span::mixed_site());
     let demand = emit::with_span(quote!(#krate::__private::PooledObject), span);
     quote_spanned!(span=> <#ty as #demand>::Object)

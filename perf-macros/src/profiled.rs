@@ -18,7 +18,7 @@ use crate::cyclomatic::complexity;
 use crate::emit::{self, Place, Sampling};
 use crate::fallback::Errors;
 use crate::function::{
-    Body, Function, FutureShape, allow_expected, contains_impl, contains_word, future_output, future_shape,
+    Body, Function, FutureShape, allowed, contains_impl, contains_word, future_output, future_shape,
     is_result, may_be_wrapped, returns_function, split_inner_attributes,
 };
 use crate::options::{Entries, ungrouped};
@@ -27,9 +27,8 @@ use crate::scan::{Container, Item, Part};
 const ATTRIBUTE: &str = "#[profiled]";
 
 /// What may be said between the parentheses.
-#[derive(Clone)]
 struct Options {
-    krate: Path,
+    krate: TokenStream,
     name: Option<LitStr>,
     skip: Option<Span>,
     sample: Option<(Sampling, Span)>,
@@ -96,7 +95,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
     let output = match Item::parse(item.clone())? {
         Item::Function(function) => {
             refuse(&function, &options, &mut errors);
-            measured(function, &options)
+            measured(&function, &options)
         }
         Item::Container(container) => measured_inside(&container, &options, &mut errors)?,
         Item::Other(keyword, span) => {
@@ -187,22 +186,22 @@ fn measured_inside(
 /// A part of an annotated block. Where it has a `#[profiled(…)]` of its own, that is obeyed here, and silenced so that it is measured once.
 fn inside_container(mut part: Part, block: &Options, errors: &mut Errors) -> syn::Result<TokenStream> {
     let Some(own) = Own::silence(part.attributes_mut()) else {
-        return part_measured(part, &block.inherited(), false, errors);
+        return part_measured(&part, &block.inherited(), false, errors);
     };
     let options = Options::parse_inside(own.options, Some(block), errors);
-    let Some(condition) = own.condition else { return part_measured(part, &options, true, errors) };
+    let Some(condition) = own.condition else { return part_measured(&part, &options, true, errors) };
     // No macro can tell whether a condition holds, so both cases are written down.
-    let mut otherwise = part.clone();
     part.attributes_mut().push(parse_quote!(#[cfg(#condition)]));
-    otherwise.attributes_mut().push(parse_quote!(#[cfg(not(#condition))]));
-    let own = part_measured(part, &options, true, errors)?;
-    let otherwise = part_measured(otherwise, &block.inherited(), false, errors)?;
+    let own = part_measured(&part, &options, true, errors)?;
+    part.attributes_mut().pop();
+    part.attributes_mut().push(parse_quote!(#[cfg(not(#condition))]));
+    let otherwise = part_measured(&part, &block.inherited(), false, errors)?;
     Ok(quote!(#own #otherwise))
 }
 
 /// A part of a block as its options say; what cannot be measured is left alone, unless it has asked for that itself.
 fn part_measured(
-    part: Part,
+    part: &Part,
     options: &Options,
     asked: bool,
     errors: &mut Errors,
@@ -211,10 +210,10 @@ fn part_measured(
         return Ok(quote!(#part));
     }
     match part {
-        Part::Container(container) => measured_inside(&container, options, errors),
+        Part::Container(container) => measured_inside(container, options, errors),
         Part::Function(function) => {
             if asked {
-                refuse(&function, options, errors);
+                refuse(function, options, errors);
             }
             let measurable = function.signature.constness.is_none() && !function.may_have("naked");
             Ok(if measurable { measured(function, options) } else { quote!(#function) })
@@ -223,8 +222,8 @@ fn part_measured(
 }
 
 /// The function with its body measured.
-fn measured(mut function: Function, options: &Options) -> TokenStream {
-    let Body::Block(block) = function.body.clone() else { return quote!(#function) };
+fn measured(function: &Function, options: &Options) -> TokenStream {
+    let Body::Block(block) = &function.body else { return quote!(#function) };
     if function.signature.asyncness.is_some() && function.return_type().is_some_and(returns_function) {
         return quote!(#function);
     }
@@ -236,28 +235,32 @@ fn measured(mut function: Function, options: &Options) -> TokenStream {
     // The user's own braces, so that the user's edition says when temporaries are dropped.
     let body =
         if inner_attributes.is_empty() { block.clone() } else { emit::braced(statements, block.span()) };
-
-    let alone = boxed_alone(&body);
-    let body = emit::parenthesized(&body);
     let future = function.return_type().filter(|ty| may_be_wrapped(ty)).and_then(future_shape);
-    let generated = if function.signature.asyncness.is_some() {
-        asynchronous(&mut function, options, &site, &body)
-    } else if let (Some(FutureShape::Boxed), Some((boxed, future))) = (future, alone) {
-        let future = profiled_future(&function, options, &site, &future);
-        quote!(#boxed(#future))
-    } else if let (Some(shape), false) = (future, function.tracks_caller()) {
-        returning_future(&mut function, options, &site, &body, shape)
+    let Function { attributes, visibility, signature, .. } = function;
+    let (signature, generated) = if let (Some(FutureShape::Boxed), Some((boxed, future)), None) =
+        (future, boxed_alone(&body), &signature.asyncness)
+    {
+        let future = profiled_future(function, options, &site, &future);
+        (quote!(#signature), quote!(#boxed(#future)))
     } else {
-        synchronous(&mut function, options, &site, &body)
+        let (inputs, arguments) = function.move_arguments_inside();
+        let body = emit::parenthesized(&body);
+        let body = quote!(#arguments #body);
+        let generated = if signature.asyncness.is_some() {
+            asynchronous(function, options, &site, &body)
+        } else if let (Some(shape), false) = (future, function.tracks_caller()) {
+            returning_future(function, options, &site, &body, shape)
+        } else {
+            synchronous(function, options, &site, &body)
+        };
+        (function.signature_with(&inputs), generated)
     };
-    let body = emit::block(&block, &inner_attributes, generated);
-    let Function { mut attributes, visibility, signature, .. } = function;
+    let body = emit::block(block, &inner_attributes, generated);
     // What clippy would say of the body and the arguments, such as that they need not be taken by value, it may not say of what is there now.
-    for attribute in &mut attributes {
-        if contains_word(&attribute.meta.to_token_stream(), "clippy") {
-            allow_expected(attribute);
-        }
-    }
+    let attributes = attributes.iter().map(|attribute| {
+        let is_clippy = contains_word(&attribute.meta.to_token_stream(), "clippy");
+        if is_clippy { allowed(attribute) } else { attribute.to_token_stream() }
+    });
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
@@ -294,7 +297,7 @@ impl<'a> Failures<'a> {
 }
 
 fn synchronous(
-    function: &mut Function,
+    function: &Function,
     options: &Options,
     site: &TokenStream,
     body: &TokenStream,
@@ -304,15 +307,14 @@ fn synchronous(
     // arguments from the return type.
     let in_closure = !function.tracks_caller() && !function.return_type().is_some_and(contains_impl);
     let takes_self = function.takes_self_by_value() && in_closure;
-    let arguments = function.move_arguments_inside();
     let failures = Failures::of(function, options);
     let mixed = Span::mixed_site();
     let enter =
         quote_spanned!(mixed=> let __perfkit_frame = { #site #krate::__private::Frame::enter(&SITE) };);
     if matches!(failures, Failures::Ignored) && !takes_self {
-        return quote_spanned!(mixed=> #enter #arguments #body);
+        return quote_spanned!(mixed=> #enter #body);
     }
-    let call = emit::called(krate, &emit::closure(function, &quote!(#arguments #body)));
+    let call = emit::called(krate, &emit::closure(function, body));
     let count = match failures {
         Failures::Ignored => return quote_spanned!(mixed=> #enter #call),
         Failures::Counted(_) => {
@@ -332,13 +334,12 @@ fn synchronous(
 }
 
 fn asynchronous(
-    function: &mut Function,
+    function: &Function,
     options: &Options,
     site: &TokenStream,
     body: &TokenStream,
 ) -> TokenStream {
-    let arguments = function.move_arguments_inside();
-    let future = emit::async_block(&options.krate, function, &quote!(#arguments #body));
+    let future = emit::async_block(&options.krate, function, body);
     let future = profiled_future(function, options, site, &future);
     quote_spanned!(Span::mixed_site()=> #future.await)
 }
@@ -373,7 +374,7 @@ fn profiled_future(
 
 /// For a function that makes a future in whatever way. Whether that is one is for its type to say, which only the compiler knows.
 fn returning_future(
-    function: &mut Function,
+    function: &Function,
     options: &Options,
     site: &TokenStream,
     body: &TokenStream,
@@ -381,8 +382,7 @@ fn returning_future(
 ) -> TokenStream {
     let krate = &options.krate;
     let mixed = Span::mixed_site();
-    let arguments = function.move_arguments_inside();
-    let closure = emit::closure(function, &quote!(#arguments #body));
+    let closure = emit::closure(function, body);
     let failures = Failures::of(function, options);
     if matches!(failures, Failures::Counted(_)) {
         let future = profiled_future(function, options, site, &emit::called(krate, &closure));
@@ -411,14 +411,13 @@ fn returning_future(
 /// `Box::pin` and the future out of a body that is `{ Box::pin(async …) }` and nothing else, which is what `async_trait` writes: the future is
 /// wrapped inside of the box it has, instead of getting a second one.
 fn boxed_alone(body: &Group) -> Option<(TokenStream, TokenStream)> {
-    let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
-    let (last, path) = tokens.split_last()?;
-    let TokenTree::Group(arguments) = last else { return None };
+    let mut tokens: Vec<TokenTree> = body.stream().into_iter().collect();
+    let TokenTree::Group(arguments) = tokens.pop()? else { return None };
     let future = arguments.stream();
     if !matches!(future.clone().into_iter().next(), Some(TokenTree::Ident(word)) if word == "async") {
         return None;
     }
-    let path: Path = syn::parse2(path.iter().cloned().collect()).ok()?;
+    let path: Path = syn::parse2(tokens.into_iter().collect()).ok()?;
     let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
     let is_box_pin = segments.next().as_deref() == Some("pin") && segments.next().as_deref() == Some("Box");
     is_box_pin.then(|| (quote!(#path), future))

@@ -21,7 +21,6 @@ pub(crate) enum Item {
 }
 
 /// What is found in a container.
-#[derive(Clone)]
 #[allow(clippy::large_enum_variant, reason = "one at a time, for a moment")]
 pub(crate) enum Part {
     Function(Function),
@@ -49,7 +48,6 @@ impl ToTokens for Part {
 }
 
 /// An `impl`, `trait` or inline `mod`.
-#[derive(Clone)]
 pub(crate) struct Container {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -121,7 +119,8 @@ impl Container {
     ) -> syn::Result<TokenStream> {
         let content = self.body.stream();
         let content = (|input: ParseStream| {
-            let mut output: TokenStream = input.call(Attribute::parse_inner)?.iter().map(quoted).collect();
+            let inner = input.call(Attribute::parse_inner)?;
+            let mut output = quote!(#(#inner)*);
             while !input.is_empty() {
                 output.extend(rewrite_item(input, rewrite)?);
             }
@@ -133,10 +132,6 @@ impl Container {
         let Container { attributes, visibility, header, .. } = self;
         Ok(quote!(#(#attributes)* #visibility #header #body))
     }
-}
-
-fn quoted(tokens: &impl ToTokens) -> TokenStream {
-    tokens.to_token_stream()
 }
 
 fn rewrite_item(

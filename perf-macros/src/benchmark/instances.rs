@@ -21,7 +21,13 @@ pub(super) fn instances<'a>(options: &'a Options) -> Vec<Instance<'a>> {
         if options.types.is_empty() { vec![None] } else { options.types.iter().map(Some).collect() };
     let values: Vec<Option<&'a Expr>> =
         if options.consts.is_empty() { vec![None] } else { options.consts.iter().map(Some).collect() };
-    types.into_iter().flat_map(|ty| values.iter().map(move |value| Instance { ty, value: *value })).collect()
+    let mut instances = Vec::new();
+    for ty in types {
+        for &value in &values {
+            instances.push(Instance { ty, value });
+        }
+    }
+    instances
 }
 
 impl Instance<'_> {

@@ -3,17 +3,17 @@
 use core::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, LitStr, Path, Type};
+use syn::{Expr, LitStr, Type};
 
 use crate::fallback::Errors;
-use crate::options::{Entries, FlagOrString, ungrouped};
+use crate::options::{Entries, FlagOrString, into_ungrouped, ungrouped};
 
 const ATTRIBUTE: &str = "#[benchmark]";
 
 /// What may be said between the parentheses.
 #[allow(clippy::struct_excessive_bools, reason = "each is about an option of its own")]
 pub(super) struct Options {
-    pub(super) krate: Path,
+    pub(super) krate: TokenStream,
     pub(super) name: Option<LitStr>,
     /// In nanoseconds.
     pub(super) target: Option<f64>,
@@ -270,14 +270,16 @@ fn list(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -
 /// What stands in the array: each makes an instance of a generic function, so it has to be known while compiling.
 fn elements(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -> Vec<Expr> {
     let Some(list) = list(name, example, entries, errors) else { return Vec::new() };
-    if let Expr::Array(array) = ungrouped(&list) {
-        return array.elems.iter().cloned().collect();
+    if !matches!(ungrouped(&list), Expr::Array(_)) {
+        errors.push_over(
+            &list,
+            format_args!("`{name}` makes an instance for each, so they are written here; write for example `{name} = {example}`"),
+        );
     }
-    errors.push_over(
-        &list,
-        format_args!("`{name}` makes an instance for each, so they are written here; write for example `{name} = {example}`"),
-    );
-    Vec::new()
+    match into_ungrouped(list) {
+        Expr::Array(array) => array.elems.into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A name that a command line can say and a list can show.

@@ -13,16 +13,14 @@ use crate::options::{FlagOrString, duration_tokens};
 pub(super) fn settings(function: &Function, options: &Options) -> TokenStream {
     let number = |number: &Option<(u64, Span)>| number.map(|(number, _)| Literal::u64_unsuffixed(number));
     let group = options.group.as_ref().map(|group| quote!(.group(#group)));
-    let name = match (&options.group, &options.name) {
-        (Some(group), Some(name)) => {
-            Some(LitStr::new(&format!("{}/{}", group.value(), name.value()), name.span()))
-        }
-        (Some(group), None) => {
-            Some(LitStr::new(&format!("{}/{}", group.value(), function.name().unraw()), group.span()))
-        }
-        (None, name) => name.clone(),
-    };
-    let named = name.map(|name| quote!(.named(#name)));
+    let in_group = options.group.as_ref().map(|group| {
+        let (name, span) = match &options.name {
+            Some(name) => (name.value(), name.span()),
+            None => (function.name().unraw().to_string(), group.span()),
+        };
+        LitStr::new(&format!("{}/{name}", group.value()), span)
+    });
+    let named = in_group.as_ref().or(options.name.as_ref()).map(|name| quote!(.named(#name)));
     let throughput = options.throughput.map(Literal::f64_unsuffixed);
     let throughput = throughput.map(|rate| quote!(.target_throughput(#rate)));
     let target = options.target.map(Literal::f64_unsuffixed).map(|target| quote!(.target(#target)));

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{LitStr, Path};
+use syn::LitStr;
 
 use crate::fallback::Errors;
 use crate::options::{Entries, duration_tokens, nearest};
@@ -115,7 +115,7 @@ impl Backend {
         }
         let written = entries.string("address", "\"cache.internal:11211\"", errors);
         let kind = kind?;
-        let address = written.and_then(|written| address(&kind, &written, errors));
+        let address = written.and_then(|written| address(&kind, written, errors));
         Some(Backend { kind, codec, version, address, tiered })
     }
 
@@ -132,7 +132,7 @@ impl Backend {
     }
 
     /// The static description of the results there, called `SHARED`. `SITE` is in scope.
-    pub(super) fn shared(&self, krate: &Path, ttl: Option<Duration>) -> TokenStream {
+    pub(super) fn shared(&self, krate: &TokenStream, ttl: Option<Duration>) -> TokenStream {
         let Backend { kind, codec, version, address, .. } = self;
         let version = version.map(Literal::u32_unsuffixed).map(|version| quote!(.version(#version)));
         let codec = codec.as_ref().map(|codec| quote!(.codec(#krate::__private::Codec::#codec)));
@@ -154,7 +154,7 @@ impl Backend {
 
 /// Companions of a free function that act on a backend, in place of those without one.
 pub(super) struct Companions<'a> {
-    pub(super) krate: &'a Path,
+    pub(super) krate: &'a TokenStream,
     pub(super) visibility: TokenStream,
     pub(super) generics: TokenStream,
     pub(super) bounds: TokenStream,
@@ -239,7 +239,7 @@ fn meant(written: &str, known: &[&str]) -> String {
 }
 
 /// The address as the runtime wants it.
-fn address(kind: &Ident, written: &LitStr, errors: &mut Errors) -> Option<LitStr> {
+fn address(kind: &Ident, written: LitStr, errors: &mut Errors) -> Option<LitStr> {
     let text = written.value();
     let has_port = |text: &str| {
         text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
@@ -251,9 +251,9 @@ fn address(kind: &Ident, written: &LitStr, errors: &mut Errors) -> Option<LitStr
         errors.push(written.span(), message);
         None
     } else if is_redis && text.starts_with("redis://") {
-        Some(written.clone())
+        Some(written)
     } else if has_port(&text) && !text.contains('/') {
-        Some(if is_redis { LitStr::new(&format!("redis://{text}"), written.span()) } else { written.clone() })
+        Some(if is_redis { LitStr::new(&format!("redis://{text}"), written.span()) } else { written })
     } else {
         let example = if is_redis {
             "`address = \"redis://:password@cache.internal:6379/0\"` or \"cache.internal:6379\""

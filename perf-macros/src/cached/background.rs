@@ -13,7 +13,12 @@ use crate::fallback::Errors;
 use crate::function::{Argument, Function, contains_impl};
 
 /// Reports what cannot be had in the background.
-pub(super) fn refuse(function: &Function, arguments: &[Argument], options: &Options, errors: &mut Errors) {
+pub(super) fn refuse(
+    function: &Function,
+    arguments: &[Argument<'_>],
+    options: &Options,
+    errors: &mut Errors,
+) {
     let Some(option) = options.background else { return };
     if !options.companions {
         errors.push(
@@ -46,7 +51,7 @@ pub(super) fn refuse(function: &Function, arguments: &[Argument], options: &Opti
     }
 }
 
-impl Cached {
+impl Cached<'_> {
     /// The body in the background, by a call of `uncached` with arguments that are owned.
     pub(super) fn refresh(&self) -> TokenStream {
         let krate = &self.options.krate;

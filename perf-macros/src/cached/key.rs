@@ -7,7 +7,7 @@
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Generics, Lifetime, Pat, Path, ReceiverKind, Type, parse_quote};
+use syn::{Expr, GenericParam, Generics, Lifetime, Pat, ReceiverKind, Type};
 
 use super::options::{KeyOption, Options};
 use crate::borrows::{borrows, borrows_mutably, with_lifetime};
@@ -16,15 +16,15 @@ use crate::function::{Argument, Function, contains_impl, first_type_argument, la
 use crate::options::ungrouped;
 
 /// See the module.
-pub(super) struct KeyParts {
+pub(super) struct KeyParts<'a> {
     /// The names of the modules that tell what is a part.
     is_local: bool,
     /// Whether it goes to a backend.
     is_shared: bool,
     /// `self`, where an expression names it; first in the tuple.
     receiver: Option<Receiver>,
-    arguments: Vec<Part>,
-    expressions: Vec<Expr>,
+    arguments: Vec<Part<'a>>,
+    expressions: &'a [Expr],
 }
 
 struct Receiver {
@@ -35,11 +35,11 @@ struct Receiver {
 }
 
 /// An argument that the key needs.
-struct Part {
+struct Part<'a> {
     name: Ident,
     /// What the user wrote, where that is no plain name.
-    pattern: Option<Pat>,
-    shape: Shape,
+    pattern: Option<&'a Pat>,
+    shape: Shape<'a>,
     /// A part of the key by itself, and not only named in an expression.
     counts: bool,
     /// Named in an expression.
@@ -47,15 +47,15 @@ struct Part {
 }
 
 /// How an argument is handed on, and as what.
-pub(super) enum Shape {
+pub(super) enum Shape<'a> {
     /// `T`, as `&T`.
-    Value(Type),
+    Value(&'a Type),
     /// `&T`, as it is. Holds `T`.
-    Reference(Type),
+    Reference(&'a Type),
     /// `Option<&T>`, as it is. Holds `T`.
-    Optional(Type),
+    Optional(&'a Type),
     /// `Cow<'_, T>`, as `&T`. Holds `T`.
-    Cow(Type),
+    Cow(&'a Type),
 }
 
 /// The one lifetime of everything that is handed on.
@@ -68,28 +68,28 @@ fn this() -> Ident {
     Ident::new("__this", Span::mixed_site())
 }
 
-impl KeyParts {
+impl<'a> KeyParts<'a> {
     pub(super) fn new(
         function: &Function,
-        arguments: &[Argument],
-        options: &Options,
+        arguments: &[Argument<'a>],
+        options: &'a Options,
         errors: &mut Errors,
     ) -> Self {
-        let expressions = options.key.as_ref().map_or(Vec::new(), |key| key.expressions().to_vec());
-        let words: TokenStream = expressions.iter().map(|expression| quote!(#expression,)).collect();
+        let expressions = options.key.as_ref().map_or(&[][..], KeyOption::expressions);
+        let words = quote!(#(#expressions,)*);
         let instead = matches!(options.key, Some(KeyOption::Instead(_)));
         check_skip(function, arguments, options, errors);
         let receiver = Receiver::new(function, options, mentions(&words, "self"), errors);
         let mut parts = Vec::new();
         for argument in arguments {
-            let Argument { name, pattern, ty, .. } = argument;
+            let &Argument { ref name, pattern, ty, .. } = argument;
             let named = is_any_named(pattern, &words);
             let skipped = options.skip.contains(name);
             // What has no name has no influence.
             let counts = !instead && !skipped && !matches!(pattern, Pat::Wild(_));
             refuse(ty, counts, skipped, named, errors);
             if counts || named {
-                let pattern = Some(pattern).filter(|pattern| !matches!(pattern, Pat::Ident(_))).cloned();
+                let pattern = Some(pattern).filter(|pattern| !matches!(pattern, Pat::Ident(_)));
                 parts.push(Part { name: name.clone(), pattern, shape: Shape::of(ty), counts, named });
             }
         }
@@ -104,18 +104,19 @@ impl KeyParts {
 
     /// What the tuple of arguments is in a call: references to the function's.
     pub(super) fn arguments(&self) -> TokenStream {
-        let receiver = self.receiver.iter().map(|receiver| receiver.argument.clone());
-        one_or_tuple(receiver.chain(self.arguments.iter().map(|Part { name, shape, .. }| match shape {
-            Shape::Value(_) => quote!(&#name),
-            Shape::Reference(_) | Shape::Optional(_) => quote!(#name),
-            Shape::Cow(_) => quote!(&*#name),
-        })))
+        self.tuple(
+            |receiver| receiver.argument.clone(),
+            |Part { name, shape, .. }| match shape {
+                Shape::Value(_) => quote!(&#name),
+                Shape::Reference(_) | Shape::Optional(_) => quote!(#name),
+                Shape::Cow(_) => quote!(&*#name),
+            },
+        )
     }
 
     /// The type of that.
     pub(super) fn ty(&self) -> TokenStream {
-        let receiver = self.receiver.iter().map(|receiver| receiver.ty.clone());
-        one_or_tuple(receiver.chain(self.arguments.iter().map(|part| part.shape.handed_on())))
+        self.tuple(|receiver| receiver.ty.clone(), |part| part.shape.handed_on())
     }
 
     /// Parameters of a companion that takes what the key needs. It has no `self`: only functions outside of an `impl` have those.
@@ -128,13 +129,29 @@ impl KeyParts {
     }
 
     /// Whether each of the function's arguments is a part of the key by itself.
-    pub(super) fn are_all(&self, arguments: &[Argument]) -> bool {
+    pub(super) fn are_all(&self, arguments: &[Argument<'_>]) -> bool {
         self.arguments.iter().filter(|part| part.counts).count() == arguments.len()
     }
 
-    /// The tuple of arguments made of those parameters.
+    /// The tuple of arguments made of those parameters, which is the pattern of it, too.
     pub(super) fn parameters_as_arguments(&self) -> TokenStream {
-        one_or_tuple(self.arguments.iter().map(|Part { name, .. }| quote!(#name)))
+        self.tuple(|_| this().into_token_stream(), |part| part.name.to_token_stream())
+    }
+
+    /// What is made of each, in a tuple if they are not one.
+    fn tuple(
+        &self,
+        receiver: fn(&Receiver) -> TokenStream,
+        argument: fn(&Part<'_>) -> TokenStream,
+    ) -> TokenStream {
+        let mut elements: Vec<TokenStream> = self.receiver.iter().map(receiver).collect();
+        for part in &self.arguments {
+            elements.push(argument(part));
+        }
+        match elements.as_slice() {
+            [only] => only.clone(),
+            elements => quote!((#(#elements),*)),
+        }
     }
 
     /// Whether making it runs none of the user's code, so that a call may make it twice.
@@ -143,26 +160,31 @@ impl KeyParts {
     }
 
     /// The closure from the tuple to the key.
-    pub(super) fn closure(&self, krate: &Path, ty: Option<&TokenStream>) -> TokenStream {
-        let this = this();
-        let receiver = self.receiver.iter().map(|_| quote!(#this));
-        let names =
-            one_or_tuple(receiver.chain(self.arguments.iter().map(|Part { name, .. }| quote!(#name))));
+    pub(super) fn closure(&self, krate: &TokenStream, ty: Option<&TokenStream>) -> TokenStream {
+        let names = self.parameters_as_arguments();
         let ty = ty.map(|ty| quote!(: #ty));
-        let arguments =
-            self.arguments.iter().filter(|part| part.counts).map(|Part { name, shape, .. }| {
-                let argument = Ident::new(shape.argument(), Span::mixed_site());
-                // Messages about the argument point at its type.
-                let span = shape.inner().span().resolved_at(Span::mixed_site());
-                if self.is_shared || self.is_local {
-                    quote_spanned!(span=> (&#krate::__private::argument::#argument(#name)).__perfkit_part())
-                } else {
-                    quote_spanned!(span=> (&&&&#krate::__private::argument::#argument(#name)).__perfkit_part())
-                }
+        let mut parts = Vec::new();
+        for Part { name, shape, counts, .. } in &self.arguments {
+            if !counts {
+                continue;
+            }
+            let argument = Ident::new(shape.argument(), Span::mixed_site());
+            // Messages about the argument point at its type.
+            let span = shape.inner().span().resolved_at(Span::mixed_site());
+            let argument = quote_spanned!(span=> #krate::__private::argument::#argument(#name));
+            parts.push(if self.is_shared || self.is_local {
+                quote_spanned!(span=> (&#argument).__perfkit_part())
+            } else {
+                quote_spanned!(span=> (&&&&#argument).__perfkit_part())
             });
-        let expressions = self.expressions.iter().map(|expression| self.expression(krate, expression));
-        let parts: Vec<TokenStream> = arguments.chain(expressions).collect();
-        let key = parts.into_iter().rev().fold(quote!(()), |rest, part| quote!((#part, #rest)));
+        }
+        for expression in self.expressions {
+            parts.push(self.expression(krate, expression));
+        }
+        let mut key = quote!(());
+        for part in parts.iter().rev() {
+            key = quote!((#part, #key));
+        }
         let ways = if self.is_shared {
             quote_spanned!(Span::mixed_site()=> #krate::__private::shared_argument::{Fit as _, Unfit as _})
         } else if self.is_local {
@@ -180,7 +202,7 @@ impl KeyParts {
     }
 
     /// An expression of `key` as a part, with the function's arguments in scope.
-    fn expression(&self, krate: &Path, expression: &Expr) -> TokenStream {
+    fn expression(&self, krate: &TokenStream, expression: &Expr) -> TokenStream {
         let bindings = self.arguments.iter().filter(|part| part.named).map(|part| {
             let Part { name, pattern, shape, .. } = part;
             let pattern = pattern.as_ref().map(|pattern| plain(pattern.to_token_stream()));
@@ -240,8 +262,8 @@ impl KeyParts {
 
 /// Statements that give the arguments that are named in an expression their names in it, as in an expression of `key`, where the function has
 /// them as its signature says.
-pub(super) fn bindings(krate: &Path, arguments: &[Argument], words: &TokenStream) -> TokenStream {
-    let is_named = |argument: &&Argument| is_any_named(&argument.pattern, words);
+pub(super) fn bindings(krate: &TokenStream, arguments: &[Argument<'_>], words: &TokenStream) -> TokenStream {
+    let is_named = |argument: &&Argument<'_>| is_any_named(argument.pattern, words);
     let bindings = arguments.iter().filter(is_named).map(|Argument { name, pattern, ty, .. }| {
         let is_plain = matches!(pattern, Pat::Ident(_));
         let pattern = plain(pattern.to_token_stream());
@@ -253,7 +275,7 @@ pub(super) fn bindings(krate: &Path, arguments: &[Argument], words: &TokenStream
         };
         quote_spanned!(Span::mixed_site()=> #[allow(unused_variables)] let #pattern = #value;)
     });
-    let bindings: TokenStream = bindings.collect();
+    let bindings = quote!(#(#bindings)*);
     if bindings.is_empty() {
         return bindings;
     }
@@ -267,17 +289,16 @@ pub(super) fn bindings(krate: &Path, arguments: &[Argument], words: &TokenStream
 /// The function's generics with the lifetime of what is handed on.
 pub(super) fn generics_of_handle(generics: &Generics) -> TokenStream {
     let lifetime = lifetime();
-    let mut generics = generics.clone();
-    generics.params.insert(0, parse_quote!(#lifetime));
-    generics.where_clause = None;
-    quote!(#generics)
+    let is_lifetime = |parameter: &&GenericParam| matches!(parameter, GenericParam::Lifetime(_));
+    let (lifetimes, others): (Vec<_>, Vec<_>) = generics.params.iter().partition(is_lifetime);
+    quote!(<#lifetime, #(#lifetimes,)* #(#others),*>)
 }
 
 impl Receiver {
     /// `self` in the key, if it is.
     fn new(function: &Function, options: &Options, named: bool, errors: &mut Errors) -> Option<Self> {
         let receiver = function.receiver();
-        let self_token = receiver.map(|receiver| receiver.self_token);
+        let self_token = receiver.map(|receiver| &receiver.self_token);
         let skipped = options.skip.iter().any(|name| name == "self");
         if let Some(receiver) = receiver
             && is_mutable(&receiver.kind)
@@ -322,24 +343,24 @@ fn is_mutable(kind: &ReceiverKind) -> bool {
     }
 }
 
-impl Shape {
-    pub(super) fn of(ty: &Type) -> Self {
+impl<'a> Shape<'a> {
+    pub(super) fn of(ty: &'a Type) -> Self {
         match ty {
             Type::Group(group) => return Shape::of(&group.elem),
             Type::Paren(paren) => return Shape::of(&paren.elem),
             Type::Reference(reference) if reference.mutability.is_none() => {
-                return Shape::Reference((*reference.elem).clone());
+                return Shape::Reference(&reference.elem);
             }
             _ => {}
         }
-        let Some(segment) = last_segment(ty) else { return Shape::Value(ty.clone()) };
+        let Some(segment) = last_segment(ty) else { return Shape::Value(ty) };
         let argument = first_type_argument(&segment.arguments);
         match (segment.ident.to_string().as_str(), argument) {
             ("Option", Some(Type::Reference(inner))) if inner.mutability.is_none() => {
-                Shape::Optional((*inner.elem).clone())
+                Shape::Optional(&inner.elem)
             }
-            ("Cow", Some(inner)) => Shape::Cow(inner.clone()),
-            _ => Shape::Value(ty.clone()),
+            ("Cow", Some(inner)) => Shape::Cow(inner),
+            _ => Shape::Value(ty),
         }
     }
 
@@ -359,7 +380,7 @@ impl Shape {
     }
 
     /// What is kept of it, before it is owned.
-    pub(super) fn inner(&self) -> &Type {
+    pub(super) fn inner(&self) -> &'a Type {
         let (Shape::Value(ty) | Shape::Reference(ty) | Shape::Optional(ty) | Shape::Cow(ty)) = self;
         ty
     }
@@ -395,7 +416,7 @@ fn refuse(ty: &Type, counts: bool, skipped: bool, named: bool, errors: &mut Erro
     }
 }
 
-fn check_skip(function: &Function, arguments: &[Argument], options: &Options, errors: &mut Errors) {
+fn check_skip(function: &Function, arguments: &[Argument<'_>], options: &Options, errors: &mut Errors) {
     for name in &options.skip {
         if name == "self" {
             if function.receiver().is_none_or(|receiver| !is_mutable(&receiver.kind)) {
@@ -417,8 +438,7 @@ fn check_skip(function: &Function, arguments: &[Argument], options: &Options, er
     if let (Some(KeyOption::Instead(_)), Some(name)) =
         (&options.key, options.skip.iter().find(|name| *name != "self"))
     {
-        let mutable =
-            arguments.iter().any(|argument| argument.name == *name && borrows_mutably(&argument.ty));
+        let mutable = arguments.iter().any(|argument| argument.name == *name && borrows_mutably(argument.ty));
         if !mutable {
             errors.push(
                 name.span(),
@@ -449,20 +469,11 @@ fn names(pattern: &Pat) -> Vec<Ident> {
     names
 }
 
-/// `()`, the only element itself, or a tuple.
-fn one_or_tuple(elements: impl Iterator<Item = TokenStream>) -> TokenStream {
-    let elements: Vec<TokenStream> = elements.collect();
-    match elements.as_slice() {
-        [only] => only.clone(),
-        elements => quote!((#(#elements),*)),
-    }
-}
-
 /// The tokens with another word for `self`.
 fn without_self(tokens: TokenStream, this: &Ident) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|token| match token {
+    let mut output = TokenStream::new();
+    for token in tokens {
+        output.extend([match token {
             TokenTree::Ident(word) if word == "self" => TokenTree::Ident(this.clone()),
             TokenTree::Group(group) => {
                 let mut inner = Group::new(group.delimiter(), without_self(group.stream(), this));
@@ -470,8 +481,9 @@ fn without_self(tokens: TokenStream, this: &Ident) -> TokenStream {
                 TokenTree::Group(inner)
             }
             other => other,
-        })
-        .collect()
+        }]);
+    }
+    output
 }
 
 /// Whether an expression names the variable, also in a format string.

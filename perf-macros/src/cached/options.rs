@@ -7,12 +7,12 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, LitStr, Path, Token};
+use syn::{Expr, ExprLit, Lit, LitStr, Path, Token};
 
 use super::ATTRIBUTE;
 use super::backend::Backend;
 use crate::fallback::Errors;
-use crate::options::{Entries, ExpressionOrList, duration_tokens, ungrouped};
+use crate::options::{Entries, ExpressionOrList, duration_tokens, into_ungrouped, ungrouped};
 
 const KNOWN: &[&str] = &[
     "ttl",
@@ -47,7 +47,7 @@ const KNOWN: &[&str] = &[
 /// The options of one cached function.
 #[allow(clippy::struct_excessive_bools, reason = "each is an option that is written or not")]
 pub(super) struct Options {
-    pub(super) krate: Path,
+    pub(super) krate: TokenStream,
     pub(super) name: Option<LitStr>,
     /// Where results are shared, or kept on disk.
     pub(super) backend: Option<Backend>,
@@ -380,11 +380,14 @@ fn policy(entries: &mut Entries, known: Known, errors: &mut Errors) -> Option<Id
 
 fn key(entries: &mut Entries, errors: &mut Errors) -> Option<KeyOption> {
     match entries.expression_or_list("key", "user.id", errors)? {
-        ExpressionOrList::Expression(expr) => Some(KeyOption::Instead(match ungrouped(&expr) {
-            // Each part by itself, so that references among them are kept as what they point to.
-            Expr::Tuple(tuple) => tuple.elems.iter().cloned().collect(),
-            _ => vec![expr],
-        })),
+        ExpressionOrList::Expression(expr) => {
+            let is_tuple = matches!(ungrouped(&expr), Expr::Tuple(_));
+            Some(KeyOption::Instead(match if is_tuple { into_ungrouped(expr) } else { expr } {
+                // Each part by itself, so that references among them are kept as what they point to.
+                Expr::Tuple(tuple) => tuple.elems.into_iter().collect(),
+                other => vec![other],
+            }))
+        }
         ExpressionOrList::List(tokens, span) => {
             let parsed = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens);
             match parsed {
@@ -440,11 +443,9 @@ fn tags(entries: &mut Entries, errors: &mut Errors) -> Vec<LitStr> {
         errors.push(span, "`tags()` gives no tag; write for example `tags(\"user:{id}\")`");
     }
     let mut tags = Vec::new();
-    for expression in &expressions {
-        match ungrouped(expression) {
-            Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) if !text.value().is_empty() => {
-                tags.push(text.clone());
-            }
+    for expression in expressions {
+        match into_ungrouped(expression) {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().is_empty() => tags.push(text),
             other => errors.push(other.span(), MESSAGE),
         }
     }

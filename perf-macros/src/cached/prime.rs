@@ -9,19 +9,19 @@ use super::key::Shape;
 use crate::borrows::borrows;
 use crate::function::{Argument, is_named};
 
-impl Cached {
+impl Cached<'_> {
     /// The companion, where any thread can call the function with arguments that are owned.
     pub(super) fn prime_all(&self) -> Option<TokenStream> {
         let signature = &self.function.signature;
         let is_plain = signature.asyncness.is_none()
             && matches!(signature.safety, Safety::Default)
             && !self.options.is_local
-            && !self.outer.attributes.iter().any(|attribute| is_named(attribute, "target_feature"));
-        let shapes: Vec<Shape> = self.arguments.iter().map(|argument| Shape::of(&argument.ty)).collect();
+            && !self.function.attributes.iter().any(|attribute| is_named(attribute, "target_feature"));
+        let shapes: Vec<Shape<'_>> = self.arguments.iter().map(|argument| Shape::of(argument.ty)).collect();
         if !is_plain
             || shapes.is_empty()
             // What is in a key can be sent to another thread.
-            || !self.key.are_all(&self.arguments)
+            || !self.key.are_all(self.arguments)
             || shapes.iter().any(|shape| borrows(shape.inner()))
         {
             return None;
@@ -48,7 +48,7 @@ impl Cached {
             (types, names) => (quote!((#(#types),*)), quote!((#(#names),*))),
         };
         let krate = &self.options.krate;
-        let visibility = &self.outer.visibility;
+        let visibility = &self.function.visibility;
         let (generics, bounds) = (&signature.generics, &signature.generics.where_clause);
         let prime = self.turbofish(&quote!(Self::prime));
         Some(quote_spanned! {Span::mixed_site()=>

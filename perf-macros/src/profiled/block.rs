@@ -6,7 +6,7 @@
 use core::iter::Peekable;
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree, token_stream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::{LitStr, Path, Token};
 
@@ -18,7 +18,7 @@ use crate::function::braces;
 pub(crate) fn expand_block(input: TokenStream) -> Result<TokenStream, Errors> {
     const USAGE: &str = "write `profile_block!(\"label\", { … })`";
     let parser = |input: ParseStream| {
-        let krate = input.call(Path::parse_mod_style)?;
+        let krate = input.call(Path::parse_mod_style)?.into_token_stream();
         input.parse::<Token![,]>()?;
         let label: LitStr = input.parse().map_err(|error| {
             syn::Error::new(error.span(), format_args!("expected a label in quotes; {USAGE}"))

@@ -4,7 +4,7 @@
 //! removed, since the user's `use` of it would then be unused.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token, parse_quote};
@@ -22,18 +22,19 @@ impl Own {
     }
 
     fn silence_in(meta: &mut Meta) -> Option<Own> {
-        let path = meta.path().clone();
-        let name = &path.segments.last()?.ident;
+        let name = &meta.path().segments.last()?.ident;
+        let (is_profiled, is_conditional) = (name == "profiled", name == "cfg_attr");
+        if !is_profiled && !is_conditional {
+            return None;
+        }
+        let path = meta.path().to_token_stream();
         let tokens = match meta {
             Meta::List(list) => list.tokens.clone(),
             _ => TokenStream::new(),
         };
-        if name == "profiled" {
+        if is_profiled {
             *meta = parse_quote!(#path(skip));
             return Some(Own { condition: None, options: tokens });
-        }
-        if name != "cfg_attr" {
-            return None;
         }
         let (condition, mut attributes) = conditional(tokens)?;
         let own = attributes.iter_mut().find_map(Own::silence_in)?;

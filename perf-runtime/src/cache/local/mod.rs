@@ -11,12 +11,12 @@
 //! | `store`, `table` | what a thread finds, keeps and removes, and where it lies |
 //! | `cache`, `counts` | what threads share: the place of the stores, and what each counts |
 //! | `keep`, `ways` | which results and keys |
-//!
-//! What the compiler says of others is here, because it says where that is.
+//! | `demand` | what the compiler says of others |
 
 mod cache;
 mod call;
 mod counts;
+mod demand;
 mod handle;
 mod keep;
 mod store;
@@ -24,51 +24,6 @@ mod table;
 pub mod ways;
 
 pub use self::call::{LocalMiss, look_up_local, look_up_local_unless};
+pub use self::demand::{LocalErr, LocalKey, LocalNone, LocalValue};
 pub use self::handle::{LocalBinding, LocalCacheHandle, LocalPrimer};
 pub use self::keep::LocalKeep;
-
-/// What generated code demands of a result that cannot be kept. Nothing has it, so that the demand is one error, in these words, and
-/// what depends on it is none.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be kept in a cache",
-    label = "not `Clone`",
-    note = "each hit is handed a clone: derive `Clone` for it, or return an `Rc<…>` of it"
-)]
-pub trait LocalValue {
-    /// What would be the way.
-    type Way;
-}
-
-/// The same of `cache_err`.
-#[diagnostic::on_unimplemented(
-    message = "`cache_err` cannot keep the `Err`s of `{Self}`",
-    label = "no `Result`, or not `Clone`",
-    note = "remove `cache_err`, which is for functions that return a `Result`; each hit is handed a clone of it"
-)]
-pub trait LocalErr {
-    /// What would be the way.
-    type Way;
-}
-
-/// The same of `cache_none`.
-#[diagnostic::on_unimplemented(
-    message = "`cache_none` cannot keep the `None`s of `{Self}`",
-    label = "no `Option`, or not `Clone`",
-    note = "remove `cache_none`, which is for functions that return an `Option`; each hit is handed a clone of it"
-)]
-pub trait LocalNone {
-    /// What would be the way.
-    type Way;
-}
-
-/// The same of an argument.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be part of a cache's key",
-    label = "not `Hash + Eq + Clone`",
-    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for it, leave the argument out with `skip(…)`, or say with `key = …` what the result depends on, \
-            such as `key = x.to_bits()` for a float"
-)]
-pub trait LocalKey {
-    /// What would be the part.
-    type Part;
-}
