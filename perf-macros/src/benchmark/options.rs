@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, LitStr, Type};
+use syn::{Expr, ExprLit, Lit, LitStr, Type};
 
 use crate::fallback::Errors;
 use crate::options::{Entries, FlagOrString, into_ungrouped, ungrouped};
@@ -252,6 +252,16 @@ fn complexity(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
 /// Anything that is iterated; not an empty array.
 fn list(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -> Option<Expr> {
     let list = entries.expression(name, example, errors)?;
+    // Of literals, only bytes can be iterated. The compiler would propose a range.
+    if let Expr::Lit(ExprLit { lit, .. }) = ungrouped(&list)
+        && !matches!(lit, Lit::ByteStr(_))
+    {
+        errors.push_over(
+            &list,
+            format_args!("`{name}` is a list, also of one; write for example `{name} = {example}`"),
+        );
+        return None;
+    }
     if let Expr::Array(array) = ungrouped(&list)
         && array.elems.is_empty()
     {
