@@ -90,6 +90,7 @@ Environment: PERFKIT_JUDGE=always judges targets in unoptimised builds too.
 
 impl Arguments {
     /// Reads the words after the program's name.
+    #[inline]
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut arguments = Arguments::default();
         let mut words = words;
@@ -154,6 +155,7 @@ impl Arguments {
         Ok(arguments)
     }
 
+    #[inline]
     fn set_ignored(&mut self, ignored: Ignored) -> Result<(), String> {
         if ![Ignored::Left, ignored].contains(&self.ignored) {
             return Err("the options --include-ignored and --ignored are mutually exclusive".to_owned());
@@ -163,6 +165,7 @@ impl Arguments {
     }
 
     /// Whether a benchmark of this name is meant.
+    #[inline]
     pub(crate) fn selects(&self, name: &str) -> bool {
         let matches =
             |filter: &String| if self.exact { name == filter } else { name.contains(filter.as_str()) };
@@ -170,17 +173,20 @@ impl Arguments {
     }
 
     /// Whether one with or without `ignore` is listed.
+    #[inline]
     pub(crate) fn lists(&self, ignored: bool) -> bool {
         ignored || self.ignored != Ignored::Only
     }
 
     /// Whether one with `ignore` is run.
+    #[inline]
     pub(crate) fn runs_ignored(&self) -> bool {
         self.ignored != Ignored::Left
     }
 }
 
 impl Format {
+    #[inline]
     fn parse(word: &str) -> Result<Self, String> {
         match word {
             "pretty" => Ok(Format::Pretty),
@@ -192,6 +198,7 @@ impl Format {
 }
 
 impl Colour {
+    #[inline]
     fn parse(word: &str) -> Result<Self, String> {
         match word {
             "auto" => Ok(Colour::Auto),

@@ -32,6 +32,7 @@ pub struct Bencher<'a> {
 }
 
 impl fmt::Debug for Bencher<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bencher").field("work", &self.work).finish_non_exhaustive()
     }
@@ -39,6 +40,7 @@ impl fmt::Debug for Bencher<'_> {
 
 /// Also where the benchmark panicked.
 impl Drop for Bencher<'_> {
+    #[inline]
     fn drop(&mut self) {
         let Some(teardown) = self.teardown.take() else { return };
         if let Role::Leads(crew) = &self.role {
@@ -54,32 +56,38 @@ impl Drop for Bencher<'_> {
 }
 
 impl<'a> Bencher<'a> {
+    #[inline]
     pub(crate) fn new(plan: &'a Plan, role: Role) -> Self {
         Self::by(By::Plan(plan), role)
     }
 
     /// One whose loops somebody else runs.
     #[cfg(feature = "criterion")]
+    #[inline]
     pub(crate) fn elsewhere(other: &'a mut dyn Elsewhere) -> Self {
         Self::by(By::Elsewhere(other), Role::Alone)
     }
 
+    #[inline]
     fn by(by: By<'a>, role: Role) -> Self {
         Bencher { by, role, measurements: Vec::new(), work: Work::default(), teardown: None }
     }
 
     /// What came out of it.
+    #[inline]
     pub(crate) fn into_measurements(mut self) -> (Vec<Measurement>, Work) {
         (core::mem::take(&mut self.measurements), self.work)
     }
 
     /// Says that a call works off so many bytes, which the throughput is then told in. Before `iter`.
+    #[inline]
     pub fn bytes(&mut self, bytes_per_call: u64) -> &mut Self {
         self.work.bytes = Some(bytes_per_call);
         self
     }
 
     /// Says that a call works off so many items, which the throughput is then told in. Before `iter`.
+    #[inline]
     pub fn items(&mut self, items_per_call: u64) -> &mut Self {
         self.work.items = Some(items_per_call);
         self
@@ -87,6 +95,7 @@ impl<'a> Bencher<'a> {
 
     /// Has `teardown` called when all is over.
     #[doc(hidden)]
+    #[inline]
     pub fn teardown<R>(&mut self, teardown: impl FnOnce() -> R + 'static) {
         if !matches!(self.role, Role::Follows(_)) {
             self.teardown = Some(Box::new(|| drop(teardown())));
@@ -98,22 +107,26 @@ impl<'a> Bencher<'a> {
     /// What the routine names is not hidden from the compiler: it may compute `work(10)` while compiling. `work(std::hint::black_box(10))` it
     /// has to call.
     #[allow(clippy::iter_not_returning_iterator, reason = "the name of it in every harness")]
+    #[inline]
     pub fn iter<R>(&mut self, routine: impl FnMut() -> R) {
         self.iter_checked(routine, |_| true);
     }
 
     /// Measures `routine` with a value of `setup` for each call, made outside of the clock.
+    #[inline]
     pub fn iter_batched<I, R>(&mut self, setup: impl FnMut() -> I, routine: impl FnMut(I) -> R) {
         self.iter_batched_checked(setup, routine, |_| true);
     }
 
     /// The same for a routine that takes its value by `&mut`; the value is dropped outside of the clock.
+    #[inline]
     pub fn iter_batched_ref<I, R>(&mut self, setup: impl FnMut() -> I, mut routine: impl FnMut(&mut I) -> R) {
         self.iter_stretches(setup, |inputs, stopwatch| stopwatch.run(inputs, &mut routine, |_| true));
     }
 
     /// As [`iter`](Self::iter), and looks at the result of the first call.
     #[doc(hidden)]
+    #[inline]
     pub fn iter_checked<R, C: Check>(&mut self, mut routine: impl FnMut() -> R, check: impl Fn(&R) -> C) {
         if needs_drop::<R>() {
             self.iter_batched_checked(|| (), |()| routine(), check);
@@ -125,6 +138,7 @@ impl<'a> Bencher<'a> {
 
     /// As [`iter_batched`](Self::iter_batched), and looks at the result of the first call.
     #[doc(hidden)]
+    #[inline]
     pub fn iter_batched_checked<I, R, C: Check>(
         &mut self,
         mut setup: impl FnMut() -> I,
@@ -144,6 +158,7 @@ impl<'a> Bencher<'a> {
 
     /// As [`iter_batched_ref`](Self::iter_batched_ref) for what may return a part of its input: `stretch` calls [`Stopwatch::run`].
     #[doc(hidden)]
+    #[inline]
     pub fn iter_stretches<I>(
         &mut self,
         mut setup: impl FnMut() -> I,
@@ -160,12 +175,14 @@ impl<'a> Bencher<'a> {
 
     /// Takes note of why the benchmark failed, where it measures by itself and returns an error.
     #[doc(hidden)]
+    #[inline]
     pub fn ended(&mut self, check: impl Check) {
         if let Some(refusal) = check.refusal() {
             self.measurements.push(Measurement::Refused(refusal));
         }
     }
 
+    #[inline]
     fn measure(&mut self, batch: &mut dyn FnMut(Calls) -> Batch) {
         let plan = match &mut self.by {
             By::Plan(plan) => *plan,

@@ -34,14 +34,17 @@ type Shared = Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync>;
 pub(crate) struct StillRuns;
 
 impl Body {
+    #[inline]
     fn alone(run: impl FnMut(&mut Bencher<'_>) + Send + 'static) -> Self {
         Body { run: Run::Alone(Arc::new(Mutex::new(run))), turn: Arc::default() }
     }
 
+    #[inline]
     fn together(threads: usize, run: &Shared) -> Self {
         Body { run: Run::Together(threads, Arc::clone(run)), turn: Arc::default() }
     }
 
+    #[inline]
     pub(crate) fn threads(&self) -> usize {
         match self.run {
             Run::Alone(_) => 1,
@@ -51,6 +54,7 @@ impl Body {
 
     /// Runs it on this thread, by somebody else's loops.
     #[cfg(feature = "criterion")]
+    #[inline]
     pub(crate) fn run_in(&self, bencher: &mut Bencher<'_>) {
         match &self.run {
             Run::Alone(run) => run.lock().unwrap_or_else(std::sync::PoisonError::into_inner)(bencher),
@@ -59,6 +63,7 @@ impl Body {
     }
 
     /// Runs it, and gives what it measured.
+    #[inline]
     pub(crate) fn run(&self, plan: &Plan) -> Result<(Vec<Measurement>, Work), StillRuns> {
         let _turn = match self.turn.try_lock() {
             Ok(turn) => turn,
@@ -98,10 +103,12 @@ pub(crate) struct Made {
 }
 
 impl Made {
+    #[inline]
     fn new(argument: Option<String>, size: Option<u64>, body: Body) -> Self {
         Made { instance: None, argument, threads: None, size, body }
     }
 
+    #[inline]
     fn together(threads: usize, argument: Option<String>, size: Option<u64>, run: &Shared) -> Self {
         let threads =
             if threads == 0 { thread::available_parallelism().map_or(1, usize::from) } else { threads };
@@ -110,6 +117,7 @@ impl Made {
     }
 
     /// What follows the benchmark's name, with `argument` in the place of its own.
+    #[inline]
     pub(crate) fn name(&self, argument: Option<&str>) -> Option<String> {
         let mut name: Option<String> = None;
         for part in [self.instance.as_deref(), argument, self.threads.as_deref()] {
@@ -126,12 +134,14 @@ impl Made {
     }
 
     /// Whether two differ in nothing but their argument.
+    #[inline]
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         (&self.instance, &self.threads) == (&other.instance, &other.threads)
     }
 }
 
 impl fmt::Debug for Cases {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|made| made.name(made.argument.as_deref()))).finish()
     }
@@ -143,12 +153,14 @@ pub(crate) const MOST_CASES: usize = 10_000;
 impl Cases {
     /// A benchmark without `args`.
     #[must_use]
+    #[inline]
     pub fn one(run: impl FnMut(&mut Bencher<'_>) + Send + 'static) -> Self {
         Cases(vec![Made::new(None, None, Body::alone(run))])
     }
 
     /// One case for each of `args`, which are evaluated here and never again; with how large they are, where that is known.
     #[must_use]
+    #[inline]
     pub fn each<T: fmt::Debug + Send + 'static>(
         args: impl IntoIterator<Item = T>,
         run: impl FnOnce(&mut Bencher<'_>, &T) + Copy + Send + 'static,
@@ -164,6 +176,7 @@ impl Cases {
 
     /// As [`one`](Self::one), for each number of threads; 0 is as many as there are processors.
     #[must_use]
+    #[inline]
     pub fn one_together(
         threads: impl IntoIterator<Item = usize>,
         run: impl Fn(&mut Bencher<'_>) + Send + Sync + 'static,
@@ -175,6 +188,7 @@ impl Cases {
 
     /// As [`each`](Self::each), for each number of threads, too.
     #[must_use]
+    #[inline]
     pub fn each_together<T: fmt::Debug + Send + Sync + 'static>(
         threads: impl IntoIterator<Item = usize>,
         args: impl IntoIterator<Item = T>,
@@ -195,6 +209,7 @@ impl Cases {
 
     /// Those of an instance of a generic function, whose names begin with that of the instance.
     #[must_use]
+    #[inline]
     pub fn of(mut self, instance: &dyn fmt::Debug) -> Self {
         let name = case_name(instance);
         for made in &mut self.0 {
@@ -208,6 +223,7 @@ impl Cases {
 
     /// All of several.
     #[must_use]
+    #[inline]
     pub fn all<const COUNT: usize>(all: [Cases; COUNT]) -> Self {
         let mut cases = Vec::new();
         for Cases(others) in all {
@@ -219,6 +235,7 @@ impl Cases {
 
 /// Calls a closure of `setup` with an argument whose type is known by then.
 #[doc(hidden)]
+#[inline]
 pub fn set_up<T, R>(argument: T, setup: impl FnOnce(T) -> R) -> R {
     setup(argument)
 }
@@ -230,6 +247,7 @@ pub(crate) const LONGEST_ARGUMENT: usize = 60;
 struct Start(String);
 
 impl fmt::Write for Start {
+    #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Two more for quotes, and one to see that there is more.
         let left = (LONGEST_ARGUMENT + 3).saturating_sub(self.0.chars().count());
@@ -239,6 +257,7 @@ impl fmt::Write for Start {
 }
 
 /// The text that stands for an argument in the name of its case, without the quotes of a string.
+#[inline]
 pub(crate) fn case_name(argument: &dyn fmt::Debug) -> String {
     let mut debug = Start(String::new());
     // What was written before an error is the start.

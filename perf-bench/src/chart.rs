@@ -22,6 +22,7 @@ pub(crate) struct Area {
 
 impl Area {
     /// From the least to the most of the points; `None` of fewer than two sizes, which are no line.
+    #[inline]
     pub(crate) fn of(points: &[Point]) -> Option<Self> {
         let (first, last) = (points.first()?.size as f64, points.last()?.size as f64);
         if first >= last {
@@ -38,28 +39,33 @@ impl Area {
     }
 
     /// How far to the right and how far up, from 0 to 1 where it is within.
+    #[inline]
     pub(crate) fn place(&self, size: f64, cost: f64) -> (f64, f64) {
         let share = |value: f64, (from, to): (f64, f64)| (visible(value).ln() - from) / (to - from);
         (share(size, self.sizes), share(cost, self.costs))
     }
 
     /// The size that is so far to the right.
+    #[inline]
     pub(crate) fn size(&self, right: f64) -> f64 {
         (self.sizes.0 + right * (self.sizes.1 - self.sizes.0)).exp()
     }
 
     /// The least and the most cost.
+    #[inline]
     pub(crate) fn costs(&self) -> (f64, f64) {
         (self.costs.0.exp(), self.costs.1.exp())
     }
 }
 
 /// Nothing has no logarithm.
+#[inline]
 fn visible(value: f64) -> f64 {
     value.max(0.3)
 }
 
 /// The chart, ending in a newline; empty of fewer than two sizes.
+#[inline]
 pub(crate) fn text(complexity: &Complexity) -> String {
     let Complexity { cost, points, fit, .. } = complexity;
     let Some(area) = Area::of(points) else { return String::new() };

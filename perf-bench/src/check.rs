@@ -15,12 +15,14 @@ pub trait Check {
 }
 
 impl Check for bool {
+    #[inline]
     fn refusal(self) -> Option<String> {
         (!self).then(|| String::from("returned a result that `validate` refuses"))
     }
 }
 
 impl Check for Option<String> {
+    #[inline]
     fn refusal(self) -> Option<String> {
         self
     }
@@ -48,6 +50,7 @@ pub trait LookError {
 }
 
 impl<T, E: Debug> LookError for &&Looked<'_, Result<T, E>> {
+    #[inline]
     fn error(&self) -> Option<String> {
         self.0.as_ref().err().map(|error| format!("returned an error: {error:?}"))
     }
@@ -59,6 +62,7 @@ pub trait LookResult {
 }
 
 impl<T, E> LookResult for &Looked<'_, Result<T, E>> {
+    #[inline]
     fn error(&self) -> Option<String> {
         self.0.is_err().then(|| String::from("returned an error, which has no `Debug`"))
     }
@@ -70,6 +74,7 @@ pub trait LookAny {
 }
 
 impl<R> LookAny for Looked<'_, R> {
+    #[inline]
     fn error(&self) -> Option<String> {
         None
     }

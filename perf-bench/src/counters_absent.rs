@@ -6,6 +6,7 @@ use crate::arguments::Format;
 use crate::harness::FAILED;
 use crate::registry::Case;
 
+#[inline]
 pub(crate) fn count_all(_: impl IntoIterator<Item = Case>, _: Format) -> ExitCode {
     eprintln!(
         "error: the processor's counters are read on Linux and with perfkit's feature `perf-event`: \

@@ -55,11 +55,13 @@ struct Orders {
 }
 
 impl Board {
+    #[inline]
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for news until `done` holds; whether it did before somebody went.
+    #[inline]
     fn wait(&self, done: impl Fn(&Orders) -> bool) -> Option<MutexGuard<'_, Orders>> {
         let mut orders = self.orders();
         while !done(&orders) {
@@ -72,6 +74,7 @@ impl Board {
     }
 
     /// Waits until all have come, so that they start their clocks together.
+    #[inline]
     fn meet(&self) {
         self.arrived.fetch_add(1, Ordering::AcqRel);
         let mut turns = 0_u32;
@@ -87,6 +90,7 @@ impl Board {
         }
     }
 
+    #[inline]
     fn call_off(&self) {
         self.is_called_off.store(true, Ordering::Release);
         // Whoever waits has looked before it let go of the lock, or looks now.
@@ -100,6 +104,7 @@ impl Crew {
     ///
     /// # Panics
     /// If a follower is gone, in silence: its own panic is what is told of.
+    #[inline]
     pub(crate) fn run(&self, calls: Calls, batch: &mut dyn FnMut(Calls) -> Batch) -> Batch {
         let Crew(board) = self;
         board.arrived.store(0, Ordering::Release);
@@ -126,6 +131,7 @@ impl Crew {
     }
 
     /// Sends the followers off, and waits until the code of each has ended.
+    #[inline]
     pub(crate) fn disband(&self) {
         let Crew(board) = self;
         board.call_off();
@@ -137,12 +143,14 @@ impl Crew {
 }
 
 impl Drop for Crew {
+    #[inline]
     fn drop(&mut self) {
         self.0.call_off();
     }
 }
 
 impl Drop for Place {
+    #[inline]
     fn drop(&mut self) {
         self.0.orders().gone += 1;
         self.0.call_off();
@@ -151,6 +159,7 @@ impl Drop for Place {
 
 impl Place {
     /// Runs what the leader runs, until that ends.
+    #[inline]
     pub(crate) fn follow(&self, batch: &mut dyn FnMut(Calls) -> Batch) {
         let Place(board) = self;
         let mut done = 0;
@@ -167,6 +176,7 @@ impl Place {
 }
 
 /// Runs `code` on this thread, which leads, and on as many others as make up `threads`.
+#[inline]
 pub(crate) fn run_together<R>(threads: usize, code: &(dyn Fn(Role) -> R + Sync)) -> R {
     let board = Arc::new(Board {
         followers: threads - 1,

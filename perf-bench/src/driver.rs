@@ -24,12 +24,14 @@ type Drive = dyn Fn(&mut dyn FnMut(Calls) -> Batch) -> Measurement + Send + Sync
 pub(crate) struct Driver(Arc<Drive>);
 
 impl Driver {
+    #[inline]
     pub(crate) fn new(
         drive: impl Fn(&mut dyn FnMut(Calls) -> Batch) -> Measurement + Send + Sync + 'static,
     ) -> Self {
         Driver(Arc::new(drive))
     }
 
+    #[inline]
     pub(crate) fn drive(&self, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
         (self.0)(batch)
     }
@@ -38,6 +40,7 @@ impl Driver {
     ///
     /// # Errors
     /// What [`Outcome::failure`] says of one that panics, measures nothing or gives a wrong result.
+    #[inline]
     pub(crate) fn run(&self, job: Job) -> Result<(), String> {
         let plan = Plan::driven(self.clone(), threads_of(&job));
         let Job { case, task } = job;
@@ -65,22 +68,26 @@ impl Driver {
 }
 
 impl fmt::Debug for Driver {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Driver")
     }
 }
 
 /// Threads that run it at once.
+#[inline]
 pub(crate) fn threads_of(job: &Job) -> usize {
     if let Ok(Task::Case(body)) = &job.task { body.threads() } else { 1 }
 }
 
 /// Whether it can be run by itself, or tells why it cannot: not what only says how the others grow.
+#[inline]
 pub(crate) fn is_case(job: &Job) -> bool {
     !matches!(job.task, Ok(Task::Growth(..)))
 }
 
 /// The benchmark of that name. Only what may be it is asked for its cases, since making their arguments may take long.
+#[inline]
 pub(crate) fn job_named(name: &str) -> Option<Job> {
     let may_be = |entry: &'static BenchmarkEntry| {
         name.strip_prefix(entry.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

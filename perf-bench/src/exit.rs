@@ -20,6 +20,7 @@ thread_local! {
 pub(crate) struct Running(());
 
 impl Running {
+    #[inline]
     pub(crate) fn new(name: &str) -> Self {
         set(Some(name.to_owned()));
         Running(())
@@ -27,16 +28,19 @@ impl Running {
 }
 
 impl Drop for Running {
+    #[inline]
     fn drop(&mut self) {
         set(None);
     }
 }
 
+#[inline]
 fn set(name: Option<String>) {
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = name;
 }
 
 /// Says that the calling thread runs that benchmark's code and nothing else. Each has a thread or two, so there are no more names to keep.
+#[inline]
 pub(crate) fn this_thread_runs(name: String) {
     static AT_EXIT: Once = Once::new();
     AT_EXIT.call_once(watch);
@@ -44,6 +48,7 @@ pub(crate) fn this_thread_runs(name: String) {
 }
 
 #[cfg(unix)]
+#[inline]
 fn watch() {
     // SAFETY: `at_exit` is a function of the type asked for, lives as long as the process, and lets no panic out.
     let result = unsafe { libc::atexit(at_exit) };
@@ -55,9 +60,11 @@ fn watch() {
 }
 
 #[cfg(not(unix))]
+#[inline]
 fn watch() {}
 
 #[cfg(unix)]
+#[inline]
 extern "C" fn at_exit() {
     // A panic must not leave a C callback, and there is nothing here to panic.
     let _ = std::panic::catch_unwind(|| {

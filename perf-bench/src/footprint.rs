@@ -50,6 +50,7 @@ pub(crate) struct Requests {
 
 impl Requests {
     /// Of another stretch as well.
+    #[inline]
     pub(crate) fn add(&mut self, other: Requests) {
         self.of_thread.add(other.of_thread);
         self.of_process.add(other.of_process);
@@ -57,6 +58,7 @@ impl Requests {
 }
 
 impl Usage {
+    #[inline]
     fn between(before: Counts, after: Counts) -> Self {
         Usage {
             calls: 0,
@@ -66,6 +68,7 @@ impl Usage {
         }
     }
 
+    #[inline]
     fn add(&mut self, other: Usage) {
         self.allocations += other.allocations;
         self.bytes += other.bytes;
@@ -73,6 +76,7 @@ impl Usage {
     }
 
     /// The middle of each figure, the lower one of two.
+    #[inline]
     fn middle(all: &[Usage]) -> Self {
         let middle = |figure: fn(&Usage) -> u64| {
             let mut figures: Vec<u64> = all.iter().map(figure).collect();
@@ -96,17 +100,20 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
+    #[inline]
     fn now() -> Self {
         Reading { of_thread: Watch::of_thread(), of_process: Watch::of_process() }
     }
 
     /// Before a call.
+    #[inline]
     pub(crate) fn begin() -> Self {
         Watch::begin_peak();
         Reading::now()
     }
 
     /// After it.
+    #[inline]
     pub(crate) fn end(self) -> Requests {
         let now = Reading::now();
         Requests {
@@ -120,12 +127,14 @@ impl Reading {
 static LEFT_BEHIND: AtomicBool = AtomicBool::new(false);
 
 /// Says that a benchmark goes on running beside all that come.
+#[inline]
 pub(crate) fn one_is_left_behind() {
     LEFT_BEHIND.store(true, Ordering::Relaxed);
 }
 
 /// Whether nothing but the benchmark that this thread waits for runs in the process: nextest gives it one of its own, and when a program's first
 /// thread waits, it runs no tests on others.
+#[inline]
 pub(crate) fn is_alone() -> bool {
     let waits_alone = thread::current().name() == Some("main") || std::env::var_os("NEXTEST").is_some();
     waits_alone && !LEFT_BEHIND.load(Ordering::Relaxed)
@@ -176,6 +185,7 @@ const MOST_CALLS: u64 = 1 << 22;
 
 impl Look {
     /// At what runs next.
+    #[inline]
     pub(crate) fn at(entry: &BenchmarkEntry, timeout: Duration, mode: Mode, threads: usize) -> Self {
         Look { mode, timeout, alone: is_alone(), may_grow: entry.may_grow, looks: threads == 1 }
     }
@@ -186,6 +196,7 @@ impl Look {
     }
 
     /// Counts, if the allocator tells. `done` calls were made; `run` makes more, or none where there is no time.
+    #[inline]
     pub(crate) fn count(self, done: u64, run: &mut dyn FnMut(u64) -> Option<Counted>) -> Memory {
         if !self.looks {
             return Memory::default();
@@ -211,6 +222,7 @@ impl Look {
     }
 
     /// Looks for what calls keep. A call takes `each` nanoseconds, at first.
+    #[inline]
     fn growth(
         self,
         mut done: u64,
@@ -285,6 +297,7 @@ struct Batch {
 
 impl Batch {
     /// `before` is what there was after the batch before, so that what other threads free between two batches is seen.
+    #[inline]
     fn run(calls: u64, before: Reading, run: &mut dyn FnMut(u64) -> Option<Counted>) -> Option<Self> {
         let begun = Instant::now();
         let Counted { nanos, requests } = run(calls)?;
@@ -294,6 +307,7 @@ impl Batch {
     }
 
     /// What was left of it.
+    #[inline]
     fn kept(&self, alone: bool) -> Kept {
         let Batch { calls, before, after, .. } = *self;
         let left = |before: Counts, after: Counts| (after.blocks - before.blocks, after.bytes - before.bytes);
@@ -313,6 +327,7 @@ const LONG_NAP: Duration = Duration::from_millis(40);
 const NAPS: u32 = 10;
 
 /// What the process has when other threads are done with what they were given, as far as that is soon.
+#[inline]
 fn settled(before: Counts, nap: Duration) -> Counts {
     let mut now = Watch::of_process();
     for _ in 0..NAPS {
@@ -337,6 +352,7 @@ pub(crate) struct Residents {
 }
 
 impl Residents {
+    #[inline]
     pub(crate) fn new(look: Look, memory: &Memory) -> Self {
         Residents {
             is_on: look.alone && !look.may_grow && memory.usage.is_none(),
@@ -345,6 +361,7 @@ impl Residents {
     }
 
     /// After a sample.
+    #[inline]
     pub(crate) fn note(&mut self) {
         if self.is_on {
             self.samples.extend(resident::bytes());
@@ -352,6 +369,7 @@ impl Residents {
     }
 
     /// Goes on while the process grows and it is not yet plain; `run` runs another sample of so many calls, or none where there is no time.
+    #[inline]
     pub(crate) fn growth(mut self, calls: u64, run: &mut dyn FnMut() -> Option<()>) -> Leakage {
         let begun = Instant::now();
         loop {

@@ -23,6 +23,7 @@ use crate::run::{End, Outcome, measure};
 const SAMPLES: u64 = 7;
 
 /// Measures and judges what was declared.
+#[inline]
 pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
     let mut points = Vec::new();
     let mut complexity = judge_complexity(Cost::Time, &points, Some(declared));
@@ -59,7 +60,9 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
 
 /// The complexity of every series of which there is something to be said, with the outcome that gives it its name, in their order. Where none was declared
 /// it is of the cases as they were measured, one after the other, and shown only if a class can be named.
+#[inline]
 pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
+    #[inline]
     fn series(outcome: &Outcome) -> (*const BenchmarkEntry, &str) {
         (std::ptr::from_ref(outcome.case.entry), &*outcome.case.series)
     }
@@ -87,6 +90,7 @@ pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
 }
 
 /// Why a declared class was exceeded, with the points in words and drawn; `None` if it was not.
+#[inline]
 pub(crate) fn failure(complexity: &Complexity) -> Option<String> {
     let Growth::Worse { slope, exponential } = complexity.growth else { return None };
     let (cost, declared) = (complexity.cost, complexity.declared?);

@@ -11,6 +11,7 @@ use crate::judge::{Class, Complexity, FEWEST, Fit, Growth, JUDGED_RANGE};
 use crate::run::Outcome;
 
 /// The table, ending in a newline; empty where there is nothing to show.
+#[inline]
 pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
     if all.is_empty() {
         return String::new();
@@ -62,15 +63,18 @@ pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
 }
 
 /// What its cases are called together, whichever of them tells it.
+#[inline]
 fn name_of(outcome: &Outcome) -> Name {
     outcome.case.entry.label_or_path(outcome.case.series.to_string())
 }
 
+#[inline]
 fn none() -> Cell {
     Cell::toned("-", Tone::Faint)
 }
 
 /// An object.
+#[inline]
 pub(crate) fn json(complexity: &Complexity) -> String {
     let Complexity { points, fit, declared, growth, .. } = complexity;
     let mut pairs = String::new();

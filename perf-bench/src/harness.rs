@@ -28,6 +28,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the benchmarks of the program. [`bench_main!`](crate::bench_main) calls it.
 #[must_use]
+#[inline]
 pub fn main() -> ExitCode {
     // A word that is no Unicode is no name of a benchmark and no option.
     let words: Vec<String> =
@@ -92,6 +93,7 @@ pub fn main() -> ExitCode {
     run_all(chosen, filtered_out, &arguments, mode, &suite)
 }
 
+#[inline]
 fn list(chosen: &[Job], arguments: &Arguments) {
     for job in chosen {
         say(&format!("{}: benchmark\n", job.case.name));
@@ -101,6 +103,7 @@ fn list(chosen: &[Job], arguments: &Arguments) {
     }
 }
 
+#[inline]
 fn run_all(
     chosen: Vec<Job>,
     filtered_out: usize,

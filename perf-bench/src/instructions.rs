@@ -65,6 +65,7 @@ const WARM_UP: u64 = 8;
 ///
 /// # Errors
 /// Why it cannot be counted.
+#[inline]
 pub(crate) fn of(name: &str) -> Result<Counts, String> {
     let calls = calls_of_a_run(name)?;
     let half = valgrind(name, 2 * calls, calls)?;
@@ -73,6 +74,7 @@ pub(crate) fn of(name: &str) -> Result<Counts, String> {
 }
 
 /// A power of two, so that two countings mostly have the same.
+#[inline]
 fn calls_of_a_run(name: &str) -> Result<u64, String> {
     let job = job_named(name).ok_or_else(|| no_such(name))?;
     if threads_of(&job) > 1 {
@@ -101,11 +103,13 @@ fn calls_of_a_run(name: &str) -> Result<u64, String> {
     Ok(1 << calls.ilog2().min(30))
 }
 
+#[inline]
 fn no_such(name: &str) -> String {
     format!("there is no benchmark `{name}`")
 }
 
 /// The program that runs under valgrind: `inputs` are made, and with the first `calls` of them the routine is called.
+#[inline]
 pub(crate) fn count(words: &[String]) -> ExitCode {
     let [name, inputs, calls] = words else { return ExitCode::from(FAILED) };
     let (Ok(inputs), Ok(calls)) = (inputs.parse(), calls.parse()) else { return ExitCode::from(FAILED) };
@@ -127,6 +131,7 @@ pub(crate) fn count(words: &[String]) -> ExitCode {
 }
 
 /// Runs this program under callgrind.
+#[inline]
 fn valgrind(name: &str, inputs: u64, calls: u64) -> Result<Events, String> {
     let program =
         env::current_exe().map_err(|error| format!("this program does not find itself: {error}"))?;
@@ -151,6 +156,7 @@ fn valgrind(name: &str, inputs: u64, calls: u64) -> Result<Events, String> {
     }
 }
 
+#[inline]
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].join("\n")
@@ -161,6 +167,7 @@ struct Events(Vec<(String, u64)>);
 
 impl Events {
     /// From what it says at its end.
+    #[inline]
     fn parse(said: &str) -> Option<Self> {
         let list = |label: &str| {
             let line = said.lines().rev().find(|line| line.starts_with("==") && line.contains(label))?;
@@ -171,11 +178,13 @@ impl Events {
         Some(Events(names.zip(numbers?).collect()))
     }
 
+    #[inline]
     fn sum(&self, names: &[&str]) -> u64 {
         self.0.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, number)| number).sum()
     }
 
     /// Of so many calls more in `all` than in `half`. What differs by chance may be less than nothing.
+    #[inline]
     fn per_call(half: &Self, all: &Self, calls: u64) -> Counts {
         let each = |names: &[&str]| {
             let (half, all) = (half.sum(names), all.sum(names));
@@ -193,11 +202,13 @@ impl Events {
 
 impl Counts {
     /// As a worker says it: the fields, in their order.
+    #[inline]
     pub(crate) fn reply(&self) -> String {
         let Counts { instructions, accesses, first_level_misses, last_level_misses, branch_misses } = self;
         format!("counts {instructions} {accesses} {first_level_misses} {last_level_misses} {branch_misses}")
     }
 
+    #[inline]
     fn json(&self) -> String {
         let Counts { instructions, accesses, first_level_misses, last_level_misses, branch_misses } = self;
         format!(
@@ -208,6 +219,7 @@ impl Counts {
 }
 
 /// Counts the cases, and prints what came out.
+#[inline]
 pub(crate) fn count_all(cases: impl IntoIterator<Item = Case>, format: Format) -> ExitCode {
     let mut all = Vec::new();
     for case in cases {
@@ -232,6 +244,7 @@ pub(crate) fn count_all(cases: impl IntoIterator<Item = Case>, format: Format) -
     if all.iter().all(|counted| counted.counts.is_ok()) { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 
+#[inline]
 fn table(all: &[Counted], page: Page) -> String {
     let mut table = Table::new(
         "Instructions of a call",
@@ -269,6 +282,7 @@ fn table(all: &[Counted], page: Page) -> String {
 }
 
 /// Whole where it is many, since they repeat that well.
+#[inline]
 pub(crate) fn number(count: f64) -> String {
     if count >= 100.0 { units::count(count.round() as u64) } else { format!("{count:.1}") }
 }

@@ -15,20 +15,24 @@ static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static WAITS: Mutex<Option<Thread>> = Mutex::new(None);
 
 /// Whether the run is to end.
+#[inline]
 pub(crate) fn is_interrupted() -> bool {
     IS_INTERRUPTED.load(Ordering::Acquire)
 }
 
 /// The calling thread is to be woken, too.
+#[inline]
 pub(crate) fn this_thread_waits() {
     *WAITS.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
 }
 
 #[cfg(not(unix))]
+#[inline]
 pub(crate) fn listen() {}
 
 /// From now on Ctrl-C is listened to. Where that cannot be, it ends the process as always.
 #[cfg(unix)]
+#[inline]
 pub(crate) fn listen() {
     use std::io::Read;
     use std::os::fd::IntoRawFd;
@@ -36,6 +40,7 @@ pub(crate) fn listen() {
 
     static PIPE: AtomicI32 = AtomicI32::new(-1);
 
+    #[inline]
     extern "C" fn on_signal(_: libc::c_int) {
         let pipe = PIPE.load(Ordering::Relaxed);
         // SAFETY: `write` may be called in a handler; the descriptor is never closed, and the byte is there.

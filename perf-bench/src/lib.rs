@@ -5,6 +5,9 @@
 //! * in any crate, with nothing in its `Cargo.toml`: the `#[test]` that each `#[benchmark]` brings with it runs it under `cargo test`;
 //! * in a target with `harness = false`, [`bench_main!`] is the program: `cargo bench` measures, `cargo test` judges.
 //!
+//! Everything here is `#[inline]`, which is not for speed: it is then compiled in the programs that run benchmarks, and not for all who depend on perfkit. It was a tenth of what their build
+//! took.
+//!
 //! | file | what |
 //! |---|---|
 //! | `registry`, `cases` | the benchmarks of the program, and the cases of each |
@@ -133,12 +136,14 @@ macro_rules! bench_main {
     () => {
         // Only libtest's harness compiles this, and with that one `main` would never run.
         #[::core::prelude::v1::test]
+        #[inline]
         fn bench_main_needs_harness_false() {
             const _: () = ::core::panic!(
                 "`bench_main!` is a whole program: write `harness = false` below `[[bench]]` in Cargo.toml"
             );
         }
 
+        #[inline]
         fn main() -> ::std::process::ExitCode {
             $crate::main()
         }

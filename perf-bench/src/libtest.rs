@@ -22,12 +22,14 @@ use crate::table::table;
 pub struct Failure(Vec<String>);
 
 impl fmt::Debug for Failure {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("\n"))
     }
 }
 
 impl fmt::Display for Failure {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -39,6 +41,7 @@ impl std::error::Error for Failure {}
 ///
 /// # Errors
 /// If it panics, does not end in time, gives an invalid result, or misses its target.
+#[inline]
 pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
     suite::check().map_err(|error| Failure(vec![error]))?;
     let mut failures = Vec::new();
@@ -58,6 +61,7 @@ pub fn run_as_test(entry: &'static BenchmarkEntry) -> Result<(), Failure> {
 /// What is to be in the table, in the order in which the benchmarks ended.
 static OUTCOMES: Mutex<Vec<Outcome>> = Mutex::new(Vec::new());
 
+#[inline]
 fn remember(outcome: Outcome) {
     static AT_EXIT: Once = Once::new();
     OUTCOMES.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
@@ -65,6 +69,7 @@ fn remember(outcome: Outcome) {
 }
 
 #[cfg(unix)]
+#[inline]
 fn print_at_exit() {
     // SAFETY: `print` is a function of the type asked for, lives as long as the process, and lets no panic out.
     let result = unsafe { libc::atexit(print) };
@@ -74,11 +79,13 @@ fn print_at_exit() {
 }
 
 #[cfg(not(unix))]
+#[inline]
 fn print_at_exit() {
     complain("no table of benchmarks on this system; use `perfkit::bench_main!()` in a benchmark target");
 }
 
 #[cfg_attr(not(unix), allow(dead_code))]
+#[inline]
 extern "C" fn print() {
     // A panic must not leave a C callback. What could panic here is a broken table, and the hook has said so by then.
     let _ = std::panic::catch_unwind(|| {

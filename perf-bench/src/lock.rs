@@ -26,6 +26,7 @@ pub(crate) struct Measuring {
 }
 
 /// Waits for its turn, to take at most `timeout` then.
+#[inline]
 pub(crate) fn measuring(timeout: Duration) -> Measuring {
     // Nothing is guarded but the time, which a panic does not harm.
     let here = HERE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,6 +34,7 @@ pub(crate) fn measuring(timeout: Duration) -> Measuring {
     Measuring { _everywhere: everywhere, _here: here }
 }
 
+#[inline]
 fn path() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let directory = target_directory(&program)?.join("perfkit");
@@ -48,6 +50,7 @@ const TELL: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// `None` where there is nothing to lock, or whoever holds it does not let go.
+#[inline]
 fn lock_file(path: &Path, timeout: Duration, tell: &mut dyn FnMut(String)) -> Option<File> {
     let mut file = File::options().create(true).read(true).append(true).open(path).ok()?;
     let begun = Instant::now();
@@ -92,22 +95,26 @@ struct Holder {
 }
 
 impl Holder {
+    #[inline]
     fn this(timeout: Duration) -> Self {
         let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         Holder { pid: process::id(), begun, timeout }
     }
 
+    #[inline]
     fn text(&self) -> String {
         format!("{} {} {}\n", self.pid, self.begun, self.timeout.as_millis())
     }
 
     /// A file that says nothing, because its holder is about to write it, is of one with the usual timeout.
+    #[inline]
     fn read(file: &mut File) -> Self {
         let mut text = String::new();
         let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
         Self::parse(&text).unwrap_or(Holder { pid: 0, begun: 0, timeout: crate::DEFAULT_TIMEOUT })
     }
 
+    #[inline]
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
         Some(Holder {
@@ -119,6 +126,7 @@ impl Holder {
 }
 
 /// The directory that cargo marked as its own.
+#[inline]
 pub(crate) fn target_directory(program: &Path) -> Option<PathBuf> {
     program.ancestors().find(|directory| directory.join("CACHEDIR.TAG").is_file()).map(Path::to_owned)
 }

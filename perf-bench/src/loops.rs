@@ -27,6 +27,7 @@ pub(crate) enum Calls {
 }
 
 impl Calls {
+    #[inline]
     pub(crate) fn count(self) -> u64 {
         match self {
             Calls::First => 1,
@@ -34,14 +35,17 @@ impl Calls {
         }
     }
 
+    #[inline]
     fn inputs(self) -> u64 {
         if let Calls::Traced { inputs, .. } = self { inputs } else { self.count() }
     }
 
+    #[inline]
     fn are_counted(self) -> bool {
         matches!(self, Calls::Counted(_))
     }
 
+    #[inline]
     fn are_traced(self) -> bool {
         matches!(self, Calls::Traced { .. })
     }
@@ -117,6 +121,7 @@ pub struct Stopwatch {
 
 impl Stopwatch {
     /// Calls `routine` with each input.
+    #[inline]
     pub fn run<'i, I, R, C: Check>(
         &mut self,
         inputs: &'i mut [I],
@@ -143,6 +148,7 @@ impl Stopwatch {
     }
 
     /// The same with inputs by value, and a place for results, which may have been used before.
+    #[inline]
     pub(crate) fn run_by_value<I, R>(
         &mut self,
         inputs: &mut Vec<I>,
@@ -170,6 +176,7 @@ impl Stopwatch {
     }
 
     /// Empties it.
+    #[inline]
     pub(crate) fn dispose<T>(&self, left: &mut Vec<T>) {
         if self.forgets {
             left.drain(..).for_each(core::mem::forget);
@@ -189,6 +196,7 @@ impl Stopwatch {
         self.waited = if self.minds_waiting { waiting::so_far().saturating_sub(waited) } else { 0 };
     }
 
+    #[inline]
     fn look_at<R>(&mut self, results: &[R], check: impl Fn(&R) -> Option<String>) {
         if self.looks {
             self.refusal = results.first().and_then(check);
@@ -197,6 +205,7 @@ impl Stopwatch {
 }
 
 /// Runs `run` over stretches of inputs that were made beforehand, until there were as many calls as wanted.
+#[inline]
 pub(crate) fn time_stretches<I>(
     calls: Calls,
     bytes: usize,
@@ -269,6 +278,7 @@ struct Stretch {
 }
 
 impl Stretch {
+    #[inline]
     fn first(bytes: usize) -> Self {
         /// A part of the second-level cache of anything.
         const ROOM: usize = 256 << 10;
@@ -276,12 +286,14 @@ impl Stretch {
     }
 
     /// Where instructions are counted: the same whatever the clock says, and all of it used or none.
+    #[inline]
     fn counted(&self, left: u64, unused: u64) -> u64 {
         let alike = if left > unused { left - unused } else { left };
         self.most.min(64).min(alike)
     }
 
     /// After `calls` whose values took so long to make, and which took so long.
+    #[inline]
     fn next(&mut self, calls: u64, making: u64, running: u64) {
         /// The clock is then known to a thousandth.
         const ENOUGH: Duration = Duration::from_micros(25);
@@ -297,6 +309,7 @@ impl Stretch {
 }
 
 /// What the loops take with [`work`] in them so many times, twice at most: with none, what they themselves take.
+#[inline]
 pub(crate) fn time_loop(calls: u64, shape: Shape, times: u32) -> Batch {
     let calls = Calls::Timed(calls);
     match (shape, times) {

@@ -37,6 +37,7 @@ pub(crate) enum Measurement {
 }
 
 /// Runs `batch` as often as `plan` says; a call may take `limit` nanoseconds, where there is one.
+#[inline]
 pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
     if let Some(driver) = &plan.driver {
         return driver.drive(batch);
@@ -45,6 +46,7 @@ pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Cal
 }
 
 /// The same, where `overhead` tells what the loops take at the time, by what they took before.
+#[inline]
 fn measure_beside(
     overhead: &mut dyn FnMut(Shape, Option<(Overhead, u64)>) -> Overhead,
     plan: &Plan,
@@ -131,6 +133,7 @@ struct Limit {
 }
 
 impl Limit {
+    #[inline]
     fn of(plan: &Plan, round: u32, long: bool) -> Self {
         let wanted = plan.iterations.unwrap_or(DEFAULT_ITERATIONS).max(1);
         let limit = |samples, fewest, patience| Limit { samples, fewest, patience, exact: false };
@@ -173,25 +176,30 @@ struct Ran {
 }
 
 impl Ran {
+    #[inline]
     fn counted(self) -> Counted {
         Counted { nanos: self.whole, requests: self.requests }
     }
 
+    #[inline]
     fn is_long(&self) -> bool {
         self.whole >= LONG.as_nanos() as f64
     }
 }
 
 impl<'a> Meter<'a> {
+    #[inline]
     fn new(plan: &'a Plan, overhead: Overhead, batch: &'a mut dyn FnMut(Calls) -> Batch) -> Self {
         Meter { plan, batch, overhead, spent: 0.0, longest: 0.0, calls: 0 }
     }
 
+    #[inline]
     fn run(&mut self, calls: Calls) -> Ran {
         let batch = (self.batch)(calls);
         self.note(calls, &batch)
     }
 
+    #[inline]
     fn note(&mut self, calls: Calls, batch: &Batch) -> Ran {
         self.calls = self.calls.saturating_add(calls.count());
         let (timed, whole) = (self.overhead.nanos(batch.ticks), self.overhead.nanos(batch.whole));
@@ -206,18 +214,21 @@ impl<'a> Meter<'a> {
         Ran { sample, timed: timed - waited, waited, whole: whole - waited, requests: batch.requests }
     }
 
+    #[inline]
     fn pause(&mut self) {
         std::thread::sleep(PAUSE);
         self.spent += PAUSE.as_nanos() as f64;
     }
 
     /// Whether another batch after a `pause` ends before somebody gives up, with a fifth to spare.
+    #[inline]
     fn has_time(&self, pause: Duration) -> bool {
         let pause = pause.as_nanos() as f64;
         self.spent + pause + self.longest <= self.plan.timeout.as_nanos() as f64 * 0.8
     }
 
     /// Runs the routine until it is warm; returns how many calls make a sample.
+    #[inline]
     fn warm_up(&mut self) -> u64 {
         let Plan { mode, warmup, timeout, .. } = *self.plan;
         let sample = mode.sample().as_nanos() as f64;

@@ -37,6 +37,7 @@ const CALLS: u64 = 512;
 
 impl Loop {
     /// What is the routine's of what a call took with the loop. Below zero where the loop took less than it did when it was measured.
+    #[inline]
     fn without(self, nanos: f64) -> f64 {
         let more = nanos - self.empty;
         let share = (more / self.empty.max(0.1)).clamp(0.0, 1.0);
@@ -44,12 +45,14 @@ impl Loop {
     }
 
     /// With nothing in it, for about so many calls: the middle of three, since one during which something else had the processor would take time off that no sample took.
+    #[inline]
     fn empty(calls: u64, once: &mut dyn FnMut(u64) -> f64) -> f64 {
         let calls = (calls / 3).max(CALLS);
         let (first, second, third) = (once(calls), once(calls), once(calls));
         first.min(second).max(first.max(second).min(third)).max(0.0)
     }
 
+    #[inline]
     fn measure(shape: Shape, stretch: f64, tick: f64) -> Self {
         let sums = |times| {
             let mut sums: Vec<f64> = (0..31)
@@ -73,6 +76,7 @@ impl Loop {
 impl Overhead {
     /// Of the loop of that shape, as it is at this time. All of it in a millisecond; where it was `known`, before a sample of so many calls, the empty loop for a part of
     /// that sample's time.
+    #[inline]
     pub(crate) fn at(shape: Shape, known: Option<(Overhead, u64)>) -> Self {
         if let Some((known, calls)) = known {
             // As a sample: not the least, but with whatever is in the way at this time.
@@ -89,11 +93,13 @@ impl Overhead {
         Overhead { stretch, around: Loop::measure(shape, stretch, tick), tick }
     }
 
+    #[inline]
     pub(crate) fn nanos(self, ticks: u64) -> f64 {
         ticks as f64 * self.tick
     }
 
     /// Below zero where the loop took less than it did when it was measured.
+    #[inline]
     pub(crate) fn nanos_per_call(self, batch: &Batch, calls: u64) -> f64 {
         let net = self.nanos(batch.ticks) - self.stretch * batch.stretches as f64;
         self.around.without(net / calls as f64)

@@ -32,6 +32,7 @@ pub(crate) enum Ended {
 }
 
 /// What `code` of the benchmark `name` gives.
+#[inline]
 pub(crate) fn run<R: Send + 'static>(
     name: &str,
     timeout: Duration,
@@ -49,6 +50,7 @@ pub(crate) fn run<R: Send + 'static>(
 }
 
 /// Runs it, and waits until it has ended or its time is up.
+#[inline]
 fn wait_for(name: &str, timeout: Duration, code: Box<dyn FnOnce() + Send>) -> Result<(), Ended> {
     let begun = Instant::now();
     interrupt::this_thread_waits();
@@ -78,6 +80,7 @@ fn wait_for(name: &str, timeout: Duration, code: Box<dyn FnOnce() + Send>) -> Re
 }
 
 /// Begins a thread. Here alone, as each kind of code that a thread is begun with is compiled anew with all that beginning one takes.
+#[inline]
 pub(crate) fn begin(name: &str, stack: usize, code: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
     // No name that comes here has a NUL in it; if one had, this must not panic.
     Builder::new().name(name.replace('\0', "")).stack_size(stack).spawn(code)
@@ -90,12 +93,14 @@ struct Wake {
 }
 
 impl Drop for Wake {
+    #[inline]
     fn drop(&mut self) {
         self.is_done.store(true, Ordering::Release);
         self.waits.unpark();
     }
 }
 
+#[inline]
 pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

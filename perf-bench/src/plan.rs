@@ -39,6 +39,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    #[inline]
     pub(crate) fn driven(driver: Driver, threads: usize) -> Self {
         Plan {
             mode: Mode::Measure,
@@ -54,6 +55,7 @@ impl Plan {
     }
 
     /// Nanoseconds that a call may take, where that is judged.
+    #[inline]
     pub(crate) fn limit(&self, work: Work) -> Option<f64> {
         self.target.map(|target| target.limit(work, self.threads))
     }
@@ -61,6 +63,7 @@ impl Plan {
 
 #[cfg(test)]
 impl Plan {
+    #[inline]
     pub(crate) fn for_tests() -> Self {
         Plan {
             mode: Mode::Test,
@@ -131,38 +134,46 @@ struct Taken {
 }
 
 impl Samples {
+    #[inline]
     fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline]
     pub(crate) fn begin(&self, calls: u64, error: f64) {
         *self.taken() = Taken { calls, samples: Vec::new(), error };
     }
 
+    #[inline]
     pub(crate) fn push(&self, sample: Sample) {
         self.taken().samples.push(sample);
     }
 
+    #[inline]
     pub(crate) fn count(&self) -> usize {
         self.taken().samples.len()
     }
 
     /// `None` where there are none.
+    #[inline]
     pub(crate) fn summary(&self) -> Option<Summary> {
         let taken = self.taken();
         Summary::of(&taken.samples, taken.calls, taken.error)
     }
 
     /// See [`least`].
+    #[inline]
     pub(crate) fn least(&self) -> Option<f64> {
         least(&self.taken().samples)
     }
 
     /// As they were taken.
+    #[inline]
     pub(crate) fn all(&self) -> Vec<Sample> {
         self.taken().samples.clone()
     }
 
+    #[inline]
     pub(crate) fn all_beyond(&self, target: f64) -> bool {
         self.taken().samples.iter().all(|sample| sample.nanos > target)
     }

@@ -27,6 +27,7 @@ const BACK: &str = "\u{1b}8\u{1b}[K";
 
 impl Progress {
     /// Of the benchmark of this number, from 1, of so many; `samples` are those it has taken.
+    #[inline]
     pub(crate) fn of(number: usize, count: usize, samples: Arc<Samples>) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         if !io::stdout().is_terminal() {
@@ -40,6 +41,7 @@ impl Progress {
 }
 
 /// Writes it until that is over.
+#[inline]
 fn draw(number: usize, count: usize, samples: &Samples, is_over: &AtomicBool) {
     let mut is_drawn = false;
     let mut next = Instant::now() + EVERY;
@@ -63,6 +65,7 @@ fn draw(number: usize, count: usize, samples: &Samples, is_over: &AtomicBool) {
 }
 
 impl Drop for Progress {
+    #[inline]
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
@@ -74,6 +77,7 @@ impl Drop for Progress {
 }
 
 /// `[=====>              ] 3 of 12, 37 samples`.
+#[inline]
 fn bar(number: usize, count: usize, samples: usize) -> String {
     const WIDTH: usize = 20;
     let done = (number.saturating_sub(1) * WIDTH / count.max(1)).min(WIDTH - 1);

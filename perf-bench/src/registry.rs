@@ -53,6 +53,7 @@ inventory::collect!(&'static BenchmarkEntry);
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl fmt::Debug for BenchmarkEntry {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BenchmarkEntry").field("name", &self.name()).finish_non_exhaustive()
     }
@@ -177,21 +178,25 @@ impl BenchmarkEntry {
 
 impl BenchmarkEntry {
     /// What it is called.
+    #[inline]
     pub(crate) fn name(&self) -> &'static str {
         self.name.unwrap_or(self.path)
     }
 
     /// The name of it or of a case for a table, which cuts a path and leaves `name = "…"` alone.
+    #[inline]
     pub(crate) fn label_or_path(&self, name: String) -> Name {
         if self.name.is_some() { Name::label(name) } else { Name::path(name) }
     }
 
     /// `file:line`.
+    #[inline]
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }
 
     /// What it is sorted by: its group and place, and its path where one macro made two at one place.
+    #[inline]
     pub(crate) fn order(&self) -> (&'static str, &'static str, &'static str, u32, u32, &'static str) {
         let krate = self.path.split("::").next().unwrap_or("");
         (krate, self.group, self.file, self.line, self.column, self.path)
@@ -214,6 +219,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    #[inline]
     fn new(
         entry: &'static BenchmarkEntry,
         index: usize,
@@ -225,6 +231,7 @@ impl Case {
     }
 
     /// Its name for a table.
+    #[inline]
     pub(crate) fn label_or_path(&self) -> Name {
         self.entry.label_or_path(self.name.clone())
     }
@@ -244,6 +251,7 @@ pub(crate) enum Task {
 }
 
 /// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
+#[inline]
 pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
     let timeout = suite::settings(entry, entry.name()).timeout;
     let named = match own_thread::run(entry.name(), timeout, entry.cases) {
@@ -308,6 +316,7 @@ struct Growths {
 const COMPLEXITY: &str = "complexity";
 
 /// Cases with names that are one line, not too long, and each of its own.
+#[inline]
 fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
     if cases.is_empty() {
         return Err(String::from(
@@ -343,6 +352,7 @@ fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
 }
 
 /// All benchmarks that were linked into the program, in the order of their crates, files and lines.
+#[inline]
 pub(crate) fn entries() -> Vec<&'static BenchmarkEntry> {
     let mut entries: Vec<_> = inventory::iter::<&'static BenchmarkEntry>().copied().collect();
     order::sort(&mut entries, |a, b| a.order().cmp(&b.order()));
@@ -350,6 +360,7 @@ pub(crate) fn entries() -> Vec<&'static BenchmarkEntry> {
 }
 
 /// The jobs of those that pass a test, in their order.
+#[inline]
 pub(crate) fn jobs(test: &dyn Fn(&'static BenchmarkEntry) -> bool) -> Vec<Job> {
     let mut jobs = Vec::new();
     for entry in entries() {
@@ -362,6 +373,7 @@ pub(crate) fn jobs(test: &dyn Fn(&'static BenchmarkEntry) -> bool) -> Vec<Job> {
 }
 
 /// Of two cases of one name, neither a filter nor what is saved tells which is meant: the later one is not run.
+#[inline]
 fn refuse_namesakes(jobs: &mut [Job]) {
     let mut by_name: Vec<usize> = (0..jobs.len()).collect();
     order::sort(&mut by_name, |a, b| (&jobs[*a].case.name, a).cmp(&(&jobs[*b].case.name, b)));

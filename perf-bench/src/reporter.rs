@@ -39,6 +39,7 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
+    #[inline]
     pub(crate) fn new(arguments: &Arguments, mode: Mode) -> io::Result<Self> {
         let mut page = page_of_stdout();
         match arguments.colour {
@@ -53,10 +54,12 @@ impl Reporter {
     }
 
     /// Where tables go; nowhere among lines of JSON.
+    #[inline]
     pub(crate) fn page(&self) -> Option<Page> {
         (self.format != Format::Json).then_some(self.page)
     }
 
+    #[inline]
     pub(crate) fn begin(&self, count: usize) {
         let tests = if count == 1 { "test" } else { "tests" };
         match self.format {
@@ -68,6 +71,7 @@ impl Reporter {
     }
 
     /// One begins.
+    #[inline]
     pub(crate) fn started(&self, name: &str) {
         match self.format {
             // The name first: when it never ends, one sees which.
@@ -81,11 +85,13 @@ impl Reporter {
     }
 
     /// Whether there is a line behind which a progress bar has a place.
+    #[inline]
     pub(crate) fn shows_progress(&self) -> bool {
         self.format == Format::Pretty && self.mode == Mode::Measure
     }
 
     /// One is left out, for that reason if any.
+    #[inline]
     pub(crate) fn ignored(&mut self, name: &str, reason: &str) {
         self.log("ignored", name);
         let reasoned = |before: &str, after: &str| {
@@ -106,6 +112,7 @@ impl Reporter {
     }
 
     /// One has ended.
+    #[inline]
     pub(crate) fn ended(&mut self, outcome: &Outcome) {
         let failure = outcome.failure();
         let name = &outcome.case.name;
@@ -135,6 +142,7 @@ impl Reporter {
         }
     }
 
+    #[inline]
     fn ended_json(&self, outcome: &Outcome, failure: Option<&str>) {
         let name = json_string(&outcome.case.name);
         let line = match (failure, &outcome.end) {
@@ -172,6 +180,7 @@ impl Reporter {
     }
 
     /// All have ended: the failures, the sum, the table.
+    #[inline]
     pub(crate) fn end(&self, outcomes: &[Outcome], totals: Totals, elapsed: Duration) {
         let Totals { passed, failed, ignored, measured, filtered_out } = totals;
         let grown = growth::all(outcomes);
@@ -223,6 +232,7 @@ impl Reporter {
     }
 
     /// A line of JSON.
+    #[inline]
     fn event(&self, line: &str) {
         match &self.events {
             // Nobody is left to tell when it is closed.
@@ -231,10 +241,12 @@ impl Reporter {
         }
     }
 
+    #[inline]
     fn paint(&self, colour: &str, word: &str) -> String {
         if self.page.colour { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
     }
 
+    #[inline]
     fn log(&mut self, result: &str, name: &str) {
         if let Some(log) = &mut self.log
             && let Err(error) = writeln!(log, "{result} {name}")
@@ -247,6 +259,7 @@ impl Reporter {
 
 /// Standard output of its own for lines of JSON: what benchmarks print goes to standard error from here on, as it would break the lines.
 #[cfg(unix)]
+#[inline]
 pub(crate) fn stdout_for_events_alone() -> Option<File> {
     use std::os::fd::AsFd;
     let events = io::stdout().as_fd().try_clone_to_owned().ok()?;
@@ -256,17 +269,20 @@ pub(crate) fn stdout_for_events_alone() -> Option<File> {
 }
 
 #[cfg(not(unix))]
+#[inline]
 pub(crate) fn stdout_for_events_alone() -> Option<File> {
     None
 }
 
 /// Prints to standard output; when nobody reads that any more, there is nobody left to tell.
+#[inline]
 pub(crate) fn say(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// `1,234.56`, as libtest prints nanoseconds and other tools read them.
+#[inline]
 fn grouped(number: f64) -> String {
     let text = format!("{number:.2}");
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, "00"));

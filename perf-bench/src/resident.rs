@@ -4,6 +4,7 @@
 
 /// Bytes; `None` where it is not known.
 #[cfg(target_os = "linux")]
+#[inline]
 pub(crate) fn bytes() -> Option<u64> {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
@@ -24,12 +25,14 @@ pub(crate) fn bytes() -> Option<u64> {
 }
 
 #[cfg(not(target_os = "linux"))]
+#[inline]
 pub(crate) fn bytes() -> Option<u64> {
     None
 }
 
 /// Of "all pages, those in memory, …".
 #[cfg(target_os = "linux")]
+#[inline]
 fn second_number(line: &[u8]) -> Option<u64> {
     core::str::from_utf8(line).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
@@ -39,6 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[inline]
     fn a_process_takes_some_megabytes() {
         assert_eq!(second_number(b"4861 1290 1061 11 0 1283 0\n"), Some(1290));
         assert_eq!((second_number(b""), second_number(b"1 x")), (None, None));

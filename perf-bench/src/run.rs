@@ -65,6 +65,7 @@ pub(crate) enum End {
 
 impl Outcome {
     /// Why the test fails, in a line that starts with the place, and a chart below it where there is one; `None` if it does not.
+    #[inline]
     pub(crate) fn failure(&self) -> Option<String> {
         let Case { entry, name, settings, .. } = &self.case;
         let what = match &self.end {
@@ -88,6 +89,7 @@ impl Outcome {
 }
 
 /// All that is wrong with what was measured.
+#[inline]
 fn faults(
     entry: &BenchmarkEntry,
     settings: &Settings,
@@ -101,6 +103,7 @@ fn faults(
     (!faults.is_empty()).then(|| faults.join("; and "))
 }
 
+#[inline]
 fn missed(figures: &Figures, settings: &Settings) -> String {
     let Figures { summary, work, limit, .. } = figures;
     let from = settings.target_from.as_ref().map_or_else(String::new, |from| format!(" ({from})"));
@@ -132,6 +135,7 @@ fn missed(figures: &Figures, settings: &Settings) -> String {
 }
 
 /// Runs a job when nobody else measures. `watch` is shown the samples that will be taken; what it returns lives as long as the benchmark runs.
+#[inline]
 pub(crate) fn run<W>(job: Job, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W) -> Outcome {
     let Job { case, task } = job;
     let start = Instant::now();
@@ -149,6 +153,7 @@ pub(crate) fn run<W>(job: Job, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W
     Outcome { case, end, samples, elapsed: start.elapsed() }
 }
 
+#[inline]
 fn run_case<W>(
     case: &Case,
     body: &Body,
@@ -182,6 +187,7 @@ fn run_case<W>(
 
 /// Measures one thing, or says how it ended without a figure.
 #[allow(clippy::result_large_err, reason = "once for each benchmark")]
+#[inline]
 pub(crate) fn measure<W>(
     case: &Case,
     body: &Body,
@@ -212,6 +218,7 @@ pub(crate) fn measure<W>(
 }
 
 /// Whether targets are judged in unoptimised code too: `PERFKIT_JUDGE=always`.
+#[inline]
 fn judge_always() -> bool {
     static ALWAYS: OnceLock<bool> = OnceLock::new();
     *ALWAYS.get_or_init(|| match std::env::var("PERFKIT_JUDGE").as_deref() {

@@ -18,6 +18,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// As the attribute says.
+    #[inline]
     pub(crate) fn of_attribute(entry: &BenchmarkEntry) -> Self {
         Settings {
             target: entry.target,

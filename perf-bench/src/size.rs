@@ -18,6 +18,7 @@ pub trait Size {
 macro_rules! integers {
     ($($integer:ty)*) => { $(
         impl Size for $integer {
+            #[inline]
             fn size(&self) -> Option<u64> {
                 u64::try_from(*self).ok()
             }
@@ -28,12 +29,14 @@ integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 /// Of what has to have a size.
 #[doc(hidden)]
+#[inline]
 pub fn size_of<T: Size>(argument: &T) -> Option<u64> {
     argument.size()
 }
 
 /// Calls a closure of `size` with an argument whose type is known by then.
 #[doc(hidden)]
+#[inline]
 pub fn size_by<T, R>(argument: &T, size: impl FnOnce(&T) -> R) -> R {
     size(argument)
 }
@@ -53,6 +56,7 @@ pub trait LookSize {
 }
 
 impl<T: Size> LookSize for &Looked<'_, T> {
+    #[inline]
     fn size(&self) -> Option<u64> {
         self.0.size()
     }
@@ -64,6 +68,7 @@ pub trait LookUnsized {
 }
 
 impl<R> LookUnsized for Looked<'_, R> {
+    #[inline]
     fn size(&self) -> Option<u64> {
         None
     }

@@ -28,6 +28,7 @@ pub(crate) struct Options;
 impl Options {
     /// `None` if there is no such option with the feature either.
     #[allow(clippy::unused_self, reason = "the same with the feature")]
+    #[inline]
     pub(crate) fn take(
         &mut self,
         name: &str,
@@ -51,12 +52,14 @@ impl Options {
     }
 }
 
+#[inline]
 pub(crate) fn settings(entry: &BenchmarkEntry, _name: &str) -> Settings {
     Settings::of_attribute(entry)
 }
 
 /// What a test says before the first benchmark.
 #[allow(clippy::unnecessary_wraps, reason = "the same with the feature")]
+#[inline]
 pub(crate) fn check() -> Result<(), String> {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -71,6 +74,7 @@ pub(crate) fn check() -> Result<(), String> {
 }
 
 /// The file that would be read with the feature: beside the package's Cargo.toml, or where its workspace has its Cargo.lock.
+#[inline]
 fn file() -> Option<PathBuf> {
     let package =
         std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| std::env::current_dir().ok())?;
@@ -84,6 +88,7 @@ pub(crate) struct Suite;
 
 impl Suite {
     #[allow(clippy::unnecessary_wraps, reason = "the same with the feature")]
+    #[inline]
     pub(crate) fn begin(_options: &Options, _mode: Mode) -> Result<Option<Self>, String> {
         check()?;
         Ok(Some(Suite))
@@ -91,12 +96,14 @@ impl Suite {
 
     /// Why no more is to be run.
     #[allow(clippy::unused_self, reason = "the same with the feature")]
+    #[inline]
     pub(crate) fn over(&self) -> Option<String> {
         None
     }
 
     /// What fails the run beside its benchmarks.
     #[allow(clippy::unused_self, reason = "the same with the feature")]
+    #[inline]
     pub(crate) fn end(&self, _outcomes: &[Outcome], _page: Option<Page>) -> Vec<String> {
         Vec::new()
     }

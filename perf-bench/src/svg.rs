@@ -20,6 +20,7 @@ const HEIGHT: f64 = 290.0;
 const STEPS: u32 = 60;
 
 /// The chart of the benchmark `name`; `None` of fewer than two sizes.
+#[inline]
 pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
     let Complexity { cost, points, fit, .. } = complexity;
     let area = Area::of(points)?;
@@ -88,6 +89,7 @@ pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
 }
 
 /// A file for each benchmark, named as it is.
+#[inline]
 pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let mut taken: Vec<String> = Vec::new();
@@ -114,6 +116,7 @@ pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::R
 }
 
 /// The powers of ten from the least to the most, and those two where there are fewer.
+#[inline]
 fn decades(least: f64, most: f64) -> Vec<f64> {
     let mut powers = Vec::new();
     for power in -1..=18 {
@@ -125,6 +128,7 @@ fn decades(least: f64, most: f64) -> Vec<f64> {
     if powers.len() < 2 { vec![least, most] } else { powers }
 }
 
+#[inline]
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

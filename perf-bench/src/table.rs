@@ -11,6 +11,7 @@ use crate::run::{End, Figures, Outcome};
 use crate::stats::Summary;
 
 /// The table, ending in a newline; empty where there is nothing to show.
+#[inline]
 pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     /// Of what is noisy, so many are named: on a noisy machine it is most.
     const NAMED: usize = 5;
@@ -117,6 +118,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     table.render(page)
 }
 
+#[inline]
 fn none() -> Cell {
     Cell::toned("-", Tone::Faint)
 }
@@ -135,6 +137,7 @@ fn times(summary: &Summary) -> [Cell; 6] {
 }
 
 /// Bytes, items or calls in a second, of all threads.
+#[inline]
 fn throughput(figures: &Figures) -> Cell {
     let Figures { summary, work, threads, .. } = *figures;
     if summary.median < FLOOR {
@@ -151,10 +154,12 @@ fn throughput(figures: &Figures) -> Cell {
 /// Below a third of a nanosecond, a cycle or so, there is nothing to be told of a call.
 const FLOOR: f64 = 0.3;
 
+#[inline]
 fn time(time: f64) -> String {
     if time < FLOOR { String::from("< 0.3 ns") } else { nanos(time) }
 }
 
+#[inline]
 fn usage_of(end: &End) -> Option<&Usage> {
     match end {
         End::Measured(figures, _) => figures.summary.memory.usage.as_ref(),
@@ -170,6 +175,7 @@ fn usage_cells(usage: Option<&Usage>) -> [Cell; 3] {
 }
 
 /// All that a benchmark promises.
+#[inline]
 fn target_cell(target: Option<Target>, promise: Promise) -> Cell {
     let Promise { allocations, bytes } = promise;
     let time = target.map(Target::text);
@@ -179,6 +185,7 @@ fn target_cell(target: Option<Target>, promise: Promise) -> Cell {
 }
 
 /// What is worst of what was judged.
+#[inline]
 fn measured_cell(summary: &Summary, time: Verdict, promise: Promise) -> Cell {
     let growth = &summary.memory.growth;
     let memory = judge_usage(summary.memory.usage.as_ref(), promise);
@@ -196,6 +203,7 @@ fn measured_cell(summary: &Summary, time: Verdict, promise: Promise) -> Cell {
     verdict_cell(worst.into_iter().find(|verdict| either(*verdict)).unwrap_or(Verdict::NoTarget))
 }
 
+#[inline]
 fn verdict_cell(verdict: Verdict) -> Cell {
     match verdict {
         Verdict::Met => Cell::toned("met", Tone::Good),
@@ -206,6 +214,7 @@ fn verdict_cell(verdict: Verdict) -> Cell {
     }
 }
 
+#[inline]
 fn word_of(end: &End) -> &'static str {
     match end {
         End::Measured(..) | End::Grew(_) | End::TimedOut(_) | End::Interrupted(_) => "",

@@ -18,6 +18,7 @@ macro_rules! has_feature {
 /// Why a benchmark cannot run here.
 #[doc(hidden)]
 #[must_use]
+#[inline]
 pub fn missing_feature(feature: &str) -> Option<String> {
     Some(format!(
         "needs `{feature}`, which this processor does not have; run it on one that has, or leave it out with `ignore`"

@@ -26,18 +26,21 @@ pub struct Timing {
 impl Timing {
     /// Nanoseconds per loop in the fastest run. What else the machine does only makes runs slower, so this is the code's own time.
     #[must_use]
+    #[inline]
     pub fn best(&self) -> f64 {
         self.runs.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
     /// Nanoseconds per loop in the slowest run.
     #[must_use]
+    #[inline]
     pub fn worst(&self) -> f64 {
         self.runs.iter().copied().fold(0.0, f64::max)
     }
 }
 
 impl fmt::Display for Timing {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let loops = if self.loops == 1 { "loop" } else { "loops" };
         let (best, worst) = (units::nanos(self.best()), units::nanos(self.worst()));
@@ -63,6 +66,7 @@ impl fmt::Display for Timing {
 /// // 2.10 M loops, best of 5: 23.9 ns per loop, worst 24.6 ns
 /// println!("{timing}");
 /// ```
+#[inline]
 pub fn timeit<R>(mut code: impl FnMut() -> R) -> Timing {
     // The compiler cannot look through it, or it would call what always gives the same once for all loops.
     let code: &mut dyn FnMut() -> R = black_box(&mut code);

@@ -5,6 +5,7 @@
 
 /// Nanoseconds since the thread began.
 #[cfg(target_os = "linux")]
+#[inline]
 pub(crate) fn so_far() -> u64 {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
@@ -20,12 +21,14 @@ pub(crate) fn so_far() -> u64 {
 }
 
 #[cfg(not(target_os = "linux"))]
+#[inline]
 pub(crate) fn so_far() -> u64 {
     0
 }
 
 /// Of "time on a processor, time waiting for one, times put on one".
 #[cfg(target_os = "linux")]
+#[inline]
 fn second_number(line: &[u8]) -> Option<u64> {
     core::str::from_utf8(line).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
@@ -35,12 +38,14 @@ mod tests {
     use super::*;
 
     #[test]
+    #[inline]
     fn the_second_number_counts() {
         assert_eq!(second_number(b"12345 678 9\n"), Some(678));
         assert_eq!((second_number(b""), second_number(b"1 x 2"), second_number(b"1")), (None, None, None));
     }
 
     #[test]
+    #[inline]
     fn it_never_runs_backwards() {
         let before = so_far();
         std::thread::yield_now();

@@ -9,6 +9,7 @@ pub(crate) struct Work {
 
 impl Work {
     /// What a throughput counts: items where there are any, else calls.
+    #[inline]
     pub(crate) fn units(self) -> f64 {
         self.items.map_or(1.0, |items| items as f64)
     }
@@ -39,6 +40,7 @@ pub trait Amount<I, M> {
 macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl<I> Amount<I, ()> for $number {
+            #[inline]
             fn of(self, _: &I) -> u64 {
                 u64::try_from(self)
                     .unwrap_or_else(|_| panic!("in `bytes` or `items`, which are numbers from 0, not {self}"))
@@ -49,6 +51,7 @@ macro_rules! numbers {
 numbers!(u8, u16, u32, u64, usize, i32);
 
 impl<I, N: Amount<I, ()>, F: FnOnce(&I) -> N> Amount<I, (N,)> for F {
+    #[inline]
     fn of(self, input: &I) -> u64 {
         self(input).of(input)
     }
@@ -56,6 +59,7 @@ impl<I, N: Amount<I, ()>, F: FnOnce(&I) -> N> Amount<I, (N,)> for F {
 
 /// As [`Amount::of`], for a closure whose argument has no type written.
 #[doc(hidden)]
+#[inline]
 pub fn counted<I, N: Amount<I, ()>>(input: &I, count: impl FnOnce(&I) -> N) -> u64 {
     count(input).of(input)
 }

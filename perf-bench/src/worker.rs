@@ -39,6 +39,7 @@ const MARK: &str = "perfkit: ";
 const VERSION: u32 = 1;
 
 /// The program of a worker.
+#[inline]
 pub(crate) fn main() -> ExitCode {
     let pipe = Arc::new(Pipe::of_this_process());
     pipe.say(&format!("worker {VERSION}"));
@@ -65,6 +66,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Those that are not left out by `ignore`.
+#[inline]
 fn list(pipe: &Pipe) {
     let mut names = Vec::new();
     for job in jobs(&|entry| entry.ignored.is_none()) {
@@ -79,6 +81,7 @@ fn list(pipe: &Pipe) {
 }
 
 /// Answers commands on the benchmark's thread, from its first call to `finish`.
+#[inline]
 fn driver(pipe: &Arc<Pipe>) -> Driver {
     let pipe = Arc::clone(pipe);
     let is_over = AtomicBool::new(false);
@@ -108,11 +111,13 @@ fn driver(pipe: &Arc<Pipe>) -> Driver {
     })
 }
 
+#[inline]
 fn nanos(ticks: u64) -> u128 {
     clock::rate().duration(ticks).as_nanos()
 }
 
 /// How many calls take `wanted` nanoseconds, or ten times that with their inputs.
+#[inline]
 pub(crate) fn calibrate(wanted: f64, batch: &mut dyn FnMut(Calls) -> Batch) -> u64 {
     /// Batches that are long enough, before the shortest is believed.
     const ENOUGH: u32 = 5;
@@ -144,12 +149,14 @@ struct Pipe {
 }
 
 impl Pipe {
+    #[inline]
     fn of_this_process() -> Self {
         let commands = stdin_for_commands_alone().unwrap_or_else(|| Box::new(io::stdin()));
         Pipe { commands: Mutex::new(BufReader::new(commands)), replies: stdout_for_events_alone() }
     }
 
     /// The next command; `None` when there will be no more.
+    #[inline]
     fn hear(&self) -> Option<String> {
         let mut line = String::new();
         let read = self.commands.lock().unwrap_or_else(PoisonError::into_inner).read_line(&mut line);
@@ -158,6 +165,7 @@ impl Pipe {
     }
 
     /// Whoever does not read it has gone, and then there are no more commands either.
+    #[inline]
     fn say(&self, reply: &str) {
         let line = format!("{MARK}{reply}\n");
         let _ = match &self.replies {
@@ -166,6 +174,7 @@ impl Pipe {
         };
     }
 
+    #[inline]
     fn fail(&self, reason: &str) {
         self.say(&format!("error {}", reason.replace('\\', "\\\\").replace('\n', "\\n")));
     }
@@ -173,6 +182,7 @@ impl Pipe {
 
 /// Standard input of its own for commands: what benchmarks read is empty from here on.
 #[cfg(unix)]
+#[inline]
 fn stdin_for_commands_alone() -> Option<Box<dyn Read + Send>> {
     use std::os::fd::{AsFd, AsRawFd};
     let commands = io::stdin().as_fd().try_clone_to_owned().ok()?;
@@ -183,6 +193,7 @@ fn stdin_for_commands_alone() -> Option<Box<dyn Read + Send>> {
 }
 
 #[cfg(not(unix))]
+#[inline]
 fn stdin_for_commands_alone() -> Option<Box<dyn Read + Send>> {
     None
 }

@@ -17,6 +17,7 @@ pub(crate) struct Promise {
 }
 
 /// Judges what calls used; `None` where nobody counted.
+#[inline]
 pub(crate) fn judge_usage(usage: Option<&Usage>, promise: Promise) -> Verdict {
     let Some(usage) = usage else {
         return if promise == Promise::default() { Verdict::NoTarget } else { Verdict::NotJudged };
@@ -29,6 +30,7 @@ pub(crate) fn judge_usage(usage: Option<&Usage>, promise: Promise) -> Verdict {
 }
 
 /// What was promised and is exceeded, each with what there is instead.
+#[inline]
 pub(crate) fn exceeded(usage: &Usage, promise: Promise) -> impl Iterator<Item = String> {
     let Usage { calls, allocations, peak, .. } = *usage;
     let of = if calls == 1 { String::new() } else { format!(", as in most of {calls} calls counted") };
@@ -48,6 +50,7 @@ pub(crate) fn exceeded(usage: &Usage, promise: Promise) -> impl Iterator<Item = 
 }
 
 /// As `target_memory_mb` has it.
+#[inline]
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes as f64 / 1e6)
 }

@@ -42,6 +42,7 @@ impl Class {
     ];
 
     /// The logarithm of what the class says of a size, which is at least 2.
+    #[inline]
     pub(crate) fn ln(self, size: f64) -> f64 {
         let ln = size.ln();
         match self {
@@ -57,6 +58,7 @@ impl Class {
     }
 
     /// What is between the parentheses of O(…).
+    #[inline]
     fn text(self) -> &'static str {
         match self {
             Class::Constant => "1",
@@ -72,6 +74,7 @@ impl Class {
 }
 
 impl fmt::Display for Class {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "O({})", self.text())
     }
@@ -89,6 +92,7 @@ pub(crate) enum Cost {
 
 impl Cost {
     /// What counts half.
+    #[inline]
     fn half(self) -> f64 {
         match self {
             Cost::Time => 100.0,
@@ -97,6 +101,7 @@ impl Cost {
     }
 
     /// What it is called, of one call.
+    #[inline]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Cost::Time => "time",
@@ -105,6 +110,7 @@ impl Cost {
     }
 
     /// An amount with its unit.
+    #[inline]
     pub(crate) fn show(self, amount: f64) -> String {
         match self {
             Cost::Time => nanos(amount),
@@ -135,11 +141,13 @@ pub(crate) struct Fit {
 
 impl Fit {
     /// What the class says that a call with this size costs.
+    #[inline]
     pub(crate) fn cost(&self, size: f64) -> f64 {
         (self.constant + self.class.ln(size)).exp()
     }
 
     /// "O(n²)", "O(1) or O(log n)".
+    #[inline]
     pub(crate) fn name(&self) -> String {
         let (class, or) = (self.class, self.or);
         or.map_or_else(
@@ -159,6 +167,7 @@ pub(crate) enum Unknown {
 }
 
 impl fmt::Display for Unknown {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unknown::FewSizes(count) => write!(f, "{count} sizes from 2 on, {FEWEST} are needed"),
@@ -195,6 +204,7 @@ pub(crate) struct Complexity {
 const LEAST: f64 = 1.0;
 impl Complexity {
     /// The smallest and the largest size.
+    #[inline]
     pub(crate) fn ends(&self) -> Option<(u64, u64)> {
         Some((self.points.first()?.size, self.points.last()?.size))
     }
@@ -214,6 +224,7 @@ const LARGEST_EXPONENT: f64 = 200.0;
 const NEARLY: f64 = 1.5;
 
 /// Judges points, in any order, by the class declared, if any.
+#[inline]
 pub(crate) fn judge(cost: Cost, points: &[Point], declared: Option<Class>) -> Complexity {
     let points = one_for_each_size(points);
     let logs = Logs::of(cost, &points);
@@ -226,6 +237,7 @@ pub(crate) fn judge(cost: Cost, points: &[Point], declared: Option<Class>) -> Co
     }
 }
 
+#[inline]
 fn one_for_each_size(points: &[Point]) -> Vec<Point> {
     let mut least: Vec<Point> = Vec::new();
     for point in points {
@@ -252,6 +264,7 @@ struct Log {
 
 // Plain loops: each chain of iterators would be machine code of its own in every user's build.
 impl Logs {
+    #[inline]
     fn of(cost: Cost, points: &[Point]) -> Self {
         let mut logs = Vec::with_capacity(points.len());
         for point in points {
@@ -269,29 +282,34 @@ impl Logs {
     }
 
     /// The points of the smallest and of the largest size.
+    #[inline]
     fn ends(&self) -> (Log, Log) {
         const NONE: Log = Log { size: 2.0, ln_cost: 0.0, weight: 0.0 };
         (*self.0.first().unwrap_or(&NONE), *self.0.last().unwrap_or(&NONE))
     }
 
+    #[inline]
     fn range(&self) -> f64 {
         let (first, last) = self.ends();
         last.size / first.size
     }
 
     /// The range of 2ⁿ, where that may be a class.
+    #[inline]
     fn exponential_range(&self) -> f64 {
         let (first, last) = self.ends();
         if last.size <= LARGEST_EXPONENT { (last.size - first.size).exp2() } else { 1.0 }
     }
 
     /// Over a range of sizes that is small for all else, 2ⁿ and what it is not can be told.
+    #[inline]
     fn range_of_fit(&self) -> f64 {
         let (first, last) = self.ends();
         let grown = (last.ln_cost - first.ln_cost).exp();
         self.range().max(grown.min(self.exponential_range()))
     }
 
+    #[inline]
     fn fit(&self) -> Result<Fit, Unknown> {
         if self.0.len() < FEWEST {
             return Err(Unknown::FewSizes(self.0.len()));
@@ -324,6 +342,7 @@ impl Logs {
     }
 
     /// Of ln(cost / f(n)).
+    #[inline]
     fn spread(&self, class: Class) -> Spread {
         let (mut weights, mut sum, mut squares) = (0.0, 0.0, 0.0);
         for log in &self.0 {
@@ -339,6 +358,7 @@ impl Logs {
         Spread { mean, variance: squares / weights }
     }
 
+    #[inline]
     fn growth(&self, declared: Class) -> Growth {
         let by_size = self.range() >= JUDGED_RANGE;
         let by_exponent = self.exponential_range() >= JUDGED_RANGE;
@@ -359,6 +379,7 @@ impl Logs {
     }
 
     /// Of ln(cost / f(n)) over ln n, or over ln 2ⁿ, by least squares.
+    #[inline]
     fn slope(&self, class: Class, exponential: bool, weighted: bool) -> f64 {
         let over = if exponential { Class::Exponential } else { Class::Linear };
         let (mut weights, mut sum_x, mut sum_y, mut squares, mut products) = (0.0, 0.0, 0.0, 0.0, 0.0);

@@ -41,11 +41,13 @@ pub(crate) enum Leakage {
 
 impl Leakage {
     /// Whether it is a leak beyond doubt.
+    #[inline]
     pub(crate) fn is_leak(&self) -> bool {
         matches!(self, Leakage::Leak { .. } | Leakage::GrowsOn(_) | Leakage::Resident { .. })
     }
 
     /// How much is kept, for a cell of a table; empty where nothing is.
+    #[inline]
     pub(crate) fn text(&self) -> String {
         match *self {
             Leakage::NotJudged | Leakage::None | Leakage::Settled => String::new(),
@@ -61,6 +63,7 @@ impl Leakage {
     }
 
     /// Why the benchmark fails, if it does.
+    #[inline]
     pub(crate) fn failure(&self) -> Option<String> {
         let what = match *self {
             Leakage::Leak { calls, .. } => {
@@ -85,6 +88,7 @@ impl Leakage {
     }
 }
 
+#[inline]
 fn in_calls(kept: Kept) -> String {
     let Kept { calls, blocks, bytes: kept } = kept;
     let blocks =
@@ -93,6 +97,7 @@ fn in_calls(kept: Kept) -> String {
 }
 
 /// Bytes of one call, which may be less than one.
+#[inline]
 fn some_bytes(number: f64) -> String {
     if number < 10.0 { format!("{number:.2} B") } else { bytes(number.round() as i64) }
 }
@@ -114,6 +119,7 @@ const MOST: i64 = 2;
 const STILL: i64 = 10;
 
 /// By how much each batch exceeded all before it.
+#[inline]
 fn rises(batches: &[Kept]) -> Vec<Kept> {
     let (mut blocks, mut bytes) = (Level::default(), Level::default());
     let rise = |batch: &Kept| Kept {
@@ -132,6 +138,7 @@ struct Level {
 }
 
 impl Level {
+    #[inline]
     fn rise(&mut self, more: i64) -> i64 {
         self.now = self.now.saturating_add(more);
         let rise = self.now.saturating_sub(self.highest).max(0);
@@ -140,17 +147,20 @@ impl Level {
     }
 }
 
+#[inline]
 fn is_rise(kept: &Kept) -> bool {
     kept.blocks > 0 || kept.bytes > 0
 }
 
 /// Whether there is nothing to be learnt from another batch: the last two added nothing.
+#[inline]
 pub(crate) fn is_over(batches: &[Kept]) -> bool {
     let rises = rises(batches);
     rises.len() >= ENOUGH && !rises.iter().rev().take(2).any(is_rise)
 }
 
 /// Judges batches, of which each is as long as those before it together, or twice as long as the one before.
+#[inline]
 pub(crate) fn judge_leakage(batches: &[Kept]) -> Leakage {
     let rises = rises(batches);
     if rises.len() < ENOUGH {
@@ -204,6 +214,7 @@ const RESIDENT: u64 = 10_000_000;
 const RESIDENT_SAMPLES: usize = 10;
 
 /// Judges what the process took after each sample of so many calls.
+#[inline]
 pub(crate) fn judge_resident(samples: &[u64], calls: u64) -> Leakage {
     let Some((first, last)) = samples.first().zip(samples.last()) else { return Leakage::NotJudged };
     let steps = samples.len() - 1;

@@ -20,6 +20,7 @@ pub(crate) enum Target {
 
 impl Target {
     /// For a table.
+    #[inline]
     pub(crate) fn text(self) -> String {
         match self {
             Target::Nanos(target) => nanos(target),
@@ -28,6 +29,7 @@ impl Target {
     }
 
     /// The nanoseconds that a call may take on each of so many threads.
+    #[inline]
     pub(crate) fn limit(self, work: Work, threads: usize) -> f64 {
         match self {
             Target::Nanos(nanos) => nanos,
@@ -52,6 +54,7 @@ pub(crate) enum Verdict {
 }
 
 /// Judges a summary by a target in nanoseconds per call.
+#[inline]
 pub(crate) fn judge(summary: &Summary, target: Option<f64>, judged: bool) -> Verdict {
     match target {
         None => Verdict::NoTarget,

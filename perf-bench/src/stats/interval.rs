@@ -7,6 +7,7 @@
 //! Samples that follow one another may be alike, because what disturbs a machine goes on for a while. They then say as much as fewer independent ones, and the interval is of those.
 
 /// Of sorted samples, whose autocorrelation in time is given.
+#[inline]
 pub(super) fn interval_of_median(sorted: &[f64], autocorrelation: f64) -> (f64, f64) {
     let count = sorted.len();
     let rank = if autocorrelation > 0.0 {
@@ -21,6 +22,7 @@ pub(super) fn interval_of_median(sorted: &[f64], autocorrelation: f64) -> (f64, 
 }
 
 /// The highest rank, from 0, below which the true median is with a probability of at most 2.5 %: each sample is below it as a coin falls.
+#[inline]
 fn rank_of_independent(count: usize) -> usize {
     // In logarithms, since 2^-count is soon no number.
     let mut ways = -(count as f64) * core::f64::consts::LN_2;

@@ -13,6 +13,7 @@ pub(crate) struct Outliers {
 }
 
 impl Outliers {
+    #[inline]
     pub(super) fn of(sorted: &[f64]) -> Self {
         let (lower, upper) = (quantile(sorted, 0.25), quantile(sorted, 0.75));
         let distance = upper - lower;
@@ -22,6 +23,7 @@ impl Outliers {
         Outliers { low, mild: above(1.5) - severe, severe }
     }
 
+    #[inline]
     pub(crate) fn count(self) -> usize {
         self.low + self.mild + self.severe
     }
@@ -29,6 +31,7 @@ impl Outliers {
 
 /// Median absolute deviation from the median (F. Hampel, "The Influence Curve and Its Role in Robust Estimation", 1974), times 1.4826, which makes it the standard
 /// deviation of what is normally distributed.
+#[inline]
 pub(super) fn deviation(sorted: &[f64]) -> f64 {
     let middle = median(sorted);
     let mut distances: Vec<f64> = sorted.iter().map(|nanos| (nanos - middle).abs()).collect();

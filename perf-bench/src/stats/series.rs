@@ -12,6 +12,7 @@ const MOST: usize = 200;
 
 /// How much the last third of the samples lies above the first, as a share of the median, where the order of the samples is hardly one of chance
 /// (Mann-Kendall: M. Kendall, "Rank Correlation Methods", 1948); 0 otherwise.
+#[inline]
 pub(super) fn drift(samples: &[f64]) -> f64 {
     let third = samples.len() / 3;
     if third < 3 || trend(&thinned(samples)).abs() < SURE {
@@ -29,12 +30,14 @@ pub(super) fn drift(samples: &[f64]) -> f64 {
     (median_of(&samples[samples.len() - third..]) - median_of(&samples[..third])) / whole
 }
 
+#[inline]
 fn thinned(samples: &[f64]) -> Vec<f64> {
     let step = samples.len().div_ceil(MOST).max(1);
     samples.iter().step_by(step).copied().collect()
 }
 
 /// The standardised statistic of Mann and Kendall: pairs in ascending order less those in descending order.
+#[inline]
 fn trend(samples: &[f64]) -> f64 {
     let mut balance = 0_i64;
     for (place, earlier) in samples.iter().enumerate() {
@@ -50,6 +53,7 @@ fn trend(samples: &[f64]) -> f64 {
 }
 
 /// The correlation of each sample with the next one, by ranks, which no outlier bends; 0 where chance gives as much more often than not.
+#[inline]
 pub(super) fn autocorrelation(samples: &[f64]) -> f64 {
     if samples.len() < 8 {
         return 0.0;
@@ -67,6 +71,7 @@ pub(super) fn autocorrelation(samples: &[f64]) -> f64 {
 }
 
 /// From 0; those that are equal share the mean of theirs.
+#[inline]
 fn ranks(samples: &[f64]) -> Vec<f64> {
     let mut places: Vec<usize> = (0..samples.len()).collect();
     order::sort(&mut places, |a, b| samples[*a].total_cmp(&samples[*b]));

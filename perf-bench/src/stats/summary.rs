@@ -56,6 +56,7 @@ pub(crate) struct Noise {
 
 /// The least of samples, less what it waited. Those that waited for more than half of their time do not count unless there are no others, and then
 /// as they are: of one that was interrupted just before its clock started, the waiting may seem to be all.
+#[inline]
 pub(crate) fn least(samples: &[Sample]) -> Option<f64> {
     let (mut undisturbed, mut least) = (f64::INFINITY, f64::INFINITY);
     for sample in samples {
@@ -73,6 +74,7 @@ const ENOUGH: usize = 6;
 
 impl Summary {
     /// `None` without samples, which are in the order in which they were taken. What the loop itself takes is known up to `error`.
+    #[inline]
     pub(crate) fn of(samples: &[Sample], calls: u64, error: f64) -> Option<Self> {
         let in_time: Vec<f64> = samples.iter().map(|sample| sample.nanos).collect();
         let mut sorted = in_time.clone();
@@ -107,21 +109,25 @@ impl Summary {
     }
 
     /// Whether `interval` is of 95 %, and not just from the least to the most.
+    #[inline]
     pub(crate) fn has_interval(&self) -> bool {
         self.samples >= ENOUGH
     }
 
     /// Whether the waiting is to be told of: what less does is lost among other noise.
+    #[inline]
     pub(crate) fn waited_much(&self) -> bool {
         self.waited >= 0.01
     }
 
     /// Half of the interval.
+    #[inline]
     pub(crate) fn spread(&self) -> f64 {
         (self.interval.1 - self.interval.0) / 2.0
     }
 
     /// Why the median is not to be relied on, if it is not: its interval is wide, or it changed while it was measured.
+    #[inline]
     pub(crate) fn doubt(&self) -> Option<String> {
         /// A tenth is what people look for.
         const MUCH: f64 = 0.1;
@@ -147,12 +153,14 @@ impl Summary {
     }
 }
 
+#[inline]
 pub(super) fn median(sorted: &[f64]) -> f64 {
     quantile(sorted, 0.5)
 }
 
 /// The value that a share of the sorted samples do not exceed, between two of them where it falls between (type 7 of R. Hyndman, Y. Fan,
 /// "Sample Quantiles in Statistical Packages", 1996).
+#[inline]
 pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = (sorted.len() - 1) as f64 * share;
     let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
