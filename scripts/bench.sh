@@ -11,7 +11,7 @@ cargo bench --quiet --bench bounds -- "$@"
 echo "== cache_soak"
 cargo bench --quiet --bench cache_soak -- "$@"
 echo "== trust"
-# What is built for the others alone, criterion and tango, takes minutes.
+# What has to build more programs, those of others among them, takes minutes.
 sections=()
-[ "${1:-}" != --quick ] || sections=(measuring targets complexity leaks quick)
+[ "${1:-}" != --quick ] || sections=(measuring targets quick)
 cargo run --quiet --release -p perfkit-trust -- "$@" "${sections[@]}"
