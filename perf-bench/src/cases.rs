@@ -15,19 +15,17 @@ use crate::work::Work;
 /// What runs one case. Whoever runs it holds it, for ever if it never ends.
 #[derive(Clone)]
 pub(crate) struct Body {
-    run: Run,
-    /// Held by who runs it.
-    turn: Arc<Mutex<()>>,
+    /// That run it at once.
+    threads: usize,
+    routine: Arc<Mutex<Routine>>,
 }
 
-#[derive(Clone)]
-enum Run {
-    Alone(Arc<Mutex<Own>>),
-    /// On so many threads at once.
-    Together(usize, Shared),
+enum Routine {
+    Alone(Box<dyn FnMut(&mut Bencher<'_>) + Send>),
+    /// On several threads at once.
+    Together(Shared),
 }
 
-type Own = dyn FnMut(&mut Bencher<'_>) + Send;
 type Shared = Arc<dyn Fn(&mut Bencher<'_>) + Send + Sync>;
 
 /// It was begun and has not ended.
@@ -36,49 +34,50 @@ pub(crate) struct StillRuns;
 impl Body {
     #[inline]
     fn alone(run: impl FnMut(&mut Bencher<'_>) + Send + 'static) -> Self {
-        Body { run: Run::Alone(Arc::new(Mutex::new(run))), turn: Arc::default() }
+        Self::new(1, Routine::Alone(Box::new(run)))
     }
 
     #[inline]
     fn together(threads: usize, run: &Shared) -> Self {
-        Body { run: Run::Together(threads, Arc::clone(run)), turn: Arc::default() }
+        Self::new(threads, Routine::Together(Arc::clone(run)))
+    }
+
+    #[inline]
+    fn new(threads: usize, routine: Routine) -> Self {
+        Body { threads, routine: Arc::new(Mutex::new(routine)) }
     }
 
     #[inline]
     pub(crate) fn threads(&self) -> usize {
-        match self.run {
-            Run::Alone(_) => 1,
-            Run::Together(threads, _) => threads,
-        }
+        self.threads
     }
 
     /// Runs it on this thread, by somebody else's loops.
     #[cfg(feature = "criterion")]
     #[inline]
     pub(crate) fn run_in(&self, bencher: &mut Bencher<'_>) {
-        match &self.run {
-            Run::Alone(run) => run.lock().unwrap_or_else(std::sync::PoisonError::into_inner)(bencher),
-            Run::Together(_, run) => run(bencher),
+        match &mut *self.routine.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            Routine::Alone(run) => run(bencher),
+            Routine::Together(run) => run(bencher),
         }
     }
 
     /// Runs it, and gives what it measured.
     #[inline]
     pub(crate) fn run(&self, plan: &Plan) -> Result<(Vec<Measurement>, Work), StillRuns> {
-        let _turn = match self.turn.try_lock() {
-            Ok(turn) => turn,
-            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+        let mut routine = match self.routine.try_lock() {
+            Ok(routine) => routine,
+            // What a panic left of it is what the next call finds in any program.
+            Err(TryLockError::Poisoned(routine)) => routine.into_inner(),
             Err(TryLockError::WouldBlock) => return Err(StillRuns),
         };
-        Ok(match &self.run {
-            Run::Alone(run) => {
+        Ok(match &mut *routine {
+            Routine::Alone(run) => {
                 let mut bencher = Bencher::new(plan, Role::Alone);
-                // What a panic left of it is what the next call finds in any program.
-                let mut run = run.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 run(&mut bencher);
                 bencher.into_measurements()
             }
-            Run::Together(threads, run) => run_together(*threads, &|role| {
+            Routine::Together(run) => run_together(self.threads, &|role| {
                 let mut bencher = Bencher::new(plan, role);
                 run(&mut bencher);
                 bencher.into_measurements()
