@@ -8,13 +8,11 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::cases::StillRuns;
 use crate::loops::{Batch, Calls};
 use crate::measure::Measurement;
-use crate::own_thread::{self, Ended};
 use crate::plan::Plan;
 use crate::registry::{BenchmarkEntry, Job, Task, jobs};
-use crate::run::{End, Outcome};
+use crate::run::{End, Outcome, run_beside_others};
 
 /// What is called with the loop.
 type Drive = dyn Fn(&mut dyn FnMut(Calls) -> Batch) -> Measurement + Send + Sync;
@@ -44,24 +42,13 @@ impl Driver {
     pub(crate) fn run(&self, job: Job) -> Result<(), String> {
         let plan = Plan::driven(self.clone(), threads_of(&job));
         let Job { case, task } = job;
-        let ended = match task {
-            Ok(Task::Case(body)) => own_thread::run(&case.name, Duration::MAX, move || body.run(&plan)),
-            Ok(Task::Growth(..)) => {
-                Err(Ended::NotBegun(String::from("is no case that could be run by itself")))
-            }
-            Err(reason) => Err(Ended::NotBegun(reason)),
-        };
-        let end = match ended {
-            Ok(Ok((measurements, _))) => match measurements.as_slice() {
-                [Measurement::Driven] => return Ok(()),
-                [.., Measurement::Refused(reason)] => End::Refused(reason.clone()),
-                many => End::Misused(many.len()),
+        let end = match task {
+            Ok(Task::Case(body)) => match run_beside_others(&case, &body, plan) {
+                Ok(_) => return Ok(()),
+                Err(end) => end,
             },
-            Ok(Err(StillRuns)) => End::NotRun(String::from("is still running")),
-            Err(Ended::Panicked(message)) => End::Panicked(message),
-            Err(Ended::TimedOut) => End::TimedOut(None),
-            Err(Ended::Interrupted) => End::Interrupted(None),
-            Err(Ended::NotBegun(reason)) => End::NotRun(reason),
+            Ok(Task::Growth(..)) => End::NotRun(String::from("is no case that could be run by itself")),
+            Err(reason) => End::NotRun(reason),
         };
         Err(Outcome { case, end, samples: Vec::new(), elapsed: Duration::ZERO }.failure().unwrap_or_default())
     }

@@ -197,11 +197,22 @@ pub(crate) fn measure<W>(
     let _measuring = lock::measuring(plan.timeout);
     let _running = Running::new(&case.name);
     let _watching = watch(Arc::clone(&plan.samples));
+    match run_beside_others(case, body, plan)? {
+        (Measurement::Summary(summary), work) => Ok((summary, work)),
+        // There is nothing else without a driver.
+        _ => Err(End::Misused(1)),
+    }
+}
+
+/// Runs it on a thread of its own, whoever else measures, and gives the one thing that came of it.
+#[allow(clippy::result_large_err, reason = "once for each benchmark")]
+#[inline]
+pub(crate) fn run_beside_others(case: &Case, body: &Body, plan: Plan) -> Result<(Measurement, Work), End> {
     let (body, timeout, samples) = (body.clone(), plan.timeout, Arc::clone(&plan.samples));
     match own_thread::run(&case.name, timeout, move || body.run(&plan)) {
         Ok(Ok((measurements, work))) => match measurements.as_slice() {
-            [Measurement::Summary(summary)] => Ok((*summary, work)),
             [.., Measurement::Refused(reason)] => Err(End::Refused(reason.clone())),
+            [one] => Ok((one.clone(), work)),
             many => Err(End::Misused(many.len())),
         },
         Ok(Err(StillRuns)) => Err(End::NotRun(String::from(
