@@ -56,16 +56,13 @@ pub(crate) fn count_all(cases: impl IntoIterator<Item = Case>, format: Format) -
 }
 
 fn count(name: &str) -> Result<Counts, String> {
-    let job = job_named(name).ok_or_else(|| format!("there is no benchmark `{name}`"))?;
+    let job = job_named(name)?;
     if threads_of(&job) > 1 {
         return Err(format!("`{name}` runs on several threads, of which only one would be counted"));
     }
     let counted = Arc::new(Mutex::new(Counts::default()));
     let found = Arc::clone(&counted);
     let driver = Driver::new(move |batch| {
-        if let Some(refusal) = batch(Calls::First).refusal {
-            return Measurement::Refused(refusal);
-        }
         let calls = calibrate(RUN.as_nanos() as f64, batch);
         let mut counters = open();
         let mut run = |calls_of_run| {

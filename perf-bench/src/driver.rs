@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::registry::{BenchmarkEntry, Job, Task, jobs};
 use crate::run::{End, Outcome, run_beside_others};
 
-/// What is called with the loop.
+/// What is called with the loop when that was run once, and the first result was as it should be.
 type Drive = dyn Fn(&mut dyn FnMut(Calls) -> Batch) -> Measurement + Send + Sync;
 
 /// See the module.
@@ -31,7 +31,10 @@ impl Driver {
 
     #[inline]
     pub(crate) fn drive(&self, batch: &mut dyn FnMut(Calls) -> Batch) -> Measurement {
-        (self.0)(batch)
+        match batch(Calls::First).refusal {
+            Some(refusal) => Measurement::Refused(refusal),
+            None => (self.0)(batch),
+        }
     }
 
     /// Runs `job` with this driver, for as long as it takes.
@@ -74,10 +77,14 @@ pub(crate) fn is_case(job: &Job) -> bool {
 }
 
 /// The benchmark of that name. Only what may be it is asked for its cases, since making their arguments may take long.
+///
+/// # Errors
+/// If there is none.
 #[inline]
-pub(crate) fn job_named(name: &str) -> Option<Job> {
+pub(crate) fn job_named(name: &str) -> Result<Job, String> {
     let may_be = |entry: &'static BenchmarkEntry| {
         name.strip_prefix(entry.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    jobs(&may_be).into_iter().find(|job| is_case(job) && job.case.name == name)
+    let job = jobs(&may_be).into_iter().find(|job| is_case(job) && job.case.name == name);
+    job.ok_or_else(|| format!("there is no benchmark `{name}`"))
 }

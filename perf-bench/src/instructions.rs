@@ -76,7 +76,7 @@ pub(crate) fn of(name: &str) -> Result<Counts, String> {
 /// A power of two, so that two countings mostly have the same.
 #[inline]
 fn calls_of_a_run(name: &str) -> Result<u64, String> {
-    let job = job_named(name).ok_or_else(|| no_such(name))?;
+    let job = job_named(name)?;
     if threads_of(&job) > 1 {
         return Err(format!(
             "`{name}` runs on several threads, whose waiting for one another would be counted too"
@@ -85,9 +85,6 @@ fn calls_of_a_run(name: &str) -> Result<u64, String> {
     let calls = Arc::new(AtomicU64::new(0));
     let found = Arc::clone(&calls);
     let driver = Driver::new(move |batch| {
-        if let Some(refusal) = batch(Calls::First).refusal {
-            return Measurement::Refused(refusal);
-        }
         let once = clock::rate().duration(batch(Calls::Timed(1)).whole);
         if once > TOO_LONG {
             let reason =
@@ -103,25 +100,17 @@ fn calls_of_a_run(name: &str) -> Result<u64, String> {
     Ok(1 << calls.ilog2().min(30))
 }
 
-#[inline]
-fn no_such(name: &str) -> String {
-    format!("there is no benchmark `{name}`")
-}
-
 /// The program that runs under valgrind: `inputs` are made, and with the first `calls` of them the routine is called.
 #[inline]
 pub(crate) fn count(words: &[String]) -> ExitCode {
     let [name, inputs, calls] = words else { return ExitCode::from(FAILED) };
     let (Ok(inputs), Ok(calls)) = (inputs.parse(), calls.parse()) else { return ExitCode::from(FAILED) };
     let driver = Driver::new(move |batch| {
-        if let Some(refusal) = batch(Calls::First).refusal {
-            return Measurement::Refused(refusal);
-        }
         batch(Calls::Traced { inputs: WARM_UP, calls: WARM_UP });
         batch(Calls::Traced { inputs, calls });
         Measurement::Driven
     });
-    match job_named(name).ok_or_else(|| no_such(name)).and_then(|job| driver.run(job)) {
+    match job_named(name).and_then(|job| driver.run(job)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");

@@ -47,12 +47,9 @@ pub(crate) fn main() -> ExitCode {
         let (command, what) = line.split_once(' ').unwrap_or((&line, ""));
         match command {
             "list" => list(&pipe),
-            "prepare" => match job_named(what) {
-                Some(job) => match driver(&pipe).run(job) {
-                    Ok(()) => pipe.say("done"),
-                    Err(failure) => pipe.fail(&failure),
-                },
-                None => pipe.fail(&format!("there is no benchmark `{what}`")),
+            "prepare" => match job_named(what).and_then(|job| driver(&pipe).run(job)) {
+                Ok(()) => pipe.say("done"),
+                Err(failure) => pipe.fail(&failure),
             },
             "instructions" => match instructions::of(what) {
                 Ok(counts) => pipe.say(&counts.reply()),
@@ -89,9 +86,6 @@ fn driver(pipe: &Arc<Pipe>) -> Driver {
         // Only the first thing that a benchmark measures is compared; that there are more is then told.
         if is_over.swap(true, Ordering::Relaxed) {
             return Measurement::Driven;
-        }
-        if let Some(refusal) = batch(Calls::First).refusal {
-            return Measurement::Refused(refusal);
         }
         pipe.say("ready");
         while let Some(line) = pipe.hear() {
