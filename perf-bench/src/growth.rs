@@ -15,7 +15,7 @@ use crate::chart;
 use crate::footprint::Look;
 use crate::judge::{Class, Complexity, Cost, Growth, MOST_SLOPE, Point, judge_complexity};
 use crate::measure::{PAUSE, ROUNDS};
-use crate::plan::{Mode, Plan, Samples};
+use crate::plan::{Mode, Plan};
 use crate::registry::{BenchmarkEntry, Case};
 use crate::run::{End, Outcome, measure};
 
@@ -32,7 +32,6 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
             thread::sleep(PAUSE);
         }
         for (size, body) in sizes.iter().chain(sizes.iter().rev()) {
-            let samples = Arc::<Samples>::default();
             let plan = Plan {
                 mode: Mode::Test,
                 target: None,
@@ -42,13 +41,13 @@ pub(crate) fn run(case: &Case, declared: Class, sizes: &[(u64, Body)]) -> End {
                 iterations: Some(SAMPLES),
                 warmup: case.settings.warmup,
                 timeout: case.settings.timeout,
-                samples: Arc::clone(&samples),
+                samples: Arc::default(),
                 driver: None,
             };
-            if let Err(end) = measure(case, body, plan, drop) {
-                return end;
+            match measure(case, body, plan, drop) {
+                Ok((summary, _)) => points.push(Point { size: *size, cost: summary.undisturbed }),
+                Err(end) => return end,
             }
-            points.extend(samples.least().map(|cost| Point { size: *size, cost }));
         }
         complexity = judge_complexity(Cost::Time, &points, Some(declared));
         if !matches!(complexity.growth, Growth::Worse { .. }) {

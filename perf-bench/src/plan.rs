@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::driver::Driver;
 use crate::footprint::Look;
 use crate::judge::Target;
-use crate::stats::{Sample, Summary, least};
+use crate::stats::{Sample, Summary};
 use crate::work::Work;
 
 /// What a run is for.
@@ -159,12 +159,6 @@ impl Samples {
     pub(crate) fn summary(&self) -> Option<Summary> {
         let taken = self.taken();
         Summary::of(&taken.samples, taken.calls, taken.error)
-    }
-
-    /// See [`least`].
-    #[inline]
-    pub(crate) fn least(&self) -> Option<f64> {
-        least(&self.taken().samples)
     }
 
     /// As they were taken.

@@ -22,4 +22,4 @@ mod summary;
 pub(crate) use random::Random;
 #[cfg(feature = "bench")]
 pub(crate) use ratio::ratio_of_medians;
-pub(crate) use summary::{Sample, Summary, least};
+pub(crate) use summary::{Sample, Summary};

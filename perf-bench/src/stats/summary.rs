@@ -57,7 +57,7 @@ pub(crate) struct Noise {
 /// The least of samples, less what it waited. Those that waited for more than half of their time do not count unless there are no others, and then
 /// as they are: of one that was interrupted just before its clock started, the waiting may seem to be all.
 #[inline]
-pub(crate) fn least(samples: &[Sample]) -> Option<f64> {
+fn least(samples: &[Sample]) -> Option<f64> {
     let (mut undisturbed, mut least) = (f64::INFINITY, f64::INFINITY);
     for sample in samples {
         least = least.min(sample.nanos);
