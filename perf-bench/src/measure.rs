@@ -167,10 +167,9 @@ struct Meter<'a> {
 /// What a batch took.
 struct Ran {
     sample: Sample,
-    /// With the clock on, less what it waited.
+    /// With the clock on, less what it waited; at least a tenth.
     timed: f64,
-    waited: f64,
-    /// With its inputs, less what it waited.
+    /// With its inputs, in the same way.
     whole: f64,
     requests: Requests,
 }
@@ -211,7 +210,9 @@ impl<'a> Meter<'a> {
             nanos: self.overhead.nanos_per_call(batch, calls.count()),
             waited: waited / calls.count() as f64,
         };
-        Ran { sample, timed: timed - waited, waited, whole: whole - waited, requests: batch.requests }
+        // It may seem to have waited for all of the time; that it did for nine tenths is believed.
+        let waited = waited.min(timed * 0.9);
+        Ran { sample, timed: timed - waited, whole: whole - waited, requests: batch.requests }
     }
 
     #[inline]
@@ -248,11 +249,9 @@ impl<'a> Meter<'a> {
         loop {
             let ran = self.run(Calls::Timed(calls));
             done = done.saturating_add(calls);
-            // A clock may stand still during a call; a picosecond is less than any. What it waited is known by another clock and may seem to be all of it; that nine
-            // tenths were is believed.
-            let least = |net: f64| net.max((net + ran.waited) / 10.0).max(1e-3 * calls as f64) / calls as f64;
-            timed = timed.min(least(ran.timed));
-            whole = whole.min(least(ran.whole));
+            // A clock may stand still during a call; a picosecond is less than any.
+            timed = timed.min((ran.timed / calls as f64).max(1e-3));
+            whole = whole.min((ran.whole / calls as f64).max(1e-3));
             let wanted = ((sample / timed).min(room / whole)).ceil().max(1.0) as u64;
             // Nearly so many will do, or the last percent would be hunted for.
             if calls >= wanted - wanted / 8 {
