@@ -15,6 +15,7 @@
 //! | `plan`, `measure` | how a benchmark is to be run, and how often that is |
 //! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
 //! | `footprint`, `resident` | what calls allocate and what they keep, where the allocator tells and where only the system does |
+//! | `proc_file` | numbers that Linux tells in files |
 //! | `target_features` | what the processor has |
 //! | `crew` | one benchmark on several threads at once |
 //! | `work` | what a call works off, for throughputs |
@@ -65,6 +66,8 @@ mod optimised;
 mod overhead;
 mod own_thread;
 mod plan;
+#[cfg(target_os = "linux")]
+mod proc_file;
 mod progress;
 mod registry;
 mod reporter;

@@ -8,15 +8,10 @@
 #[inline]
 pub(crate) fn so_far() -> u64 {
     use std::fs::File;
-    use std::os::unix::fs::FileExt;
 
-    // Opened once for each thread, and read again from its start: the kernel then writes it anew.
+    // Of "time on a processor, time waiting for one, times put on one".
     thread_local!(static COUNTS: Option<File> = File::open("/proc/thread-self/schedstat").ok());
-    let read = |file: &Option<File>| {
-        let mut text = [0; 96];
-        let length = file.as_ref()?.read_at(&mut text, 0).ok()?;
-        second_number(text.get(..length)?)
-    };
+    let read = |file: &Option<File>| crate::proc_file::second_number(file.as_ref()?);
     COUNTS.try_with(read).ok().flatten().unwrap_or(0)
 }
 
@@ -26,26 +21,11 @@ pub(crate) fn so_far() -> u64 {
     0
 }
 
-/// Of "time on a processor, time waiting for one, times put on one".
-#[cfg(target_os = "linux")]
-#[inline]
-fn second_number(line: &[u8]) -> Option<u64> {
-    core::str::from_utf8(line).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[inline]
-    fn the_second_number_counts() {
-        assert_eq!(second_number(b"12345 678 9\n"), Some(678));
-        assert_eq!((second_number(b""), second_number(b"1 x 2"), second_number(b"1")), (None, None, None));
-    }
-
-    #[test]
-    #[inline]
     fn it_never_runs_backwards() {
         let before = so_far();
         std::thread::yield_now();
