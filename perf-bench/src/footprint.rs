@@ -191,6 +191,7 @@ impl Look {
     }
 
     /// Not at all.
+    #[inline]
     pub(crate) const fn none() -> Self {
         Look { mode: Mode::Test, timeout: Duration::ZERO, alone: false, may_grow: true, looks: false }
     }

@@ -139,14 +139,12 @@ macro_rules! bench_main {
     () => {
         // Only libtest's harness compiles this, and with that one `main` would never run.
         #[::core::prelude::v1::test]
-        #[inline]
         fn bench_main_needs_harness_false() {
             const _: () = ::core::panic!(
                 "`bench_main!` is a whole program: write `harness = false` below `[[bench]]` in Cargo.toml"
             );
         }
 
-        #[inline]
         fn main() -> ::std::process::ExitCode {
             $crate::main()
         }

@@ -88,6 +88,7 @@ pub const DEFAULT_WARMUP: u64 = 10;
 pub(crate) const TEST_SAMPLES: u64 = 20;
 impl Mode {
     /// How long a sample is to be.
+    #[inline]
     pub(crate) const fn sample(self) -> Duration {
         match self {
             Mode::Test => Duration::from_micros(200),
@@ -96,6 +97,7 @@ impl Mode {
     }
 
     /// How many there are to be.
+    #[inline]
     pub(crate) const fn samples(self) -> u64 {
         match self {
             Mode::Test => TEST_SAMPLES,
@@ -104,6 +106,7 @@ impl Mode {
     }
 
     /// How long to warm up, where it is not said how often.
+    #[inline]
     pub(crate) const fn warm_up(self) -> Duration {
         match self {
             Mode::Test => Duration::from_millis(1),
@@ -112,6 +115,7 @@ impl Mode {
     }
 
     /// When to be content with fewer samples than wanted.
+    #[inline]
     pub(crate) const fn patience(self) -> Duration {
         match self {
             Mode::Test => Duration::from_millis(100),

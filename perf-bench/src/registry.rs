@@ -63,6 +63,7 @@ impl fmt::Debug for BenchmarkEntry {
 impl BenchmarkEntry {
     /// The benchmark of the function at `path` (crate, modules, function), whose name stands at the place given.
     #[must_use]
+    #[inline]
     pub const fn new(
         path: &'static str,
         (file, line, column): (&'static str, u32, u32),
@@ -92,6 +93,7 @@ impl BenchmarkEntry {
 
     /// The same, called `name` instead of its path.
     #[must_use]
+    #[inline]
     pub const fn named(mut self, name: &'static str) -> Self {
         self.name = Some(name);
         self
@@ -99,6 +101,7 @@ impl BenchmarkEntry {
 
     /// The same, promising that a call takes at most so many nanoseconds.
     #[must_use]
+    #[inline]
     pub const fn target(mut self, nanos: f64) -> Self {
         self.target = Some(Target::Nanos(nanos));
         self
@@ -106,6 +109,7 @@ impl BenchmarkEntry {
 
     /// The same, promising that so many calls, or items where those are counted, are done in a second.
     #[must_use]
+    #[inline]
     pub const fn target_throughput(mut self, per_second: f64) -> Self {
         self.target = Some(Target::PerSecond(per_second));
         self
@@ -113,6 +117,7 @@ impl BenchmarkEntry {
 
     /// The same, listed with others of that group.
     #[must_use]
+    #[inline]
     pub const fn group(mut self, group: &'static str) -> Self {
         self.group = group;
         self
@@ -120,6 +125,7 @@ impl BenchmarkEntry {
 
     /// The same, promising that over its `args` a call grows no faster than that.
     #[must_use]
+    #[inline]
     pub const fn complexity(mut self, class: Class) -> Self {
         self.complexity = Some(class);
         self
@@ -127,6 +133,7 @@ impl BenchmarkEntry {
 
     /// The same, promising that a call allocates at most so many times.
     #[must_use]
+    #[inline]
     pub const fn target_allocations(mut self, allocations: u64) -> Self {
         self.promise.allocations = Some(allocations);
         self
@@ -134,6 +141,7 @@ impl BenchmarkEntry {
 
     /// The same, promising that a call adds at most so many bytes to those that live.
     #[must_use]
+    #[inline]
     pub const fn target_bytes(mut self, bytes: u64) -> Self {
         self.promise.bytes = Some(bytes);
         self
@@ -141,6 +149,7 @@ impl BenchmarkEntry {
 
     /// The same, whose calls may keep memory.
     #[must_use]
+    #[inline]
     pub const fn may_grow(mut self) -> Self {
         self.may_grow = true;
         self
@@ -148,6 +157,7 @@ impl BenchmarkEntry {
 
     /// The same, with that many samples where it is measured.
     #[must_use]
+    #[inline]
     pub const fn iterations(mut self, iterations: u64) -> Self {
         self.iterations = Some(iterations);
         self
@@ -155,6 +165,7 @@ impl BenchmarkEntry {
 
     /// The same, with that many calls before the first sample.
     #[must_use]
+    #[inline]
     pub const fn warmup(mut self, warmup: u64) -> Self {
         self.warmup = Some(warmup);
         self
@@ -162,6 +173,7 @@ impl BenchmarkEntry {
 
     /// The same, given up after `timeout`.
     #[must_use]
+    #[inline]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self.sets_timeout = true;
@@ -170,6 +182,7 @@ impl BenchmarkEntry {
 
     /// The same, run only where that is asked for; the reason may be empty.
     #[must_use]
+    #[inline]
     pub const fn ignored(mut self, reason: &'static str) -> Self {
         self.ignored = Some(reason);
         self

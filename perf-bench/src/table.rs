@@ -123,6 +123,7 @@ fn none() -> Cell {
     Cell::toned("-", Tone::Faint)
 }
 
+#[inline]
 fn times(summary: &Summary) -> [Cell; 6] {
     let Summary { samples, median, interval, best, p95, deviation, outliers, .. } = *summary;
     let between = format!("{} … {}", time(interval.0), time(interval.1));
@@ -167,6 +168,7 @@ fn usage_of(end: &End) -> Option<&Usage> {
     }
 }
 
+#[inline]
 fn usage_cells(usage: Option<&Usage>) -> [Cell; 3] {
     let Some(Usage { allocations, bytes: allocated, peak, .. }) = usage else {
         return [none(), none(), none()];
