@@ -220,7 +220,7 @@ impl Report {
                 }
                 cells.push(Cell::toned(measured.verdict(), measured.tone()));
             } else {
-                cells.resize_with(6 + usize::from(has_instructions), || Cell::toned("-", Tone::Faint));
+                cells.resize_with(6 + usize::from(has_instructions), Cell::none);
                 cells.push(Cell::toned("NOT COMPARED", Tone::Bad));
             }
             table.row(cells);

@@ -136,9 +136,7 @@ fn table(all: &[(Case, Result<Counts, String>)]) -> String {
         let mut cells: Vec<Cell> = vec![name.into()];
         match counts {
             Ok(counts) => {
-                let cell = |count: &Option<f64>| {
-                    count.map_or_else(|| Cell::toned("-", Tone::Faint), |count| number(count).into())
-                };
+                let cell = |count: &Option<f64>| count.map_or_else(Cell::none, |count| number(count).into());
                 cells.extend(counts.iter().map(cell));
             }
             Err(_) => cells.push(Cell::toned("NOT COUNTED", Tone::Bad)),

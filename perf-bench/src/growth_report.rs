@@ -34,7 +34,7 @@ pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
         let Complexity { fit, declared, growth, .. } = complexity;
         let sizes = match complexity.ends() {
             Some((first, last)) => format!("{} … {}", count(first), count(last)).into(),
-            None => none(),
+            None => Cell::none(),
         };
         table.row(vec![
             name.into(),
@@ -43,10 +43,10 @@ pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
                 |unknown| Cell::toned(format!("cannot tell: {unknown}"), Tone::Faint),
                 |fit| fit.name().into(),
             ),
-            fit.ok().and_then(|fit: Fit| fit.r2).map_or_else(none, |r2| format!("{r2:.3}").into()),
-            declared.map_or_else(none, |declared| declared.to_string().into()),
+            fit.ok().and_then(|fit: Fit| fit.r2).map_or_else(Cell::none, |r2| format!("{r2:.3}").into()),
+            declared.map_or_else(Cell::none, |declared| declared.to_string().into()),
             match growth {
-                Growth::NotDeclared => none(),
+                Growth::NotDeclared => Cell::none(),
                 Growth::Within => Cell::toned("kept", Tone::Good),
                 Growth::Worse { .. } => Cell::toned("WORSE", Tone::Bad),
                 Growth::TooClose => Cell::toned("not judged", Tone::Warning),
@@ -66,11 +66,6 @@ pub(crate) fn table(all: &[(&Outcome, Complexity)], page: Page) -> String {
 #[inline]
 fn name_of(outcome: &Outcome) -> Name {
     outcome.case.entry.label_or_path(outcome.case.series.to_string())
-}
-
-#[inline]
-fn none() -> Cell {
-    Cell::toned("-", Tone::Faint)
 }
 
 /// An object.

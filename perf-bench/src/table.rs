@@ -50,22 +50,20 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
         if let Some(from) = &settings.target_from {
             from_elsewhere.push(format!("{name} ({from})"));
         }
-        let (summary, rate, verdict) = match &outcome.end {
-            End::Measured(figures, verdict) => (
-                Some(&figures.summary),
-                throughput(figures),
-                measured_cell(&figures.summary, *verdict, entry.promise),
-            ),
-            End::TimedOut(summary) => (summary.as_ref(), none(), Cell::toned("TIMED OUT", Tone::Bad)),
-            End::Interrupted(summary) => (summary.as_ref(), none(), Cell::toned("INTERRUPTED", Tone::Bad)),
-            other => (None, none(), Cell::toned(word_of(other), Tone::Bad)),
+        let word = Cell::toned(word_of(&outcome.end), Tone::Bad);
+        let (summary, verdict) = match &outcome.end {
+            End::Measured(figures, verdict) => {
+                (Some(&figures.summary), measured_cell(&figures.summary, *verdict, entry.promise))
+            }
+            End::TimedOut(summary) | End::Interrupted(summary) => (summary.as_ref(), word),
+            _ => (None, word),
         };
         if let Some(summary) = summary {
             too_few |= !summary.has_interval();
             cells.extend(times(summary));
-            cells.extend([rate, count(summary.samples as u64).into()]);
+            cells.extend([throughput(&outcome.end), count(summary.samples as u64).into()]);
         } else {
-            cells.extend((0..8).map(|_| none()));
+            cells.extend((0..8).map(|_| Cell::none()));
         }
         if counted {
             cells.extend(usage_cells(usage_of(&outcome.end)));
@@ -119,11 +117,6 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
 }
 
 #[inline]
-fn none() -> Cell {
-    Cell::toned("-", Tone::Faint)
-}
-
-#[inline]
 fn times(summary: &Summary) -> [Cell; 6] {
     let Summary { samples, median, interval, best, p95, deviation, outliers, .. } = *summary;
     let between = format!("{} … {}", time(interval.0), time(interval.1));
@@ -132,17 +125,22 @@ fn times(summary: &Summary) -> [Cell; 6] {
         if summary.has_interval() { between.into() } else { format!("({between})").into() },
         time(best).into(),
         time(p95).into(),
-        if median < FLOOR { none() } else { percent(deviation / median).into() },
-        if outliers.count() == 0 { none() } else { percent(outliers.count() as f64 / samples as f64).into() },
+        if median < FLOOR { Cell::none() } else { percent(deviation / median).into() },
+        if outliers.count() == 0 {
+            Cell::none()
+        } else {
+            percent(outliers.count() as f64 / samples as f64).into()
+        },
     ]
 }
 
 /// Bytes, items or calls in a second, of all threads.
 #[inline]
-fn throughput(figures: &Figures) -> Cell {
+fn throughput(end: &End) -> Cell {
+    let End::Measured(figures, _) = end else { return Cell::none() };
     let Figures { summary, work, threads, .. } = *figures;
     if summary.median < FLOOR {
-        return none();
+        return Cell::none();
     }
     let calls = threads as f64 * 1e9 / summary.median;
     match (work.bytes, work.items) {
@@ -171,7 +169,7 @@ fn usage_of(end: &End) -> Option<&Usage> {
 #[inline]
 fn usage_cells(usage: Option<&Usage>) -> [Cell; 3] {
     let Some(Usage { allocations, bytes: allocated, peak, .. }) = usage else {
-        return [none(), none(), none()];
+        return [Cell::none(), Cell::none(), Cell::none()];
     };
     [count(*allocations).into(), bytes(allocated.cast_signed()).into(), bytes(peak.cast_signed()).into()]
 }
@@ -183,7 +181,7 @@ fn target_cell(target: Option<Target>, promise: Promise) -> Cell {
     let time = target.map(Target::text);
     let allocations = allocations.map(|allocations| format!("{} allocs", count(allocations)));
     let targets: Vec<String> = time.into_iter().chain(allocations).chain(bytes.map(megabytes)).collect();
-    if targets.is_empty() { none() } else { targets.join(", ").into() }
+    if targets.is_empty() { Cell::none() } else { targets.join(", ").into() }
 }
 
 /// What is worst of what was judged.
@@ -212,14 +210,16 @@ fn verdict_cell(verdict: Verdict) -> Cell {
         Verdict::Inconclusive => Cell::toned("inconclusive", Tone::Warning),
         Verdict::Missed => Cell::toned("MISSED", Tone::Bad),
         Verdict::NotJudged => Cell::toned("not judged", Tone::Faint),
-        Verdict::NoTarget => Cell::toned("-", Tone::Faint),
+        Verdict::NoTarget => Cell::none(),
     }
 }
 
 #[inline]
 fn word_of(end: &End) -> &'static str {
     match end {
-        End::Measured(..) | End::Grew(_) | End::TimedOut(_) | End::Interrupted(_) => "",
+        End::Measured(..) | End::Grew(_) => "",
+        End::TimedOut(_) => "TIMED OUT",
+        End::Interrupted(_) => "INTERRUPTED",
         End::Refused(_) => "INVALID",
         End::Panicked(_) => "PANICKED",
         End::Misused(_) | End::NotRun(_) => "NOT MEASURED",

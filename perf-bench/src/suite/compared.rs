@@ -66,7 +66,7 @@ fn percent(ratio: f64) -> String {
 
 fn verdict(trend: Trend) -> Cell {
     match trend {
-        Trend::None => Cell::toned("-", Tone::Faint),
+        Trend::None => Cell::none(),
         Trend::TooFewRuns => Cell::toned("too few runs", Tone::Faint),
         Trend::Improvement => Cell::toned("improvement", Tone::Good),
         Trend::Regression => Cell::toned("regression", Tone::Warning),

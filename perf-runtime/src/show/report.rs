@@ -128,22 +128,17 @@ fn calls(row: &FunctionRow) -> String {
 /// The grades of McCabe's number: up to 10 simple, to 20 moderate, to 50 complex, beyond that untestable.
 fn cyclomatic(number: Option<u32>) -> Cell {
     match number {
-        None => unknown(),
+        None => Cell::none(),
         Some(n @ ..=10) => n.to_string().into(),
         Some(n @ 11..=50) => Cell::toned(n.to_string(), Tone::Warning),
         Some(n) => Cell::toned(n.to_string(), Tone::Bad),
     }
 }
 
-/// There is no such number.
-fn unknown() -> Cell {
-    Cell::toned("-", Tone::Faint)
-}
-
 /// The columns from the mean to the maximum, of so many that ended.
 fn latencies(ended: u64, latency: &Latency) -> [Cell; 5] {
     [latency.mean, latency.p50, latency.p95, latency.p99, latency.max]
-        .map(|time| if ended > 0 { duration(time).into() } else { unknown() })
+        .map(|time| if ended > 0 { duration(time).into() } else { Cell::none() })
 }
 
 /// A number that is best at zero.
@@ -330,7 +325,7 @@ fn caches(rows: &[CacheRow], limit: usize) -> Table {
             count(row.waits).into(),
             count(row.loads).into(),
             trouble(row.load_errors),
-            if row.loads > 0 { nanos(mean).into() } else { unknown() },
+            if row.loads > 0 { nanos(mean).into() } else { Cell::none() },
             duration(row.time_saved).into(),
             count(row.evicted).into(),
         ];
@@ -423,7 +418,7 @@ fn pools(rows: &[PoolRow], limit: usize) -> Table {
 
 fn ratio(ratio: Option<f64>) -> Cell {
     match ratio {
-        None => unknown(),
+        None => Cell::none(),
         Some(ratio) if ratio < 0.5 => Cell::toned(percent(ratio), Tone::Warning),
         Some(ratio) => percent(ratio).into(),
     }

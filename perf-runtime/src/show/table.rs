@@ -83,6 +83,12 @@ impl Cell {
     pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
         Cell { text: one_line(&text.into()), tone }
     }
+
+    /// A cell where there is nothing to tell.
+    #[must_use]
+    pub fn none() -> Self {
+        Cell::toned("-", Tone::Faint)
+    }
 }
 
 impl<T: Into<String>> From<T> for Cell {
