@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `file` | what `perfkit.toml` says |
+//! | `units` | times and sizes as a person writes them |
 //! | `options` | what the environment and the command line say |
 //! | `config` | all of it together, and the one place where a benchmark's settings are made of it |
 //! | `session` | from the first benchmark to the saved results |

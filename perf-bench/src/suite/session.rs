@@ -30,6 +30,7 @@ pub(crate) struct Suite {
     /// The one to compare with.
     baseline: Option<Record>,
     begun: Instant,
+    /// What the program took before the first benchmark, where that is held.
     idle: Option<Resident>,
 }
 
@@ -60,7 +61,8 @@ impl Suite {
                 baseline = Some(store.baseline(name, &program).map_err(|error| error.to_string())?);
             }
         }
-        let (options, begun, idle) = (options.clone(), Instant::now(), Resident::read());
+        let idle = config.strict().then(Resident::read).flatten();
+        let (options, begun) = (options.clone(), Instant::now());
         Ok(Some(Suite { config, options, mode, program, store, baseline, begun, idle }))
     }
 
@@ -80,7 +82,8 @@ impl Suite {
         let mut warnings = self.targets_of_nobody();
         let mut failures = Vec::new();
         let benchmarks: Vec<Benchmark> = outcomes.iter().filter_map(Benchmark::of).collect();
-        if let Some(store) = self.store.as_ref().filter(|_| !benchmarks.is_empty()) {
+        let store = self.store.as_ref().filter(|_| !benchmarks.is_empty());
+        if let Some(store) = store.filter(|_| self.compares_or_saves()) {
             let mut record = self.record(benchmarks);
             let (past, errors) =
                 store.newest(&self.program, usize::MAX, &|run| self.is_comparable(run, &record));
@@ -105,6 +108,10 @@ impl Suite {
                     Err(error) => failures.push(format!("the baseline `{name}` was not saved: {error}")),
                 }
             }
+        } else if let Some(store) = store {
+            // What cannot be read is told of all the same.
+            let (_, errors) = store.newest(&self.program, usize::MAX, &|_| false);
+            warnings.extend(errors.iter().map(ToString::to_string));
         }
         if self.config.strict() {
             failures.extend(warnings);
@@ -115,6 +122,11 @@ impl Suite {
             }
         }
         failures
+    }
+
+    /// Whether anybody needs the run as a record, for which the compiler and git are asked: a test is only compared with a baseline, and only saved as one.
+    fn compares_or_saves(&self) -> bool {
+        self.mode == Mode::Measure || self.baseline.is_some() || self.options.save_baseline.is_some()
     }
 
     fn record(&self, benchmarks: Vec<Benchmark>) -> Record {
