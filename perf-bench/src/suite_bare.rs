@@ -11,7 +11,7 @@ use perf_runtime::show::table::Page;
 use crate::plan::Mode;
 use crate::registry::BenchmarkEntry;
 use crate::run::Outcome;
-use crate::settings::Settings;
+use crate::settings::{NAME, Settings, package, places};
 
 pub(crate) const HELP: &str = "
 Saved results, baselines and `perfkit.toml` come with perfkit's feature `bench`.
@@ -73,14 +73,10 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
-/// The file that would be read with the feature: beside the package's Cargo.toml, or where its workspace has its Cargo.lock.
+/// The file that would be read with the feature.
 #[inline]
 fn file() -> Option<PathBuf> {
-    let package =
-        std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| std::env::current_dir().ok())?;
-    let workspace = package.ancestors().find(|directory| directory.join("Cargo.lock").is_file());
-    let places = [Some(package.as_path()), workspace];
-    places.into_iter().flatten().map(|place| place.join("perfkit.toml")).find(|file| file.is_file())
+    places(&package()).into_iter().map(|place| place.join(NAME)).find(|file| file.is_file())
 }
 
 /// One run of all benchmarks.

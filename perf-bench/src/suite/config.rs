@@ -4,16 +4,16 @@
 //! never lose a target: where the file has another than the attribute, whoever shows the target shows that.
 
 use core::time::Duration;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::file::{DefaultTargets, File, NAME};
+use super::file::{DefaultTargets, File};
 use super::options::Layer;
 use crate::judge::Target;
 use crate::judge::Thresholds;
 use crate::lock::target_directory;
 use crate::registry::BenchmarkEntry;
-use crate::settings::Settings;
+use crate::settings::{NAME, Settings, package, places};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -53,11 +53,7 @@ pub(crate) fn settings(entry: &BenchmarkEntry, name: &str) -> Settings {
 impl Config {
     fn read(command_line: Layer) -> Result<Self, String> {
         let environment = Layer::of_environment(&|name| std::env::var(name).ok())?;
-        // Cargo and nextest say it to what they run; by hand, it is run from there.
-        let package = std::env::var_os("CARGO_MANIFEST_DIR")
-            .map(PathBuf::from)
-            .or_else(|| std::env::current_dir().ok())
-            .unwrap_or_default();
+        let package = package();
         Ok(Config { file: File::find(&places(&package))?, package, above: command_line.over(environment) })
     }
 
@@ -158,16 +154,10 @@ impl Config {
     }
 }
 
-/// Where the file may stand: beside the package's Cargo.toml, or where the workspace has its Cargo.lock.
-fn places(package: &Path) -> Vec<PathBuf> {
-    let workspace = package.ancestors().find(|directory| directory.join("Cargo.lock").is_file());
-    let mut places = vec![package.to_owned()];
-    places.extend(workspace.filter(|workspace| *workspace != package).map(Path::to_owned));
-    places
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::cases::Cases;
 

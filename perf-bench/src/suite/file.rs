@@ -14,9 +14,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::units;
 use crate::judge::Thresholds;
-
-/// The file's name.
-pub(super) const NAME: &str = "perfkit.toml";
+use crate::settings::NAME;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq)]

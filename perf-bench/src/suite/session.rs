@@ -10,7 +10,6 @@ use perf_runtime::spelling::nearest;
 
 use super::compared::{Row, table};
 use super::config::{self, Config};
-use super::file::NAME;
 use super::options::Options;
 use super::strict::{self, Resident};
 use crate::judge::{Before, compare};
@@ -19,6 +18,7 @@ use crate::registry::{BenchmarkEntry, entries};
 use crate::reporter::say;
 use crate::results::{Benchmark, Commit, Mode, Record, Store, StoreError, program};
 use crate::run::Outcome;
+use crate::settings::NAME;
 
 /// See the module.
 pub(crate) struct Suite {
