@@ -89,7 +89,7 @@ fn print_at_exit() {
 extern "C" fn print() {
     // A panic must not leave a C callback. What could panic here is a broken table, and the hook has said so by then.
     let _ = std::panic::catch_unwind(|| {
-        let mut outcomes = OUTCOMES.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut outcomes = core::mem::take(&mut *OUTCOMES.lock().unwrap_or_else(PoisonError::into_inner));
         order::sort(&mut outcomes, |a, b| {
             (a.case.entry.order(), a.case.index).cmp(&(b.case.entry.order(), b.case.index))
         });

@@ -21,7 +21,7 @@ use crate::stats::{Sample, Summary};
 use crate::work::Work;
 
 /// What became of one case.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) case: Case,
     pub(crate) end: End,
@@ -44,7 +44,7 @@ pub(crate) struct Figures {
 }
 
 /// How it ended.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum End {
     Measured(Figures, Verdict),
     /// Of all sizes: how it grows with them.
