@@ -86,6 +86,7 @@ pub const DEFAULT_WARMUP: u64 = 10;
 
 /// Samples of one round of a test.
 pub(crate) const TEST_SAMPLES: u64 = 20;
+
 impl Mode {
     /// How long a sample is to be.
     #[inline]

@@ -202,6 +202,7 @@ pub(crate) struct Complexity {
 
 /// Less is nothing: below a nanosecond a time is what is left of the measuring itself.
 const LEAST: f64 = 1.0;
+
 impl Complexity {
     /// The smallest and the largest size.
     #[inline]

@@ -40,11 +40,13 @@
 //!
 //! A file that is broken, that some other program wrote, or that a newer perfkit wrote is an error that names it, and is never overwritten.
 //! A file is written beside its place and then put there as a whole, so that nobody ever reads half of one.
+
 mod history;
 mod machine;
 mod record;
 mod revision;
 mod store;
+
 pub use history::history;
 pub use record::{Benchmark, Build, Commit, Machine, Mode, Past, Record, SCHEMA, Short};
 pub(crate) use store::program;
