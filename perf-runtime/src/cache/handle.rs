@@ -36,11 +36,11 @@ pub trait Binding<A, R> {
     fn keep(&self) -> Self::Keep;
 }
 
-/// A closure from arguments to a key, and a [`Keep`].
+/// A closure from arguments to a key, and a [`Keep`] or a [`LocalKeep`](super::LocalKeep).
 #[derive(Clone, Copy)]
 pub struct Bound<F, W> {
-    key: F,
-    keep: W,
+    pub(super) key: F,
+    pub(super) keep: W,
 }
 
 impl<F, W> fmt::Debug for Bound<F, W> {

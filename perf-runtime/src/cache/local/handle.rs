@@ -1,9 +1,9 @@
 //! What a function with `local` gives to hold: the cache of the thread that asks, and its counters on all of them.
 
 use core::fmt;
-use core::marker::PhantomData;
 use std::rc::Rc;
 
+use super::super::handle::Bound;
 use super::super::key::Key;
 use super::super::registry::{AnyCache, Instance};
 use super::super::stats::CacheStats;
@@ -23,20 +23,7 @@ pub trait LocalBinding<A, R> {
     fn key(&self, arguments: A) -> Self::Key;
 }
 
-/// A closure from arguments to a key, and a [`LocalKeep`].
-#[derive(Clone, Copy)]
-pub struct LocalBound<F, W> {
-    key: F,
-    keep: PhantomData<W>,
-}
-
-impl<F, W> fmt::Debug for LocalBound<F, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LocalBound")
-    }
-}
-
-impl<A, R, Q: Key, F: Fn(A) -> Q, W: LocalKeep<R>> LocalBinding<A, R> for LocalBound<F, W> {
+impl<A, R, Q: Key, F: Fn(A) -> Q, W: LocalKeep<R>> LocalBinding<A, R> for Bound<F, W> {
     type Key = Q;
     type Keep = W;
 
@@ -66,10 +53,10 @@ impl<A, R, B: LocalBinding<A, R>> fmt::Debug for LocalCacheHandle<A, R, B> {
     }
 }
 
-impl<A, R, Q: Key, F: Fn(A) -> Q, W: LocalKeep<R>> LocalCacheHandle<A, R, LocalBound<F, W>> {
+impl<A, R, Q: Key, F: Fn(A) -> Q, W: LocalKeep<R>> LocalCacheHandle<A, R, Bound<F, W>> {
     /// The cache of an instance of a function, whose arguments `key` makes a key of.
-    pub fn new<M>(instance: Instance<M>, key: F, _: W) -> Self {
-        LocalCacheHandle { cache: instance.made(None), binding: LocalBound { key, keep: PhantomData } }
+    pub fn new<M>(instance: Instance<M>, key: F, keep: W) -> Self {
+        LocalCacheHandle { cache: instance.made(None), binding: Bound { key, keep } }
     }
 }
 

@@ -90,7 +90,6 @@ impl<K, S> Entries for Slots<K, S> {
     }
 }
 
-/// An entry, or what is to be dropped in its place.
 /// Entries with their slots.
 pub(super) type Candidates<K, S> = Vec<(u32, Rc<Entry<K, S>>)>;
 
