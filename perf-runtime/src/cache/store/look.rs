@@ -7,7 +7,6 @@ use super::super::shard::{Held, Writer};
 use super::super::table::First;
 use super::{Store, tag};
 use crate::clock;
-use crate::sync::Ordering;
 
 /// A look without a lock is not enough.
 pub(super) struct Inconclusive;
@@ -157,7 +156,7 @@ impl<K, S, R> Store<K, S, R> {
         }
         if is_use {
             node.touch();
-            if self.on_hit.load(Ordering::Relaxed) != 0 {
+            if self.tells_of_hits() {
                 // SAFETY: entries end where it matters, so it has times.
                 self.tell_of_hit(hash, node, now, || unsafe { times(address) });
             }
@@ -187,7 +186,7 @@ impl<K, S, R> Store<K, S, R> {
 
     /// Tells of a use of what is held.
     pub(super) fn tell_held(&self, hash: u64, now: u64, held: &Held<'_, K, S, R>, place: usize) {
-        if self.on_hit.load(Ordering::Relaxed) != 0 {
+        if self.tells_of_hits() {
             // SAFETY: entries end where it matters, so it has times; it is held.
             self.tell_of_hit(hash, held.node(place), now, || unsafe { times(held.address(place)) });
         }
