@@ -290,7 +290,14 @@ impl<A, R, B: Binding<A, R>> CacheHandle<A, R, B> {
         let hash = key.hash(&self.cache.seed);
         // A body that primes has changed what it reads, so its own result is not kept.
         let reading = reading();
-        let own = key.own();
+        self.primer_of(hash, key.own(), reading)
+    }
+
+    /// The same for a key that is made already.
+    pub(super) fn primer_of(&self, hash: u64, own: <B::Key as Key>::Owned, reading: Reading) -> Primer<R>
+    where
+        R: 'static,
+    {
         let kind = Kind { key: B::Key::weigh(&own), keep: self.binding.keep(), are_same: B::Key::are_same };
         let lead = self.cache.store.begin(hash, own);
         Primer::new(Prime::<_, R, B::Keep> { lead, kind }, reading)

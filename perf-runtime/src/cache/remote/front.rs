@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 
 use super::codec::Codec;
 use super::counters::RemoteStats;
-use super::shared::{Call, Shared, Split};
+use super::shared::{Call, Shared, Split, Splitter};
 use crate::cache::dependency::reading;
-use crate::cache::handle::{Binding, Bound, CacheHandle, Kind, Miss, Prime, Primer};
+use crate::cache::handle::{Binding, Bound, CacheHandle, Miss, Primer};
 use crate::cache::keep::{Keep, Sorted};
 use crate::cache::key::Key;
-use crate::cache::registry::{CacheSite, Instance};
+use crate::cache::registry::{Cache, CacheSite, Instance};
 use crate::cache::stats::CacheStats;
 
 /// What a function returns that waits for a backend.
@@ -35,6 +35,14 @@ where
 {
 }
 
+impl<K: Serialize, S, R> Cache<K, S, R> {
+    /// Where the results are shared, and what is asked for there with this key.
+    fn ask(&self, key: &K) -> Option<(&'static Shared, Call)> {
+        let backed = self.backed?;
+        Some((backed.shared, Call::of::<K, S>(backed.instance, key)))
+    }
+}
+
 /// The second step of a call: the result of the backend, or of the body, or of another caller who asks for it now.
 impl<K, R, W> Miss<K, R, W>
 where
@@ -42,8 +50,7 @@ where
     W: Keep<R, Kept: Serialize + DeserializeOwned>,
 {
     fn ask(&self) -> Option<(&'static Shared, Call)> {
-        let (backed, key) = (self.cache.backed?, self.key.as_ref()?);
-        Some((backed.shared, Call::of::<K, W::Kept>(backed.instance, key)))
+        self.cache.ask(self.key.as_ref()?)
     }
 
     /// Asks the backend and runs the body if it has nothing, unless another caller does so.
@@ -99,21 +106,13 @@ where
 
 type AreSame<K> = fn(&K, &K) -> bool;
 
-type Kept<A, R, B> = <<B as Binding<A, R>>::Keep as Keep<R>>::Kept;
-
 impl<A, R, B: SharedBinding<A, R>> SharedCacheHandle<A, R, B> {
-    fn ask(&self, key: &<B::Key as Key>::Owned) -> Option<(&'static Shared, Call)> {
-        let backed = self.local.cache.backed?;
-        Some((backed.shared, Call::of::<_, Kept<A, R, B>>(backed.instance, key)))
-    }
-
     /// Removes the result of a call with these arguments, here and at the backend, and tells whether there was one. A computation of it that is under
     /// way, in whatever process, is not kept. Other processes that keep results of their own notice when the time of those is up.
     pub fn invalidate(&self, arguments: A) -> bool {
-        let key = self.local.binding.key(arguments);
+        let (cache, key) = (self.local.cache, self.local.binding.key(arguments));
         // First there: else somebody could fetch it again from there.
-        let was_there = self.ask(&key.own()).is_some_and(|(shared, call)| shared.invalidate_call(call));
-        let cache = self.local.cache;
+        let was_there = cache.ask(&key.own()).is_some_and(|(shared, call)| shared.invalidate_call(call));
         was_there | cache.store.invalidate(key.hash(&cache.seed), &|owned| key.is(owned))
     }
 
@@ -122,7 +121,7 @@ impl<A, R, B: SharedBinding<A, R>> SharedCacheHandle<A, R, B> {
     pub fn invalidate_async(&self, arguments: A) -> Later<bool> {
         let key = self.local.binding.key(arguments);
         let (hash, own) = (key.hash(&self.local.cache.seed), key.own());
-        let (call, local) = (self.ask(&own), self.locally(hash, own));
+        let (call, local) = (self.local.cache.ask(&own), self.locally(hash, own));
         Box::pin(async move {
             let was_there = match call {
                 Some((shared, call)) => shared.invalidate_call_async(call).await,
@@ -176,16 +175,9 @@ impl<A, R, B: SharedBinding<A, R>> SharedCacheHandle<A, R, B> {
         R: 'static,
     {
         let key = self.local.binding.key(arguments);
-        let (cache, hash, own) = (self.local.cache, key.hash(&self.local.cache.seed), key.own());
-        let call = self.ask(&own);
-        let (reading, keep) = (reading(), self.local.binding.keep());
-        let kind = Kind { key: B::Key::weigh(&own), keep, are_same: B::Key::are_same };
-        let lead = cache.store.begin(hash, own);
-        SharedPrimer {
-            local: Primer::new(Prime::<_, R, B::Keep> { lead, kind }, reading),
-            call,
-            split: split::<R, B::Keep>,
-        }
+        let (hash, own) = (key.hash(&self.local.cache.seed), key.own());
+        let call = self.local.cache.ask(&own);
+        SharedPrimer { local: self.local.primer_of(hash, own, reading()), call, split: split::<R, B::Keep> }
     }
 }
 
@@ -206,7 +198,7 @@ where
 pub struct SharedPrimer<R> {
     local: Primer<R>,
     call: Option<(&'static Shared, Call)>,
-    split: fn(R, Codec) -> Split<R>,
+    split: Splitter<R>,
 }
 
 impl<R> fmt::Debug for SharedPrimer<R> {
