@@ -199,11 +199,9 @@ where
     R: Send + Sync + 'static,
 {
     fn new(wanted: &Wanted) -> Self {
-        let mut store = Store::new(wanted.limits, wanted.flat);
-        store.number = wanted.number;
         Cache {
             seed: Seed::default(),
-            store,
+            store: Store::new(wanted.limits, wanted.flat, wanted.number),
             #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
             backed: wanted.backed,
         }

@@ -22,7 +22,6 @@ use std::sync::Arc;
 
 use self::adapt::{Adaptation, IDLE, SYSTEM_CLOCK, USES};
 use self::look::{Inconclusive, NOTED, first};
-use super::dependency::next_cache;
 use super::flight::Flight;
 use super::policy::Policy;
 use super::readers::Register;
@@ -139,8 +138,8 @@ impl<K, S, R> Store<K, S, R> {
     /// Bytes of an entry beside its key and its result: what is kept with them, its place in the table, and what the policy knows.
     const PLACE: u64 = 40;
 
-    /// `flat` is the weight of every entry, if they are all of one.
-    pub(super) fn new(mut limits: Limits, flat: Option<u64>) -> Self {
+    /// `flat` is the weight of every entry, if they are all of one; the index of dependencies knows it by `number`.
+    pub(super) fn new(mut limits: Limits, flat: Option<u64>, number: u32) -> Self {
         /// A shard with fewer entries would keep its policy from choosing.
         const SMALLEST: usize = if cfg!(shuttle) { 2 } else { 128 };
         /// From here on so many entries leave at once that it pays to ask all threads for a fence.
@@ -174,7 +173,7 @@ impl<K, S, R> Store<K, S, R> {
             flat: flat.map_or(0, |weight| weight + Self::PLACE),
             bytes: AtomicU64::new(0),
             limits,
-            number: next_cache(),
+            number,
             mask: shards as u64 - 1,
             shards: (0..shards)
                 .map(|_| Shard::new(limits.policy, limits.is_timed(), flat.is_some()))
@@ -265,13 +264,14 @@ fn most_shards() -> usize {
 mod tests {
     use std::collections::{HashMap, VecDeque};
 
+    use super::super::dependency::next_cache;
     use super::super::flight::Landing;
     use super::*;
 
     type Numbers = Store<u64, u64, ()>;
 
     fn store(max_size: usize, policy: Policy) -> Numbers {
-        Store::new(Limits { max_size, policy, ..Limits::DEFAULT }, Some(16))
+        Store::new(Limits { max_size, policy, ..Limits::DEFAULT }, Some(16), next_cache())
     }
 
     /// A hash in which, from a thousand on, every eighth key meets another one. A look at the wrong one of the two is a use of it, so
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_store_that_keeps_nothing_hands_results_to_those_who_wait() {
         let store: &'static Store<u64, Arc<u64>, ()> =
-            Box::leak(Box::new(Store::new(Limits { max_size: 0, ..Limits::DEFAULT }, Some(16))));
+            Box::leak(Box::new(Store::new(Limits { max_size: 0, ..Limits::DEFAULT }, Some(16), next_cache())));
         let result = Arc::new(7);
         for round in 0..100 {
             let Ok(mut lead) = store.lead_alone(hash(1), 1) else { panic!("nothing is there, {round}") };
