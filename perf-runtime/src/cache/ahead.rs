@@ -3,9 +3,10 @@
 use core::fmt;
 
 use super::dependency::reading;
-use super::handle::{Found, Kind, Miss, Prime, Primer, forced, look_up_noted};
+use super::handle::{Found, Kind, Miss, forced, look_up_noted};
 use super::keep::Keep;
 use super::key::SharedKey;
+use super::primer::{Prime, Primer};
 use super::registry::{CacheSite, Instance};
 use super::worker;
 

@@ -271,7 +271,25 @@ macro_rules! unfit {
     };
 }
 
-pub(super) use {unfit, way};
+/// The last way of each probe that all sorts of caches have.
+macro_rules! unfits {
+    ($value:ident, $err:ident, $none:ident) => {
+        unfit!(
+            /// What cannot be kept.
+            Unfit, Probe => $value
+        );
+        unfit!(
+            /// What cannot be kept as `cache_err` asks.
+            UnfitErr, ErrProbe => $err
+        );
+        unfit!(
+            /// What cannot be kept as `cache_none` asks.
+            UnfitNone, NoneProbe => $none
+        );
+    };
+}
+
+pub(super) use {unfit, unfits, way};
 
 /// The ways to keep, in the order in which they are tried on a `&&&&Probe`. Generated code imports all of them.
 pub mod by {
@@ -303,21 +321,10 @@ pub mod by {
         [T: Shareable] &NoneProbe<Option<T>>
     );
 
-    unfit!(
-        /// What cannot be kept.
-        Unfit, Probe => CacheValue
-    );
-    unfit!(
-        /// What cannot be kept as `cache_err` asks.
-        UnfitErr, ErrProbe => CacheErr
-    );
+    unfits!(CacheValue, CacheErr, CacheNone);
     unfit!(
         /// What cannot be kept as `stale_if_error` asks.
         UnfitFallible, FallibleProbe => CacheFallible
-    );
-    unfit!(
-        /// What cannot be kept as `cache_none` asks.
-        UnfitNone, NoneProbe => CacheNone
     );
 }
 

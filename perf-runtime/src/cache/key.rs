@@ -498,14 +498,8 @@ pub mod argument {
         [T: Hashable, T::Owned: Buffer] &&OptionalArgument<'a, T> => Weighed<ByOption<'a, T>, ByBuffer>,
             this => Weighed::new(ByOption(this.0));
     );
-    way!(
-        /// Weighed by its size.
-        Fit;
-        [T: Hashable] &Argument<'a, T> => ByRef<'a, T>, this => ByRef(this.0);
-        [T: Hashable] &OptionalArgument<'a, T> => ByOption<'a, T>, this => ByOption(this.0);
-    );
-
-    unfit_argument!(CacheKey);
+    // Weighed by its size, or not a part of a key at all.
+    ways_of_an_argument!([Hashable], CacheKey);
 
     /// In an expression of `key`: a copy, so that the expression takes nothing away from the body.
     pub trait Copied<T> {

@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `handle` | what a cached function holds: look up, compute, store |
+//! | `handle`, `ahead` | what a cached function holds: look up, compute, store; and the same where results are computed anew in the background |
 //! | `key`, `hash`, `text` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard`, `lock` | the entries and the computations under way; what is read without a lock, and what is written under one |
@@ -16,10 +16,11 @@
 //! | `dependency` | what was computed from what: an invalidation removes all that came of it |
 //! | `weigh`, `weight` | how many bytes keys and values take |
 //! | `cascade` | what follows from an invalidation, in other caches |
-//! | `refresh` | when a result is computed again |
+//! | `refresh`, `sweeper` | when a result is computed again, and when it leaves though nobody asks |
+//! | `worker`, `spawn` | threads for what nobody waits for |
 //! | `sampler`, `curve`, `adaptive` | how many lookups another size would answer, and whether a cache grows |
 //! | `local` | the same for each thread by itself |
-//! | `prime` | results computed before they are asked for |
+//! | `primer`, `prime` | a run of the body whatever is there; results computed before they are asked for |
 //! | `registry`, `caches`, `stats` | all caches of the program, what may be done with them, and what they count |
 //! | `remote` | results shared between processes or kept on disk |
 //!
@@ -44,6 +45,7 @@ mod lock;
 mod node;
 mod policy;
 mod prime;
+mod primer;
 mod readers;
 mod refresh;
 mod registry;
@@ -67,8 +69,7 @@ pub use ahead::{CacheBackground, FoundAhead, Refresh, background, look_up_ahead,
 pub use caches::{CacheRef, Caches, caches};
 pub use cascade::{depends_on_tag, invalidate_tag};
 pub use handle::{
-    Binding, Bound, CacheHandle, Found, Miss, Primer, Seen, apart, glance, look_up, look_up_seen,
-    look_up_unless,
+    Binding, Bound, CacheHandle, Found, Miss, Seen, apart, glance, look_up, look_up_seen, look_up_unless,
 };
 pub use keep::{
     CacheErr, CacheFallible, CacheNone, CacheValue, ErrProbe, FallibleProbe, Keep, KeepAny, KeepOk,
@@ -86,6 +87,7 @@ pub use local::{
 };
 pub use policy::Policy;
 pub use prime::prime_all;
+pub use primer::Primer;
 pub use registry::{CacheSite, Instance, rows};
 pub use stats::CacheStats;
 pub use store::{DEFAULT_MAX_MEMORY, DEFAULT_MAX_SIZE, set_adaptive};

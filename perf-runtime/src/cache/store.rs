@@ -382,8 +382,11 @@ mod tests {
 
     #[test]
     fn a_store_that_keeps_nothing_hands_results_to_those_who_wait() {
-        let store: &'static Store<u64, Arc<u64>, ()> =
-            Box::leak(Box::new(Store::new(Limits { max_size: 0, ..Limits::DEFAULT }, Some(16), next_cache())));
+        let store: &'static Store<u64, Arc<u64>, ()> = Box::leak(Box::new(Store::new(
+            Limits { max_size: 0, ..Limits::DEFAULT },
+            Some(16),
+            next_cache(),
+        )));
         let result = Arc::new(7);
         for round in 0..100 {
             let Ok(mut lead) = store.lead_alone(hash(1), 1) else { panic!("nothing is there, {round}") };

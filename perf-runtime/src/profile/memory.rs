@@ -19,7 +19,7 @@ use core::cell::Cell;
 use super::threads;
 use super::tree::{Node, Tree};
 use crate::memory::note;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, thread_local};
+use crate::sync::{AtomicBool, AtomicI64, AtomicU64, Ordering, thread_local};
 
 /// An allocator tells what it does: nodes that are made from now on have a [`Memory`].
 static TOLD: AtomicBool = AtomicBool::new(false);
@@ -51,20 +51,6 @@ pub(super) struct Memory {
     peak: AtomicU64,
     /// When that was measured.
     epoch: AtomicU64,
-}
-
-/// A number that only one thread writes.
-#[derive(Debug, Default)]
-struct AtomicI64(AtomicU64);
-
-impl AtomicI64 {
-    fn get(&self) -> i64 {
-        self.0.load(Ordering::Relaxed).cast_signed()
-    }
-
-    fn set(&self, value: i64) {
-        self.0.store(value.cast_unsigned(), Ordering::Relaxed);
-    }
 }
 
 fn add(counter: &AtomicU64, bytes: u64) {
@@ -126,7 +112,7 @@ fn more(bytes: usize, blocks: i64) {
     let before = balance();
     let after = before.wrapping_add_unsigned(bytes as u64);
     set_balance(after);
-    if after > memory.highest.get() || !memory.is_in_last_call(node, epoch()) {
+    if after > memory.highest.load(Ordering::Relaxed) || !memory.is_in_last_call(node, epoch()) {
         rise(node, before, after, blocks);
     }
 }
@@ -198,7 +184,9 @@ fn rise(node: &'static Node, before: i64, after: i64, blocks: i64) {
 fn watched(node: &'static Node, before: i64, after: i64, blocks: i64) {
     note(after.wrapping_sub(before), blocks);
     let epoch = epoch() & !WATCHED;
-    let is_new = |memory: &Memory| after > memory.highest.get() || !memory.is_in_last_call(node, epoch);
+    let is_new = |memory: &Memory| {
+        after > memory.highest.load(Ordering::Relaxed) || !memory.is_in_last_call(node, epoch)
+    };
     if node.memory.is_some_and(is_new) {
         rise_in(node, before, after, epoch);
     }
@@ -217,8 +205,8 @@ fn rise_in(node: &'static Node, before: i64, after: i64, epoch: u64) {
         && !memory.is_in_last_call(begun, epoch)
     {
         memory.call.store(mark(begun, epoch), Ordering::Relaxed);
-        memory.before.set(before);
-        memory.highest.set(before);
+        memory.before.store(before, Ordering::Relaxed);
+        memory.highest.store(before, Ordering::Relaxed);
         if memory.epoch.load(Ordering::Relaxed) != epoch {
             memory.peak.store(0, Ordering::Relaxed);
             memory.epoch.store(epoch, Ordering::Relaxed);
@@ -240,7 +228,7 @@ fn settle(tree: &'static Tree, epoch: u64) {
         && let Some(caller) = node.caller().memory
         && !memory.is_in_last_call(node, epoch)
     {
-        caller.rise_to(memory.highest.get());
+        caller.rise_to(memory.highest.load(Ordering::Relaxed));
         node = node.caller();
     }
     if !core::ptr::eq(node, risen) {
@@ -256,9 +244,9 @@ impl Memory {
     }
 
     fn rise_to(&self, balance: i64) {
-        if balance > self.highest.get() {
-            self.highest.set(balance);
-            let held = balance.saturating_sub(self.before.get()).max(0).cast_unsigned();
+        if balance > self.highest.load(Ordering::Relaxed) {
+            self.highest.store(balance, Ordering::Relaxed);
+            let held = balance.saturating_sub(self.before.load(Ordering::Relaxed)).max(0).cast_unsigned();
             self.peak.store(self.peak.load(Ordering::Relaxed).max(held), Ordering::Relaxed);
         }
     }
@@ -284,7 +272,8 @@ impl Memory {
             allocated: self.allocated.load(Ordering::Relaxed),
             freed: self.freed.load(Ordering::Relaxed),
             peak: if is_current { self.peak.load(Ordering::Relaxed) } else { 0 },
-            last: is_current.then(|| (self.before.get(), self.highest.get())),
+            last: is_current
+                .then(|| (self.before.load(Ordering::Relaxed), self.highest.load(Ordering::Relaxed))),
         }
     }
 }

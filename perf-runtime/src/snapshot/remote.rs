@@ -4,7 +4,7 @@ macro_rules! remote_row {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What this process counted of the backend of one cached function.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        #[allow(clippy::exhaustive_structs, reason = "its rows are made where the counters are")]
+        #[non_exhaustive]
         pub struct RemoteRow {
             /// `memcached`, `redis` or `disk`.
             pub backend: &'static str,

@@ -4,7 +4,9 @@ pub use super::super::keep::{probe, probe_err, probe_none};
 
 /// The ways to keep, in the order in which they are tried on a `&&&Probe`.
 pub mod by {
-    use super::super::super::keep::{ErrProbe, KeepAny, KeepOk, KeepSome, NoneProbe, Probe, unfit, way};
+    use super::super::super::keep::{
+        ErrProbe, KeepAny, KeepOk, KeepSome, NoneProbe, Probe, unfit, unfits, way,
+    };
     use super::super::keep::Keepable;
     use super::super::{LocalErr, LocalNone, LocalValue};
 
@@ -23,18 +25,7 @@ pub mod by {
         [T: Keepable, E: Keepable] &ErrProbe<Result<T, E>>,
         [T: Keepable] &NoneProbe<Option<T>>
     );
-    unfit!(
-        /// What cannot be kept.
-        Unfit, Probe => LocalValue
-    );
-    unfit!(
-        /// What cannot be kept as `cache_err` asks.
-        UnfitErr, ErrProbe => LocalErr
-    );
-    unfit!(
-        /// What cannot be kept as `cache_none` asks.
-        UnfitNone, NoneProbe => LocalNone
-    );
+    unfits!(LocalValue, LocalErr, LocalNone);
 }
 
 /// Arguments as parts of a key.

@@ -28,11 +28,4 @@ impl Ttl {
     pub(super) fn evict(&mut self) -> Option<u32> {
         self.0.pop()
     }
-
-    /// What expires next, also of entries that live for unlike times.
-    #[allow(dead_code, reason = "for a store whose entries live for unlike times")]
-    #[inline]
-    pub(in super::super) fn soonest(&self) -> Option<u32> {
-        self.0.first()
-    }
 }

@@ -88,7 +88,7 @@ pub mod shared_expression {
 pub mod by_shared {
     use super::{SharedErr, SharedNone, SharedValue, Transferable};
     use crate::cache::keep::{
-        ErrProbe, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable, unfit, way,
+        ErrProbe, KeepAny, KeepOk, KeepOkShareErr, KeepSome, NoneProbe, Probe, Shareable, unfit, unfits, way,
     };
 
     way!(
@@ -110,16 +110,5 @@ pub mod by_shared {
         [T: Transferable, E: Transferable] &ErrProbe<Result<T, E>>,
         [T: Transferable] &NoneProbe<Option<T>>
     );
-    unfit!(
-        /// What cannot be kept.
-        Unfit, Probe => SharedValue
-    );
-    unfit!(
-        /// What cannot be kept as `cache_err` asks.
-        UnfitErr, ErrProbe => SharedErr
-    );
-    unfit!(
-        /// What cannot be kept as `cache_none` asks.
-        UnfitNone, NoneProbe => SharedNone
-    );
+    unfits!(SharedValue, SharedErr, SharedNone);
 }
