@@ -16,7 +16,9 @@
 #![allow(clippy::large_stack_arrays, reason = "they are static")]
 #![allow(clippy::wildcard_imports, reason = "modules are here for the names in them")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "../tests/live_bytes/mod.rs"]
+mod live_bytes;
+
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::hash::{Hash, Hasher};
@@ -30,6 +32,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use live_bytes::live_bytes;
 use perfkit::cache::invalidate_tag;
 use perfkit::{CacheStats, cached, caches};
 
@@ -45,28 +48,6 @@ const MOST_GROWTH_AT_REST: i64 = 256 << 10;
 const MAX_MEMORY: u64 = 256 << 10;
 /// Nothing takes as long; only what hangs gets there.
 const FOR_EVER: Duration = Duration::from_secs(60);
-
-struct Counting;
-
-static LIVE_BYTES: AtomicI64 = AtomicI64::new(0);
-
-// SAFETY: every call goes on to the system's allocator; counting touches a number and nothing else.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE_BYTES.fetch_add(layout.size().cast_signed() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promises are this call's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size().cast_signed() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promises are this call's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 // What went wrong.
 
@@ -238,20 +219,20 @@ impl Book {
 
     /// What every body does: it dawdles, it panics, it says which version it read.
     fn compute(&self, key: u64) -> u64 {
-        match random(400) {
-            0 => panic_on_purpose(),
-            1 => thread::sleep(Duration::from_micros(random(300))),
-            2..20 => thread::yield_now(),
-            _ => {}
-        }
+        dawdle();
         let version = self.version(key);
-        match random(400) {
-            0 => panic_on_purpose(),
-            1 => thread::sleep(Duration::from_micros(random(300))),
-            2..20 => thread::yield_now(),
-            _ => {}
-        }
+        dawdle();
         version
+    }
+}
+
+/// Takes its time, or panics, now and then.
+fn dawdle() {
+    match random(400) {
+        0 => panic_on_purpose(),
+        1 => thread::sleep(Duration::from_micros(random(300))),
+        2..20 => thread::yield_now(),
+        _ => {}
     }
 }
 
@@ -1061,7 +1042,7 @@ fn round(subjects: &[Subject], seed: u64, length: Duration) -> Vec<i64> {
             if start.elapsed() >= length {
                 IS_OVER.store(true, Ordering::Relaxed);
             } else {
-                samples.push(LIVE_BYTES.load(Ordering::Relaxed));
+                samples.push(live_bytes());
             }
             let operations = OPERATIONS.load(Ordering::Relaxed);
             if operations != before {
@@ -1088,7 +1069,7 @@ fn rest(subjects: &[Subject]) -> (i64, i64) {
     for subject in subjects {
         subject.clear();
     }
-    (LIVE_BYTES.load(Ordering::Relaxed), PROOFS.load(Ordering::Relaxed))
+    (live_bytes(), PROOFS.load(Ordering::Relaxed))
 }
 
 fn mean(numbers: &[i64]) -> f64 {

@@ -1,33 +1,13 @@
 //! Dependencies take memory for what is there, not for what was: a million of them come and go.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+mod live_bytes;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use live_bytes::live_bytes;
 use perfkit::cache::{depends_on_tag, invalidate_tag};
 use perfkit::cached;
-
-struct Counting;
-
-static LIVE: AtomicI64 = AtomicI64::new(0);
-
-// SAFETY: every call goes on to the system's allocator; counting touches a number and nothing else.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size().cast_signed() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promises are this call's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size().cast_signed() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promises are this call's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -74,17 +54,17 @@ fn clear() {
 fn a_million_dependencies_come_and_go() {
     // Each of them is three results and six edges.
     (0..3).for_each(|n| round(n * 50_000));
-    let warm = LIVE.load(Ordering::Relaxed);
+    let warm = live_bytes();
     (3..8).for_each(|n| round(n * 50_000));
-    let after = LIVE.load(Ordering::Relaxed);
+    let after = live_bytes();
     assert!(after < warm + 300_000, "{warm} bytes were live, and {after} are now");
     let results = base::stats().loads + middle::stats().loads + outer::stats().loads;
     assert!(results > 1_000_000, "{results}");
     // What nothing depends on any more takes next to nothing.
     clear();
-    let empty = LIVE.load(Ordering::Relaxed);
+    let empty = live_bytes();
     (8..10).for_each(|n| round(n * 50_000));
     clear();
-    let again = LIVE.load(Ordering::Relaxed);
+    let again = live_bytes();
     assert!((again - empty).abs() < 100_000, "{empty} {again}");
 }
