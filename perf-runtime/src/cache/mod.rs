@@ -9,6 +9,7 @@
 //! | `key`, `hash`, `text` | arguments as a key: hashed and compared by reference, owned on a miss |
 //! | `keep` | which results are kept: an `Err` and a `None` are not |
 //! | `store`, `shard`, `lock` | the entries and the computations under way; what is read without a lock, and what is written under one |
+//! | `held` | what is looked at with the lock let go of |
 //! | `table`, `node` | how an entry is found, and where it lies |
 //! | `readers`, `barrier`, `limbo` | who reads, and when a place may be used again |
 //! | `policy` | which entry gives way |
@@ -37,6 +38,7 @@ mod dependency;
 mod flight;
 mod handle;
 mod hash;
+mod held;
 mod keep;
 mod key;
 mod limbo;

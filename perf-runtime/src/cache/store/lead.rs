@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::dependency::Computed;
 use super::super::flight::{Flight, Landing};
+use super::super::held::Held;
 use super::super::node::{ALOFT, Node, REFRESHED, SHARED};
-use super::super::shard::Held;
 use super::super::waits::FlightId;
 use super::Store;
 use super::settle::{Kept, Settlement};
