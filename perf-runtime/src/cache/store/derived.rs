@@ -68,17 +68,11 @@ impl<K, S, R> Store<K, S, R> {
         take: &impl Fn(&S) -> T,
         is_use: bool,
     ) -> Option<(T, Option<Computed>)> {
-        let now = self.now();
-        let held = self.hold(hash, |writer, slot| writer.is_live(slot, now));
-        let place = held.position(is)?;
-        if is_use {
-            held.node(place).touch();
-            self.tell_held(hash, now, &held, place);
-        }
-        let found = held.value(place).map(take)?;
-        let computed = self.computed(hash, &held, place);
-        drop(held);
-        Some((found, computed))
+        let look = |held: &Held<'_, K, S, R>, place| {
+            let found = held.value(place).map(take)?;
+            Some((found, self.computed(hash, held, place)))
+        };
+        self.look_held(hash, is, look, is_use)
     }
 
     /// What the result in a slot that is held was computed from, if that is known.

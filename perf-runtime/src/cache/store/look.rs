@@ -186,7 +186,7 @@ impl<K, S, R> Store<K, S, R> {
     }
 
     /// Tells of a use of what is held.
-    pub(super) fn tell_held(&self, hash: u64, now: u64, held: &Held<'_, K, S, R>, place: usize) {
+    fn tell_held(&self, hash: u64, now: u64, held: &Held<'_, K, S, R>, place: usize) {
         if self.tells_of_hits() {
             // SAFETY: entries end where it matters, so it has times; it is held.
             self.tell_of_hit(hash, held.node(place), now, || unsafe { times(held.address(place)) });
@@ -231,6 +231,17 @@ impl<K, S, R> Store<K, S, R> {
         take: &impl Fn(&S) -> T,
         is_use: bool,
     ) -> Option<T> {
+        self.look_held(hash, is, |held, place| held.value(place).map(take), is_use)
+    }
+
+    /// What `look` makes of the entry with the key for which `is` holds, which is held meanwhile: it has this place among them.
+    pub(super) fn look_held<T>(
+        &self,
+        hash: u64,
+        is: &impl Fn(&K) -> bool,
+        look: impl FnOnce(&Held<'_, K, S, R>, usize) -> Option<T>,
+        is_use: bool,
+    ) -> Option<T> {
         let now = self.now();
         let held = self.hold(hash, |writer, slot| writer.is_live(slot, now));
         let place = held.position(is)?;
@@ -238,7 +249,7 @@ impl<K, S, R> Store<K, S, R> {
             held.node(place).touch();
             self.tell_held(hash, now, &held, place);
         }
-        let found = held.value(place).map(take);
+        let found = look(&held, place);
         drop(held);
         found
     }
