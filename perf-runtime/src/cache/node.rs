@@ -6,7 +6,7 @@
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 
@@ -53,46 +53,53 @@ pub(super) struct Node<K, S> {
 // SAFETY: `key` and `value` are written by the one thread that has the place for itself (see the methods) and then shared.
 unsafe impl<K: Send + Sync, S: Send + Sync> Sync for Node<K, S> {}
 
-/// When an entry ends, in ticks.
-#[derive(Debug, Default)]
-pub(super) struct Times {
+/// When an entry ends, in ticks. Its parts lie apart from the node: a hit reads one of them, and where those of all entries lie close
+/// together they mostly are in the processor's cache.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times<'a> {
     /// Its result is good until then.
-    expires: AtomicU64,
+    expires: &'a AtomicU64,
+    rest: &'a Rest,
+}
+
+/// What hits need not know.
+#[derive(Debug, Default)]
+struct Rest {
     /// It can be made good until then by asking for it.
     ends: AtomicU64,
     /// What it took to compute.
     load: AtomicU64,
 }
 
-impl Times {
-    pub(super) fn set(&self, expires: u64, ends: u64, load: u64) {
+impl Times<'_> {
+    pub(super) fn set(self, expires: u64, ends: u64, load: u64) {
         self.expires.store(expires, Ordering::Relaxed);
-        self.ends.store(ends, Ordering::Relaxed);
-        self.load.store(load, Ordering::Relaxed);
+        self.rest.ends.store(ends, Ordering::Relaxed);
+        self.rest.load.store(load, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(super) fn expires(&self) -> u64 {
+    pub(super) fn expires(self) -> u64 {
         self.expires.load(Ordering::Relaxed)
     }
 
     #[inline]
-    pub(super) fn is_over(&self, now: u64) -> bool {
+    pub(super) fn is_over(self, now: u64) -> bool {
         self.expires() <= now
     }
 
-    pub(super) fn load(&self) -> u64 {
-        self.load.load(Ordering::Relaxed)
+    pub(super) fn load(self) -> u64 {
+        self.rest.load.load(Ordering::Relaxed)
     }
 
     /// It was asked for, and so is good for `idle` from now on, unless its time was up. That is written only where it makes a difference of
     /// a 64th.
     #[inline]
-    pub(super) fn touch(&self, now: u64, idle: u64) {
+    pub(super) fn touch(self, now: u64, idle: u64) {
         if self.is_over(now) {
             return;
         }
-        let expires = now.saturating_add(idle).min(self.ends.load(Ordering::Relaxed));
+        let expires = now.saturating_add(idle).min(self.rest.ends.load(Ordering::Relaxed));
         if expires > self.expires().saturating_add(idle / 64) {
             self.expires.store(expires, Ordering::Relaxed);
         }
@@ -276,14 +283,8 @@ const CHUNK: usize = 64;
 /// A cache line.
 const LINE: usize = 64;
 
-/// A node with its times, where entries end.
-#[repr(C)]
-struct Timed<K, S> {
-    node: Node<K, S>,
-    times: Times,
-}
-
-/// [`CHUNK`] nodes, timed ones where entries end. It begins with a cache line, and of those that fit into one none lies in two.
+/// [`CHUNK`] nodes and, where entries end, behind them when each expires, and behind those the [rest](Rest) of their times. It begins with a cache line, and
+/// of nodes that fit into one none lies in two.
 pub(super) struct Chunk<K, S> {
     nodes: NonNull<u8>,
     is_timed: bool,
@@ -298,14 +299,16 @@ const fn stride(size: usize) -> usize {
 
 impl<K, S> Chunk<K, S> {
     /// From one node to the next.
-    const fn stride(is_timed: bool) -> usize {
-        if is_timed { stride(size_of::<Timed<K, S>>()) } else { stride(size_of::<Node<K, S>>()) }
-    }
+    const STRIDE: usize = stride(size_of::<Node<K, S>>());
+    /// Where the times are, when entries expire and the rest, from the first node on.
+    const EXPIRES: usize = Self::STRIDE * CHUNK;
+    const REST: usize = Self::EXPIRES + size_of::<AtomicU64>() * CHUNK;
 
     fn layout(is_timed: bool) -> Layout {
-        let align = if align_of::<Timed<K, S>>() > LINE { align_of::<Timed<K, S>>() } else { LINE };
+        let align = if align_of::<Node<K, S>>() > LINE { align_of::<Node<K, S>>() } else { LINE };
+        let size = if is_timed { Self::REST + size_of::<Rest>() * CHUNK } else { Self::EXPIRES };
         // Of a type so large that 64 of them are more than there is memory, there is no value either.
-        Layout::from_size_align(Self::stride(is_timed) * CHUNK, align)
+        Layout::from_size_align(size, align)
             .unwrap_or_else(|_| handle_alloc_error(Layout::new::<Node<K, S>>()))
     }
 
@@ -321,11 +324,19 @@ impl<K, S> Chunk<K, S> {
             // SAFETY: it is within the chunk, and nobody else has it.
             unsafe { node.cast_mut().write(Node::empty(slot)) };
             if is_timed {
+                let (expires, rest) = chunk.places(slot);
                 // SAFETY: as of the node, behind which there is room for them.
-                unsafe { times_place(node).cast_mut().write(Times::default()) };
+                unsafe { expires.cast_mut().write(AtomicU64::new(0)) };
+                // SAFETY: as above.
+                unsafe { rest.cast_mut().write(Rest::default()) };
             }
         }
         chunk
+    }
+
+    /// Where the times of a slot are, if entries end.
+    fn places(&self, slot: u32) -> (*const AtomicU64, *const Rest) {
+        places(self.node(slot), slot)
     }
 
     /// Which chunk has a slot.
@@ -342,15 +353,19 @@ impl<K, S> Chunk<K, S> {
     /// The node of a slot that is in here.
     #[inline]
     pub(super) fn node(&self, slot: u32) -> *const Node<K, S> {
-        let place = slot as usize % CHUNK * Self::stride(self.is_timed);
+        let place = slot as usize % CHUNK * Self::STRIDE;
         self.nodes.as_ptr().wrapping_add(place).cast_const().cast()
     }
 }
 
-/// Where the times of a node of a timed chunk are.
+/// Where the times of a node with this slot are, if its chunk is a timed one.
 #[inline]
-const fn times_place<K, S>(node: *const Node<K, S>) -> *const Times {
-    node.wrapping_byte_add(offset_of!(Timed<K, S>, times)).cast()
+const fn places<K, S>(node: *const Node<K, S>, slot: u32) -> (*const AtomicU64, *const Rest) {
+    let place = slot as usize % CHUNK;
+    let first = node.wrapping_byte_sub(place * Chunk::<K, S>::STRIDE);
+    let expires: *const AtomicU64 = first.wrapping_byte_add(Chunk::<K, S>::EXPIRES).cast();
+    let rest: *const Rest = first.wrapping_byte_add(Chunk::<K, S>::REST).cast();
+    (expires.wrapping_add(place), rest.wrapping_add(place))
 }
 
 /// A node's times, if entries end.
@@ -358,9 +373,15 @@ const fn times_place<K, S>(node: *const Node<K, S>) -> *const Times {
 /// # Safety
 /// The node is one of a timed chunk that is still there, and its address came from it.
 #[inline]
-pub(super) unsafe fn times<'a, K, S>(node: *const Node<K, S>) -> &'a Times {
-    // SAFETY: the caller says that they are there.
-    unsafe { &*times_place(node) }
+pub(super) unsafe fn times<'a, K, S>(node: *const Node<K, S>) -> Times<'a> {
+    // SAFETY: the caller says that it is there.
+    let slot = unsafe { &*node }.slot();
+    let (expires, rest) = places(node, slot);
+    // SAFETY: the caller says that the chunk has times, and they are where it put them.
+    let expires = unsafe { &*expires };
+    // SAFETY: as above.
+    let rest = unsafe { &*rest };
+    Times { expires, rest }
 }
 
 impl<K, S> Drop for Chunk<K, S> {

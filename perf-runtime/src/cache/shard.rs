@@ -236,7 +236,7 @@ impl<K, S, R> Writer<K, S, R> {
     }
 
     #[inline]
-    fn times(&self, slot: u32) -> Option<&Times> {
+    fn times(&self, slot: u32) -> Option<Times<'_>> {
         // SAFETY: the chunk has them then.
         self.is_timed.then(|| unsafe { times(self.chunks.address(slot)) })
     }

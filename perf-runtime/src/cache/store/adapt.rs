@@ -81,7 +81,7 @@ impl<K, S, R> Store<K, S, R> {
         hash: u64,
         node: &Node<K, S>,
         now: u64,
-        times: impl FnOnce() -> &'a Times,
+        times: impl FnOnce() -> Times<'a>,
     ) {
         let told = self.on_hit.load(Ordering::Relaxed);
         if told & IDLE != 0 {
