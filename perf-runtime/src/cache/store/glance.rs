@@ -55,14 +55,13 @@ impl<K, S, R> Store<K, S, R> {
         if !node.is(KEPT) {
             return Err(Seen::Unclear(hash));
         }
-        let now = match (self.is_timed, MODE) {
-            (false, _) => 0,
-            (true, TOLD) => clock::now(),
-            (true, UNTOLD) => clock::counter(),
-        };
-        // SAFETY: where entries end, they have times.
-        if self.is_timed && unsafe { times(address) }.is_over(now) {
-            return Err(Seen::Unclear(hash));
+        let mut now = 0;
+        if self.is_timed {
+            now = if MODE == TOLD { clock::now() } else { clock::counter() };
+            // SAFETY: where entries end, they have times.
+            if unsafe { times(address) }.is_over(now) {
+                return Err(Seen::Unclear(hash));
+            }
         }
         reading.only(address);
         // SAFETY: it was an entry after this thread had begun to read.
