@@ -1,7 +1,7 @@
 //! Whether a cache should be larger: a rule on figures, which touches no cache.
 //!
 //! A cache whose hit ratio is below 0.7 may double, up to 50,000 entries, while less than 80 % of the memory that it may take is
-//! taken. But only where more room would be used: the cache is full, and the miss-ratio curve ([`curve`](super::curve)) says that
+//! taken. But only where more room would be used: the cache is full, and the miss-ratio curve ([`curve`]) says that
 //! some larger size answers at least 2 points more of all lookups for each doubling that leads there. 2 points, because the curve
 //! is right to within 1 or 2, and because the last doubling takes as much memory as all before it. Sizes beyond the next one
 //! count, too, as a loop over more keys than fit gains nothing until all of them fit; where it would take more memory than there
@@ -11,6 +11,9 @@
 //!
 //! The curve is that of an LRU cache. The default policy answers more, mostly where a loop does not quite fit, so what this
 //! promises is rather too little.
+
+pub(super) mod curve;
+pub(super) mod sampler;
 
 /// A hit ratio that is good enough.
 const GOOD: f64 = 0.7;
@@ -130,8 +133,8 @@ fn larger(size: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::curve::Curve;
-    use super::super::curve::traces::{self, Lru};
+    use super::curve::Curve;
+    use super::curve::traces::{self, Lru};
     use super::*;
 
     const FULL: Observation = Observation {

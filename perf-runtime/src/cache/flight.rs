@@ -8,6 +8,8 @@
 //! was not. So the body is polled with the flight as its waker, which wakes the leader, notes the time, and wakes one of those
 //! who wait; as long as the body stays unpolled that one looks again and again, and in the end gives the flight up.
 
+pub(super) mod waits;
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

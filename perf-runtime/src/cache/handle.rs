@@ -4,23 +4,27 @@
 //! and gives a hit, or a [`Miss`] that owns its key; the miss then runs the body, or waits for somebody who does. Before both there is a
 //! [`glance`], which nearly every hit ends with.
 
+pub(super) mod ahead;
+pub(super) mod prime;
+pub(super) mod primer;
+
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use self::primer::{Prime, Primer};
 use super::cascade;
 use super::dependency::{Computation, Finished, Reading, Source, is_body_running, reading};
+use super::flight::waits::{self, Waiting};
 use super::flight::{Abandoned, Flight, Landed, Landing};
-use super::held::Held;
 use super::keep::{Keep, Sorted};
 use super::key::{Key, SharedKey};
-use super::primer::{Prime, Primer};
 use super::registry::{Cache, CacheSite, Instance};
+use super::shard::held::Held;
 use super::stats::CacheStats;
 use super::store::{Lead, TOLD, Turn, UNTOLD};
-use super::waits::{self, Waiting};
 use crate::clock;
 
 /// How a function's arguments `A` are its key, and how its results `R` are kept.

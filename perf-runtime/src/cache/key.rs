@@ -3,12 +3,15 @@
 //! A key is a list of parts, `(a, (b, (c, ())))`, so that two impls serve any number of arguments. What is kept of a part is what
 //! [`ToOwned`] makes of it: a `Vec<T>` of a `&[T]`, a clone of anything else but texts, which are kept as a [`Text`].
 
+pub(super) mod hash;
+pub(super) mod text;
+
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::marker::PhantomData;
 use std::borrow::ToOwned;
 
-use super::text::Text;
+use self::text::Text;
 use super::weigh::{Weigh as _, Weigher};
 
 /// What can be part of a key that stays on its thread.

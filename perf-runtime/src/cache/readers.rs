@@ -19,11 +19,12 @@
 //! A record is written by its thread alone, so counting hits in it takes no read-modify-write, and is exact.
 //! What is read from here must never be waited for with a lock held: the thread may have been stopped.
 
+pub(super) mod barrier;
+
 use core::cell::{Cell, RefCell};
 use core::ops::Deref;
 use std::sync::Arc;
 
-use super::barrier;
 use crate::sync::{
     AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, compiler_fence, fence, thread_local, yield_now,
 };

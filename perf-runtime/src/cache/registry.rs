@@ -3,6 +3,8 @@
 //! The linker collects the functions (`inventory`). An instance is found by the type of a closure written inside the function, which
 //! names the function's generics and those of the `impl` around it.
 
+pub(super) mod caches;
+
 use core::any::TypeId;
 use core::fmt;
 use core::marker::PhantomData;
@@ -11,7 +13,7 @@ use std::sync::OnceLock;
 
 use super::cascade;
 use super::dependency::{Gone, next_cache};
-use super::hash::Seed;
+use super::key::hash::Seed;
 use super::policy::Policy;
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 use super::remote::Shared;

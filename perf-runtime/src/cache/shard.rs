@@ -1,22 +1,28 @@
 //! One shard of a cache: a table that is read without a lock, and what is written under one.
 //!
 //! Under the lock entries are told apart by their tag alone, half of a hash: comparing keys, cloning and dropping results are somebody's
-//! code. Whoever wants to compare [*holds*](super::held) what has the tag, lets go of the lock, and looks again afterwards whether it is still the same.
+//! code. Whoever wants to compare [*holds*](self::held) what has the tag, lets go of the lock, and looks again afterwards whether it is still the same.
+
+pub(super) mod held;
+pub(super) mod limbo;
+pub(super) mod lock;
+pub(super) mod node;
+pub(super) mod table;
 
 use core::mem::needs_drop;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::held::Held;
+use self::limbo::Limbo;
+use self::lock::{Guard, Lock};
+use self::node::{ALOFT, CROWDED, Chunk, DERIVED, Gone, KEPT, Node, SHARED, Times, VALUE, times};
+use self::table::Table;
 use super::dependency::Computed;
 use super::flight::Flight;
-use super::held::Held;
-use super::limbo::Limbo;
-use super::lock::{Guard, Lock};
-use super::node::{ALOFT, CROWDED, Chunk, DERIVED, Gone, KEPT, Node, SHARED, Times, VALUE, times};
 use super::policy::{Details, Entries, Fifo, Order, Policy};
 use super::readers::Readers;
-use super::table::Table;
-use super::weight::Weight;
+use super::weigh::weight::Weight;
 use crate::sync::{AtomicPtr, Ordering};
 
 /// What hits read stands apart from what misses write.

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::spawn::spawn;
+use super::worker::spawn::spawn;
 
 /// A cache whose entries end.
 pub(super) trait Sweep: Sync {

@@ -11,6 +11,8 @@
 //! that says nothing weighs its `size_of`; a `Vec` of such, its buffer. Weighing may run the user's
 //! code, so it never happens under a lock.
 
+pub(super) mod weight;
+
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{size_of, size_of_val};

@@ -3,6 +3,8 @@
 //!
 //! The queue is bounded. A task that finds no place in it is dropped, which for a refresh means that the next caller asks for one again.
 
+pub(super) mod spawn;
+
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
@@ -12,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Wake;
 use std::thread::{self, Thread};
 
-use super::spawn::spawn;
+use self::spawn::spawn;
 
 /// Something to do.
 type Task = Box<dyn FnOnce() + Send>;

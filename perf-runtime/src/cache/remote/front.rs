@@ -12,10 +12,10 @@ use super::codec::Codec;
 use super::counters::RemoteStats;
 use super::shared::{Call, Shared, Split, Splitter};
 use crate::cache::dependency::reading;
+use crate::cache::handle::primer::Primer;
 use crate::cache::handle::{Binding, Bound, CacheHandle, Miss};
 use crate::cache::keep::{Keep, Sorted};
 use crate::cache::key::Key;
-use crate::cache::primer::Primer;
 use crate::cache::registry::{Cache, CacheSite, Instance};
 use crate::cache::stats::CacheStats;
 

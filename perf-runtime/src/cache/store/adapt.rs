@@ -6,10 +6,10 @@
 //!
 //! A hit of a cache that is not sampled looks at a number that it looks at anyway. No lock is held while somebody's code runs.
 
+use super::super::adaptive::sampler::Sampler;
 use super::super::adaptive::{Decision, LARGEST, Observation, Reason, decide};
-use super::super::node::{Node, Times};
 use super::super::readers::Record;
-use super::super::sampler::Sampler;
+use super::super::shard::node::{Node, Times};
 use super::Store;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 

@@ -4,10 +4,10 @@
 //! that were computed from nothing, which are most, have none, and what is here never sees them.
 
 use super::super::dependency::{Computation, Computed, Finished, Gone, Source};
-use super::super::held::Held;
-use super::super::node::{ALOFT, DERIVED, KEPT, VALUE};
 use super::super::readers::Record;
 use super::super::shard::Cause;
+use super::super::shard::held::Held;
+use super::super::shard::node::{ALOFT, DERIVED, KEPT, VALUE};
 use super::super::{cascade, dependency::Reading};
 use super::{Inconclusive, Lead, NOTED, Store, first, tag};
 

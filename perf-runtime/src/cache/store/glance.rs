@@ -5,8 +5,8 @@
 //! same way is taken apart from the caller, with a call at its end.
 
 use super::super::handle::Seen;
-use super::super::node::{KEPT, Node, times};
-use super::super::table::First;
+use super::super::shard::node::{KEPT, Node, times};
+use super::super::shard::table::First;
 use super::{Store, tag};
 use crate::clock;
 use crate::sync::Ordering;

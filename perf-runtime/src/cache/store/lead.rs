@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::super::dependency::Computed;
+use super::super::flight::waits::FlightId;
 use super::super::flight::{Flight, Landing};
-use super::super::held::Held;
-use super::super::node::{ALOFT, Node, REFRESHED, SHARED};
-use super::super::waits::FlightId;
+use super::super::shard::held::Held;
+use super::super::shard::node::{ALOFT, Node, REFRESHED, SHARED};
 use super::Store;
 use super::settle::{Kept, Settlement};
 use crate::clock;

@@ -1,11 +1,11 @@
 //! Looking up: without a lock, and holding what is looked at where that is not enough.
 
-use super::super::held::Held;
-use super::super::node::{DERIVED, KEPT, Node, times};
 use super::super::readers::{Reading, Record};
 use super::super::refresh::{Freshness, random};
 use super::super::shard::Writer;
-use super::super::table::First;
+use super::super::shard::held::Held;
+use super::super::shard::node::{DERIVED, KEPT, Node, times};
+use super::super::shard::table::First;
 use super::{Store, tag};
 use crate::clock;
 

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::super::flight::{Flight, Landing};
-use super::super::held::Held;
-use super::super::node::{ALOFT, CROWDED, DERIVED, KEPT, Node, REFRESHED, SHARED};
+use super::super::shard::held::Held;
+use super::super::shard::node::{ALOFT, CROWDED, DERIVED, KEPT, Node, REFRESHED, SHARED};
 use super::super::shard::{Cause, Gones, Locked, Terms, Writer};
-use super::super::weight::Weight;
+use super::super::weigh::weight::Weight;
 use super::{Lead, Store, Turn, tag};
 use crate::clock;
 use crate::sync::Ordering;

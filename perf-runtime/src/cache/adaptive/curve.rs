@@ -23,7 +23,7 @@
 const KEYS: usize = 2048;
 
 /// The largest cache that can be asked about, and more: entries.
-pub(super) const HORIZON: usize = 1 << 17;
+pub(in super::super) const HORIZON: usize = 1 << 17;
 
 /// The least share of the keys that is followed is one in 2 to this power: then [`KEYS`] of them stand for [`HORIZON`].
 const RAREST: u32 = (HORIZON / KEYS).ilog2();
@@ -44,7 +44,7 @@ const NONE: u16 = u16::MAX;
 
 /// Which keys are followed: those whose hash is not above a threshold. To be copied to where it can be read without the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Filter {
+pub(in super::super) struct Filter {
     /// Of mixed hashes.
     most: u64,
 }
@@ -56,18 +56,18 @@ impl Filter {
     }
 
     /// As a number, for an atomic; 0 follows next to nothing.
-    pub(super) const fn to_bits(self) -> u64 {
+    pub(in super::super) const fn to_bits(self) -> u64 {
         self.most
     }
 
     /// From what [`to_bits`](Self::to_bits) gave.
-    pub(super) const fn from_bits(most: u64) -> Self {
+    pub(in super::super) const fn from_bits(most: u64) -> Self {
         Filter { most }
     }
 
     /// Whether lookups of the key with this hash are to be recorded.
     #[inline]
-    pub(super) fn follows(self, hash: u64) -> bool {
+    pub(in super::super) fn follows(self, hash: u64) -> bool {
         mix(hash) <= self.most
     }
 }
@@ -83,7 +83,7 @@ fn mix(hash: u64) -> u64 {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Curve {
+pub(in super::super) struct Curve {
     filter: Filter,
     /// The share of the keys that is followed is one in 2 to this power.
     halvings: u32,
@@ -100,7 +100,7 @@ impl Curve {
     /// A curve for a cache of `max_size` entries that may become larger: a share of the keys is followed from the beginning that
     /// tells enough about this size, and no more, since whoever records a lookup waits for a lock.
     #[inline]
-    pub(super) fn new(max_size: usize) -> Self {
+    pub(in super::super) fn new(max_size: usize) -> Self {
         /// Keys that are to stand for a cache of the present size.
         const ENOUGH: usize = KEYS / 4;
         let halvings = (max_size / ENOUGH).max(1).ilog2().clamp(3, RAREST);
@@ -121,13 +121,13 @@ impl Curve {
 
     /// Which lookups to [`record_followed`](Self::record_followed). Less are followed over time, never more.
     #[inline]
-    pub(super) fn filter(&self) -> Filter {
+    pub(in super::super) fn filter(&self) -> Filter {
         self.filter
     }
 
     /// A lookup of the key with this hash.
     #[cfg(test)]
-    pub(super) fn record(&mut self, hash: u64) {
+    pub(in super::super) fn record(&mut self, hash: u64) {
         self.count(1);
         if self.filter.follows(hash) {
             self.record_followed(hash);
@@ -135,10 +135,10 @@ impl Curve {
     }
 
     /// Says that there were so many lookups, followed or not, since this was said last: what corrects for how many were followed.
-    /// Whoever [`record`](Self::record)s all of them does not call it; whoever records those that are followed calls it before
+    /// Whoever calls `record` for all of them does not call it; whoever records those that are followed calls it before
     /// asking for anything.
     #[inline]
-    pub(super) fn count(&mut self, lookups: u64) {
+    pub(in super::super) fn count(&mut self, lookups: u64) {
         self.expected += lookups as f64 / f64::from(1_u32 << self.halvings);
         // Here and not where one is recorded, as it is here that as much is expected as was sampled.
         while self.expected >= MEMORY {
@@ -147,7 +147,7 @@ impl Curve {
     }
 
     /// A lookup of a key that the filter let pass, now or before it became finer. It is to be counted besides.
-    pub(super) fn record_followed(&mut self, hash: u64) {
+    pub(in super::super) fn record_followed(&mut self, hash: u64) {
         let mixed = mix(hash);
         if mixed > self.filter.most {
             return;
@@ -165,7 +165,7 @@ impl Curve {
 
     /// The share of lookups that an LRU cache of so many entries would answer; `None` where too little was seen, or for more than
     /// [`HORIZON`].
-    pub(super) fn hit_ratio_at(&self, entries: usize) -> Option<f64> {
+    pub(in super::super) fn hit_ratio_at(&self, entries: usize) -> Option<f64> {
         let all = self.expected;
         if all < FEWEST || entries > HORIZON {
             return None;
@@ -397,7 +397,7 @@ fn home(hash: u64) -> usize {
 }
 
 #[cfg(test)]
-pub(super) mod traces {
+pub(in super::super) mod traces {
     //! Lookups of many kinds, and what an LRU cache makes of them.
 
     use std::collections::{BTreeMap, HashMap};

@@ -11,7 +11,7 @@ use foldhash::quality::{FoldHasher, RandomState};
 
 /// The seed of a cache's hashes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seed(RandomState);
+pub(in super::super) struct Seed(RandomState);
 
 impl BuildHasher for Seed {
     type Hasher = KeyHasher;
@@ -23,7 +23,7 @@ impl BuildHasher for Seed {
 }
 
 /// See the module.
-pub(super) struct KeyHasher(FoldHasher<'static>);
+pub(in super::super) struct KeyHasher(FoldHasher<'static>);
 
 /// Bytes of a half.
 const HALF: usize = 16;

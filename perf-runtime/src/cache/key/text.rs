@@ -1,6 +1,6 @@
 //! A text as a key is kept: a short one in the entry itself, so that a hit compares it without another step through memory.
 
-use super::weigh::Weigh;
+use super::super::weigh::Weigh;
 
 /// A text that is only compared.
 #[derive(Debug)]

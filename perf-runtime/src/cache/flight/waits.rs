@@ -14,7 +14,7 @@ use core::ptr;
 use crate::sync::{Mutex, thread_local};
 
 /// What a flight is called while it is under way: where its entry is.
-pub(super) type FlightId = usize;
+pub(in super::super) type FlightId = usize;
 
 /// A flight whose body, or one poll of it, runs on this thread.
 struct Running {
@@ -30,7 +30,7 @@ thread_local! {
 
 /// Does what belongs to a flight: runs its body, or polls it, and lets it land.
 #[inline]
-pub(super) fn run<T>(flight: FlightId, work: impl FnOnce() -> T) -> T {
+pub(in super::super) fn run<T>(flight: FlightId, work: impl FnOnce() -> T) -> T {
     /// Also after a panic.
     struct Restore(*const Running);
 
@@ -63,14 +63,14 @@ type Waits = Vec<(FlightId, FlightId)>;
 
 /// The caller waits while this lives.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(in super::super) struct Waiting {
     holds_up: Vec<FlightId>,
     on: FlightId,
 }
 
 /// Says that the caller is going to wait for `flight`; `None` if it would wait for ever.
 #[inline]
-pub(super) fn begin(flight: FlightId) -> Option<Waiting> {
+pub(in super::super) fn begin(flight: FlightId) -> Option<Waiting> {
     let holds_up = running();
     if !holds_up.is_empty() {
         let mut waits = WAITS.lock();

@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use super::dependency::reading;
-use super::handle::{Found, Kind, Miss, forced, look_up_noted};
-use super::keep::Keep;
-use super::key::SharedKey;
+use super::super::dependency::reading;
+use super::super::keep::Keep;
+use super::super::key::SharedKey;
+use super::super::registry::{CacheSite, Instance};
+use super::super::worker;
 use super::primer::{Prime, Primer};
-use super::registry::{CacheSite, Instance};
-use super::worker;
+use super::{Found, Kind, Miss, forced, look_up_noted};
 
 /// What the first step of a call found, where results are computed anew in the background.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl<R: 'static> Refresh<R> {
     }
 }
 
-/// The first step of a call; see [`look_up`](super::look_up).
+/// The first step of a call; see [`look_up`](super::super::look_up).
 #[inline]
 pub fn look_up_ahead<M, A, R: 'static, Q: SharedKey, W: Keep<R>>(
     instance: Instance<M>,

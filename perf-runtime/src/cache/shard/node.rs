@@ -10,36 +10,36 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 
-use super::policy::MOST_USES;
+use super::super::policy::MOST_USES;
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// The key is there.
-pub(super) const KEY: u8 = 1;
+pub(in super::super) const KEY: u8 = 1;
 /// The result is there.
-pub(super) const VALUE: u8 = 2;
+pub(in super::super) const VALUE: u8 = 2;
 /// It is an entry of the cache.
-pub(super) const KEPT: u8 = 4;
+pub(in super::super) const KEPT: u8 = 4;
 /// Its result is being computed, and will be kept.
-pub(super) const ALOFT: u8 = 8;
+pub(in super::super) const ALOFT: u8 = 8;
 /// The computation may be waited for.
-pub(super) const SHARED: u8 = 16;
+pub(in super::super) const SHARED: u8 = 16;
 /// Something else had the same tag when it was put into the table or later.
-pub(super) const CROWDED: u8 = 32;
+pub(in super::super) const CROWDED: u8 = 32;
 /// Somebody computes it anew.
-pub(super) const REFRESHED: u8 = 64;
+pub(in super::super) const REFRESHED: u8 = 64;
 
 /// What its result was computed from is known: its shard has the record.
-pub(super) const DERIVED: u8 = 128;
+pub(in super::super) const DERIVED: u8 = 128;
 
 /// How many may wait for one computation; who comes later runs the body as it would without a cache.
 const MOST_WAITING: u16 = 50_000;
 
 /// See the module.
-pub(super) struct Node<K, S> {
+pub(in super::super) struct Node<K, S> {
     /// The upper half of the key's hash.
-    pub(super) tag: AtomicU32,
+    pub(in super::super) tag: AtomicU32,
     /// Greater for what began later, in one shard; it wraps.
-    pub(super) serial: AtomicU32,
+    pub(in super::super) serial: AtomicU32,
     /// Its number.
     slot: u32,
     /// How many hold it, other than the table and readers.
@@ -56,7 +56,7 @@ unsafe impl<K: Send + Sync, S: Send + Sync> Sync for Node<K, S> {}
 /// When an entry ends, in ticks. Its parts lie apart from the node: a hit reads one of them, and where those of all entries lie close
 /// together they mostly are in the processor's cache.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times<'a> {
+pub(in super::super) struct Times<'a> {
     /// Its result is good until then.
     expires: &'a AtomicU64,
     rest: &'a Rest,
@@ -72,30 +72,30 @@ struct Rest {
 }
 
 impl Times<'_> {
-    pub(super) fn set(self, expires: u64, ends: u64, load: u64) {
+    pub(in super::super) fn set(self, expires: u64, ends: u64, load: u64) {
         self.expires.store(expires, Ordering::Relaxed);
         self.rest.ends.store(ends, Ordering::Relaxed);
         self.rest.load.store(load, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(super) fn expires(self) -> u64 {
+    pub(in super::super) fn expires(self) -> u64 {
         self.expires.load(Ordering::Relaxed)
     }
 
     #[inline]
-    pub(super) fn is_over(self, now: u64) -> bool {
+    pub(in super::super) fn is_over(self, now: u64) -> bool {
         self.expires() <= now
     }
 
-    pub(super) fn load(self) -> u64 {
+    pub(in super::super) fn load(self) -> u64 {
         self.rest.load.load(Ordering::Relaxed)
     }
 
     /// It was asked for, and so is good for `idle` from now on, unless its time was up. That is written only where it makes a difference of
     /// a 64th.
     #[inline]
-    pub(super) fn touch(self, now: u64, idle: u64) {
+    pub(in super::super) fn touch(self, now: u64, idle: u64) {
         if self.is_over(now) {
             return;
         }
@@ -122,76 +122,76 @@ impl<K, S> Node<K, S> {
 
     /// Whether all of these hold.
     #[inline]
-    pub(super) fn is(&self, state: u8) -> bool {
+    pub(in super::super) fn is(&self, state: u8) -> bool {
         // What was written before the state was is seen.
         self.state.load(Ordering::Acquire) & state == state
     }
 
     /// Whether the first holds and the second does not.
     #[inline]
-    pub(super) fn is_only(&self, state: u8, other: u8) -> bool {
+    pub(in super::super) fn is_only(&self, state: u8, other: u8) -> bool {
         self.state.load(Ordering::Relaxed) & (state | other) == state
     }
 
     /// Under the lock, as all changes of the state.
-    pub(super) fn set(&self, state: u8) {
+    pub(in super::super) fn set(&self, state: u8) {
         self.state.store(self.state.load(Ordering::Relaxed) | state, Ordering::Release);
     }
 
-    pub(super) fn unset(&self, state: u8) {
+    pub(in super::super) fn unset(&self, state: u8) {
         self.state.store(self.state.load(Ordering::Relaxed) & !state, Ordering::Release);
     }
 
     /// Holds it, under the lock.
-    pub(super) fn hold(&self) {
+    pub(in super::super) fn hold(&self) {
         self.refs.store(self.refs.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Lets go of it, under the lock; whether nobody holds it now.
-    pub(super) fn release(&self) -> bool {
+    pub(in super::super) fn release(&self) -> bool {
         let refs = self.refs.load(Ordering::Relaxed) - 1;
         self.refs.store(refs, Ordering::Relaxed);
         refs == 0
     }
 
-    pub(super) fn is_held(&self) -> bool {
+    pub(in super::super) fn is_held(&self) -> bool {
         self.refs.load(Ordering::Relaxed) > 0
     }
 
     /// Whether so many hold it that it is for those who do so for a moment only.
-    pub(super) fn is_crowd_waiting(&self) -> bool {
+    pub(in super::super) fn is_crowd_waiting(&self) -> bool {
         self.refs.load(Ordering::Relaxed) >= MOST_WAITING
     }
 
     #[inline]
-    pub(super) fn tag(&self) -> u32 {
+    pub(in super::super) fn tag(&self) -> u32 {
         self.tag.load(Ordering::Relaxed)
     }
 
     /// What was computed is an entry now. Under the lock.
     #[inline]
-    pub(super) fn become_kept(&self) {
+    pub(in super::super) fn become_kept(&self) {
         let state = self.state.load(Ordering::Relaxed) & (CROWDED | DERIVED);
         self.state.store(state | KEY | VALUE | KEPT, Ordering::Release);
     }
 
     #[inline]
-    pub(super) fn slot(&self) -> u32 {
+    pub(in super::super) fn slot(&self) -> u32 {
         self.slot
     }
 
-    pub(super) fn serial(&self) -> u32 {
+    pub(in super::super) fn serial(&self) -> u32 {
         self.serial.load(Ordering::Relaxed)
     }
 
     /// Whether it began before what has this number.
-    pub(super) fn is_before(&self, serial: u32) -> bool {
+    pub(in super::super) fn is_before(&self, serial: u32) -> bool {
         self.serial().wrapping_sub(serial).cast_signed() < 0
     }
 
     /// Counts a use. One that was counted often enough is only read, so that threads do not disturb each other at what all of them ask for.
     #[inline]
-    pub(super) fn touch(&self) {
+    pub(in super::super) fn touch(&self) {
         let uses = self.uses.load(Ordering::Relaxed);
         if uses < MOST_USES {
             // Two at a time count as one.
@@ -199,11 +199,11 @@ impl<K, S> Node<K, S> {
         }
     }
 
-    pub(super) fn uses(&self) -> u8 {
+    pub(in super::super) fn uses(&self) -> u8 {
         self.uses.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_uses(&self, uses: u8) {
+    pub(in super::super) fn set_uses(&self, uses: u8) {
         self.uses.store(uses, Ordering::Relaxed);
     }
 
@@ -212,7 +212,7 @@ impl<K, S> Node<K, S> {
     /// # Safety
     /// There is nothing in the place that is to be dropped, and the caller has it for itself.
     #[inline]
-    pub(super) unsafe fn fill(&self, key: K, state: u8) {
+    pub(in super::super) unsafe fn fill(&self, key: K, state: u8) {
         // SAFETY: nobody else has it.
         let place = unsafe { &mut *self.key.get() };
         place.write(key);
@@ -225,7 +225,7 @@ impl<K, S> Node<K, S> {
     ///
     /// # Safety
     /// The caller computes it: nobody else puts it in or reads it before [`VALUE`] is set.
-    pub(super) unsafe fn write_value(&self, value: S) {
+    pub(in super::super) unsafe fn write_value(&self, value: S) {
         // SAFETY: nobody else touches it.
         let place = unsafe { &mut *self.value.get() };
         place.write(value);
@@ -234,7 +234,7 @@ impl<K, S> Node<K, S> {
     /// # Safety
     /// The key is there, and stays there: the caller holds the place or reads it.
     #[inline]
-    pub(super) unsafe fn key(&self) -> &K {
+    pub(in super::super) unsafe fn key(&self) -> &K {
         // SAFETY: nobody writes it as long as it is there.
         let key = unsafe { &*self.key.get() };
         // SAFETY: it was put in before anybody else saw the place.
@@ -244,7 +244,7 @@ impl<K, S> Node<K, S> {
     /// # Safety
     /// [`VALUE`] was seen, and it stays there: the caller holds the place or reads it.
     #[inline]
-    pub(super) unsafe fn value(&self) -> &S {
+    pub(in super::super) unsafe fn value(&self) -> &S {
         // SAFETY: nobody writes it as long as it is there.
         let value = unsafe { &*self.value.get() };
         // SAFETY: it was put in before `VALUE` was set.
@@ -255,7 +255,7 @@ impl<K, S> Node<K, S> {
     ///
     /// # Safety
     /// Nobody else has the place: it is in no table, nobody holds it, nobody reads it.
-    pub(super) unsafe fn take(&self) -> Gone<K, S> {
+    pub(in super::super) unsafe fn take(&self) -> Gone<K, S> {
         let (has_key, has_value) = (self.is(KEY), self.is(VALUE));
         self.state.store(0, Ordering::Relaxed);
         // SAFETY: the caller has the place for itself.
@@ -285,7 +285,7 @@ const LINE: usize = 64;
 
 /// [`CHUNK`] nodes and, where entries end, behind them when each expires, and behind those the [rest](Rest) of their times. It begins with a cache line, and
 /// of nodes that fit into one none lies in two.
-pub(super) struct Chunk<K, S> {
+pub(in super::super) struct Chunk<K, S> {
     nodes: NonNull<u8>,
     is_timed: bool,
     of: PhantomData<Node<K, S>>,
@@ -313,7 +313,7 @@ impl<K, S> Chunk<K, S> {
     }
 
     /// Nodes for the slots from `first` on.
-    pub(super) fn new(first: u32, is_timed: bool) -> Self {
+    pub(in super::super) fn new(first: u32, is_timed: bool) -> Self {
         let layout = Self::layout(is_timed);
         // SAFETY: a node has a size.
         let memory = unsafe { alloc(layout) };
@@ -341,18 +341,18 @@ impl<K, S> Chunk<K, S> {
 
     /// Which chunk has a slot.
     #[inline]
-    pub(super) const fn of(slot: u32) -> usize {
+    pub(in super::super) const fn of(slot: u32) -> usize {
         slot as usize / CHUNK
     }
 
     /// How many slots so many chunks have.
-    pub(super) const fn slots(chunks: usize) -> usize {
+    pub(in super::super) const fn slots(chunks: usize) -> usize {
         chunks * CHUNK
     }
 
     /// The node of a slot that is in here.
     #[inline]
-    pub(super) fn node(&self, slot: u32) -> *const Node<K, S> {
+    pub(in super::super) fn node(&self, slot: u32) -> *const Node<K, S> {
         let place = slot as usize % CHUNK * Self::STRIDE;
         self.nodes.as_ptr().wrapping_add(place).cast_const().cast()
     }
@@ -373,7 +373,7 @@ const fn places<K, S>(node: *const Node<K, S>, slot: u32) -> (*const AtomicU64, 
 /// # Safety
 /// The node is one of a timed chunk that is still there, and its address came from it.
 #[inline]
-pub(super) unsafe fn times<'a, K, S>(node: *const Node<K, S>) -> Times<'a> {
+pub(in super::super) unsafe fn times<'a, K, S>(node: *const Node<K, S>) -> Times<'a> {
     // SAFETY: the caller says that it is there.
     let slot = unsafe { &*node }.slot();
     let (expires, rest) = places(node, slot);
@@ -396,7 +396,7 @@ impl<K, S> Drop for Chunk<K, S> {
 }
 
 /// What was in a place. To be dropped, which is somebody's code, with no lock held.
-pub(super) struct Gone<K, S> {
+pub(in super::super) struct Gone<K, S> {
     _key: Option<K>,
     _value: Option<S>,
 }

@@ -5,7 +5,7 @@
 //! looks that had begun until then, and waits for a later one, which another shard takes as a rule. Only where there was none until the next batch is
 //! full, too, the shard looks for itself, for both batches.
 
-use super::readers::{InUse, Readers};
+use super::super::readers::{InUse, Readers};
 use super::table::Table;
 
 #[derive(Debug, Default)]

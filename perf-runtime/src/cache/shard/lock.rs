@@ -20,7 +20,7 @@ mod real {
 
     /// See the module.
     #[derive(Debug)]
-    pub(in super::super) struct Lock<T> {
+    pub(in super::super::super) struct Lock<T> {
         is_taken: AtomicBool,
         value: UnsafeCell<T>,
     }
@@ -29,17 +29,17 @@ mod real {
     unsafe impl<T: Send> Sync for Lock<T> {}
 
     /// The lock is held until this is dropped.
-    pub(in super::super) struct Guard<'a, T> {
+    pub(in super::super::super) struct Guard<'a, T> {
         lock: &'a Lock<T>,
     }
 
     impl<T> Lock<T> {
-        pub(in super::super) const fn new(value: T) -> Self {
+        pub(in super::super::super) const fn new(value: T) -> Self {
             Lock { is_taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
         }
 
         #[inline]
-        pub(in super::super) fn lock(&self) -> Guard<'_, T> {
+        pub(in super::super::super) fn lock(&self) -> Guard<'_, T> {
             if self.is_taken.swap(true, Ordering::Acquire) {
                 self.wait();
             }
@@ -122,8 +122,8 @@ mod real {
 }
 
 #[cfg(not(shuttle))]
-pub(super) use real::{Guard, Lock};
+pub(in super::super) use real::{Guard, Lock};
 
 /// The model checker's mutex: it does not know loops that wait.
 #[cfg(shuttle)]
-pub(super) use crate::sync::{Mutex as Lock, MutexGuard as Guard};
+pub(in super::super) use crate::sync::{Mutex as Lock, MutexGuard as Guard};

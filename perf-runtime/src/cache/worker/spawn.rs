@@ -3,6 +3,6 @@
 use std::thread;
 
 /// Starts a thread of perfkit's; whether there is one.
-pub(super) fn spawn(name: &str, work: fn()) -> bool {
+pub(in super::super) fn spawn(name: &str, work: fn()) -> bool {
     thread::Builder::new().name(String::from(name)).spawn(work).is_ok()
 }

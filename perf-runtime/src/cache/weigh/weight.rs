@@ -15,12 +15,12 @@ const LARGEST: u64 = 54 * STEPS + (STEPS - 1);
 
 /// A weight in bytes, packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Weight(u16);
+pub(in super::super) struct Weight(u16);
 
 impl Weight {
     /// Packs a number of bytes.
     #[inline]
-    pub(super) const fn new(bytes: u64) -> Self {
+    pub(in super::super) const fn new(bytes: u64) -> Self {
         if bytes < 2 * STEPS {
             return Weight(bytes as u16);
         }
@@ -34,7 +34,7 @@ impl Weight {
 
     /// The number of bytes, to within 1/2048.
     #[inline]
-    pub(super) const fn bytes(self) -> u64 {
+    pub(in super::super) const fn bytes(self) -> u64 {
         let code = self.0 as u64;
         if code < 2 * STEPS {
             return code;

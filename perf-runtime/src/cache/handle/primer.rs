@@ -4,13 +4,13 @@ use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
 
-use super::cascade;
-use super::dependency::{Computation, Reading};
-use super::handle::{Kind, land, tag};
-use super::keep::Keep;
-use super::registry::CacheSite;
-use super::store::Lead;
-use super::waits::{self, FlightId};
+use super::super::cascade;
+use super::super::dependency::{Computation, Reading};
+use super::super::flight::waits::{self, FlightId};
+use super::super::keep::Keep;
+use super::super::registry::CacheSite;
+use super::super::store::Lead;
+use super::{Kind, land, tag};
 
 /// Runs the body and keeps its result in place of what is in the cache; what is not kept, an `Err` or a `None`, only removes it.
 #[must_use = "nothing is computed until the body runs"]
@@ -95,7 +95,7 @@ impl<R> Primer<R> {
         result
     }
 
-    /// Gives the result tags: see [`invalidate_tag`](super::invalidate_tag). They are noted before the body runs.
+    /// Gives the result tags: see [`invalidate_tag`](super::super::invalidate_tag). They are noted before the body runs.
     pub fn tagged(mut self, tags: impl FnOnce() -> Vec<String>) -> Self {
         tag(&mut self.computation, tags());
         self

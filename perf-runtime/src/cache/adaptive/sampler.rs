@@ -9,7 +9,7 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Sampler {
+pub(in super::super) struct Sampler {
     /// Bits of a [`Filter`]; a copy, which may let more pass than are followed.
     filter: AtomicU64,
     state: Mutex<State>,
@@ -24,13 +24,13 @@ struct State {
 
 impl Sampler {
     /// Without a curve, which costs nothing but this.
-    pub(super) const fn new() -> Self {
+    pub(in super::super) const fn new() -> Self {
         Sampler { filter: AtomicU64::new(0), state: Mutex::new(State { curve: None, counted: 0 }) }
     }
 
     /// Begins a curve for a cache that has so many entries at most, and has counted so many lookups, unless there is one.
     #[inline]
-    pub(super) fn start(&self, max_size: usize, lookups: u64) {
+    pub(in super::super) fn start(&self, max_size: usize, lookups: u64) {
         let mut state = self.state.lock();
         if state.curve.is_none() {
             let curve = Box::new(Curve::new(max_size));
@@ -41,7 +41,7 @@ impl Sampler {
 
     /// Gives the memory back.
     #[inline]
-    pub(super) fn stop(&self) {
+    pub(in super::super) fn stop(&self) {
         self.filter.store(0, Ordering::Relaxed);
         let curve = self.state.lock().curve.take();
         drop(curve);
@@ -49,7 +49,7 @@ impl Sampler {
 
     /// A key was looked up. To be called with no lock held.
     #[inline]
-    pub(super) fn look_up(&self, hash: u64) {
+    pub(in super::super) fn look_up(&self, hash: u64) {
         if Filter::from_bits(self.filter.load(Ordering::Relaxed)).follows(hash) {
             self.record(hash);
         }
@@ -69,7 +69,7 @@ impl Sampler {
 
     /// What the curve says, for a cache that has counted so many lookups by now; `None` without a curve.
     #[inline]
-    pub(super) fn read<R>(&self, lookups: u64, read: impl FnOnce(&Curve) -> R) -> Option<R> {
+    pub(in super::super) fn read<R>(&self, lookups: u64, read: impl FnOnce(&Curve) -> R) -> Option<R> {
         let mut state = self.state.lock();
         let State { curve, counted } = &mut *state;
         let curve = curve.as_mut()?;

@@ -5,8 +5,8 @@
 
 use core::fmt;
 
-use super::registry::CacheSite;
-use super::stats::CacheStats;
+use super::super::stats::CacheStats;
+use super::CacheSite;
 use crate::order::sort;
 use crate::snapshot::{Location, Name};
 

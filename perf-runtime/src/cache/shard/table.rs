@@ -77,7 +77,7 @@ impl Group {
 }
 
 /// Where a node goes. To be filled before anything else is done to the table.
-pub(super) struct Vacancy<'a> {
+pub(in super::super) struct Vacancy<'a> {
     group: &'a Group,
     marks: u64,
     /// The highest bit of its mark.
@@ -87,20 +87,20 @@ pub(super) struct Vacancy<'a> {
 impl Vacancy<'_> {
     /// Puts a node with that tag there.
     #[inline]
-    pub(super) fn fill<T>(self, tag: u32, node: *const T) {
+    pub(in super::super) fn fill<T>(self, tag: u32, node: *const T) {
         self.group.put(self.marks, self.bit, tag, node);
     }
 }
 
 /// See the module. Whoever has one may read it for as long as it is not freed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
+pub(in super::super) struct Table {
     /// Aligned to 64, with the logarithm of the number of groups in the lower bits.
     word: *mut (),
 }
 
 /// What a search for a tag meets first.
-pub(super) enum First<T> {
+pub(in super::super) enum First<T> {
     /// It may have the tag; null if it was taken out just now.
     Node(*const T),
     /// There is no node with the tag.
@@ -115,7 +115,7 @@ const LOGARITHM: usize = 63;
 impl Table {
     /// One with room for as many nodes.
     #[inline]
-    pub(super) fn new(nodes: usize) -> Self {
+    pub(in super::super) fn new(nodes: usize) -> Self {
         // At three quarters full one node in twenty is in another group than the first.
         let logarithm = (nodes * 4).div_ceil(ROOM * 3).next_power_of_two().ilog2();
         let layout = Self::layout(logarithm);
@@ -135,18 +135,18 @@ impl Table {
     /// # Safety
     /// Nobody reads it any more.
     #[inline]
-    pub(super) unsafe fn free(self) {
+    pub(in super::super) unsafe fn free(self) {
         // SAFETY: it was allocated with this layout.
         unsafe { dealloc(self.groups().cast_mut().cast(), Self::layout(self.logarithm())) };
     }
 
     #[inline]
-    pub(super) const fn from_word(word: *mut ()) -> Self {
+    pub(in super::super) const fn from_word(word: *mut ()) -> Self {
         Table { word }
     }
 
     #[inline]
-    pub(super) const fn word(self) -> *mut () {
+    pub(in super::super) const fn word(self) -> *mut () {
         self.word
     }
 
@@ -167,7 +167,7 @@ impl Table {
 
     /// Nodes that it has room for.
     #[inline]
-    pub(super) fn room(self) -> usize {
+    pub(in super::super) fn room(self) -> usize {
         (self.mask() + 1) * ROOM / 4 * 3
     }
 
@@ -193,7 +193,7 @@ impl Table {
 
     /// What a search meets first, which it nearly always ends with.
     #[inline]
-    pub(super) fn first<T>(self, tag: u32) -> First<T> {
+    pub(in super::super) fn first<T>(self, tag: u32) -> First<T> {
         let group = self.home_group(tag);
         let marks = group.marks.load(Ordering::Acquire);
         let found = matches(marks, mark(tag));
@@ -206,7 +206,7 @@ impl Table {
 
     /// The nodes that may have this tag, nearest first.
     #[inline]
-    pub(super) fn candidates<T>(self, tag: u32) -> impl Iterator<Item = *const T> {
+    pub(in super::super) fn candidates<T>(self, tag: u32) -> impl Iterator<Item = *const T> {
         let mark = mark(tag);
         let mut at = self.home(tag);
         let mut group = self.group(at);
@@ -238,7 +238,7 @@ impl Table {
 
     /// Adds a node. There are at most as many as there is [`room`](Self::room) for.
     #[inline]
-    pub(super) fn insert<T>(self, tag: u32, node: *const T) {
+    pub(in super::super) fn insert<T>(self, tag: u32, node: *const T) {
         let mut at = self.home(tag);
         loop {
             let group = self.group(at);
@@ -257,7 +257,7 @@ impl Table {
 
     /// Where a node with this tag goes, if the first group alone tells that there is none yet and has room.
     #[inline]
-    pub(super) fn vacancy<'a>(self, tag: u32) -> Option<Vacancy<'a>> {
+    pub(in super::super) fn vacancy<'a>(self, tag: u32) -> Option<Vacancy<'a>> {
         let group = self.home_group(tag);
         let marks = group.marks.load(Ordering::Relaxed);
         let empty = matches(marks, 0);
@@ -267,7 +267,7 @@ impl Table {
 
     /// Removes a node, if it is in the table.
     #[inline]
-    pub(super) fn remove<T>(self, tag: u32, node: *const T) {
+    pub(in super::super) fn remove<T>(self, tag: u32, node: *const T) {
         if !self.home_group(tag).remove(tag, node) {
             self.remove_further(tag, node.cast());
         }
@@ -298,7 +298,7 @@ impl Table {
 
     /// All nodes in it.
     #[inline]
-    pub(super) fn all<T>(self) -> impl Iterator<Item = *const T> {
+    pub(in super::super) fn all<T>(self) -> impl Iterator<Item = *const T> {
         let groups = (0..=self.mask()).map(move |at| self.group(at));
         let nodes = groups.flat_map(|group| &group.nodes).map(|node| node.load(Ordering::Relaxed));
         nodes.filter(|node| !node.is_null()).map(|node| node.cast_const().cast())
