@@ -543,9 +543,21 @@ fn add(n: u64) -> u64 { (0..n).map(black_box).sum() }
 #[benchmark(args = [8, 64, 512, 4096])] fn only_shown(n: u64) -> u64 { add(n) }
 #[benchmark(args = [8, 9], complexity = \"O(1)\")] fn too_close(n: u64) -> u64 { add(n) }
 ";
-    let manifest = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+    let manifest = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n[[bench]]\nname = \"counted\"\nharness = false\n";
     let program = "use growth as _;\nperfkit::bench_main!();\n";
-    let files = [("Cargo.toml", manifest), ("src/lib.rs", source), ("benches/speed.rs", program)];
+    // Nobody counts memory in the one program; in the other, the allocator does.
+    let held = "
+#[perfkit::benchmark(args = [8, 64, 512, 4096], memory_complexity = \"O(1)\")] fn held(n: usize) -> Vec<u8> { vec![7; n] }
+";
+    let uncounted = format!("{program}{held}");
+    let counted =
+        format!("{uncounted}#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();\n");
+    let files = [
+        ("Cargo.toml", manifest),
+        ("src/lib.rs", source),
+        ("benches/speed.rs", &uncounted),
+        ("benches/counted.rs", &counted),
+    ];
     let krate = Crate::new("growth", &files);
     let why = "`growth::broken/complexity` grows faster than O(log n): O(n";
 
@@ -555,9 +567,11 @@ fn add(n: u64) -> u64 { (0..n).map(black_box).sum() }
             "test growth::broken/complexity ... FAILED",
             why,
             "o least time of a call over the size, both logarithmic, . O(n",
-            "2 passed; 1 failed; 0 ignored; 14 measured",
+            "3 passed; 1 failed; 0 ignored; 18 measured",
             "Complexity",
-            "not judged: `complexity` is judged of 4 sizes",
+            "not judged: a declared class is judged of 4 sizes",
+            "test speed::held/memory ... ok",
+            "not judged: `memory_complexity` needs one thread, `#[global_allocator] static ALLOC: perfkit::Alloc",
         ]);
     assert_eq!(measured.row("growth::kept").last(), Some(&"kept"));
     assert_eq!(measured.row("growth::broken").last(), Some(&"WORSE"));
@@ -579,7 +593,25 @@ fn add(n: u64) -> u64 { (0..n).map(black_box).sum() }
     krate
         .cargo("nextest run --benches --no-fail-fast -E binary(speed)", &[])
         .exits_with(100)
-        .says(&["growth::bench/speed growth::kept/complexity", "17 tests run: 16 passed, 1 failed"]);
+        .says(&["growth::bench/speed growth::kept/complexity", "22 tests run: 21 passed, 1 failed"]);
+    let memory = krate
+        .cargo("bench --bench counted -- --chart-svg drawn held", &[])
+        .exits_with(101)
+        .says(&["`counted::held/memory` grows faster than O(1): O(n) fits (R² 1.000)", "8 B │o"]);
+    let drawn = fs::read_to_string(krate.0.join("drawn/counted.held.memory.svg")).unwrap();
+    assert!(drawn.contains("least memory of a call") && drawn.contains(">256 B<"), "{drawn}");
+    assert!(krate.0.join("drawn/counted.held.svg").is_file(), "{}", memory.all());
+    krate
+        .cargo("nextest run --benches --no-fail-fast -E binary(counted)&test(held)", &[])
+        .exits_with(100)
+        .says(&["growth::bench/counted counted::held/memory", "5 tests run: 4 passed, 1 failed"]);
+    let json = krate.cargo("bench --quiet --bench counted -- --format json held/memory", &[]).exits_with(101);
+    let line = json.stdout.lines().find(|line| line.contains("\"failed\"")).unwrap();
+    let event: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        (&event["complexity"]["of"], &event["complexity"]["fits"]),
+        (&"memory".into(), &"O(n)".into())
+    );
     let json = "bench --quiet --bench speed -- --format json kept/complexity";
     let json = krate.cargo(json, &[]).exits_with(0);
     let line = json.stdout.lines().find(|line| line.contains("\"ok\"")).unwrap();

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     pub(crate) colour: Colour,
     pub(crate) logfile: Option<PathBuf>,
     pub(crate) report_time: bool,
-    /// Times over sizes are drawn on the terminal.
+    /// Times and memory over sizes are drawn on the terminal.
     pub(crate) chart: bool,
     /// And into files, in this directory.
     pub(crate) chart_svg: Option<PathBuf>,
@@ -77,7 +77,7 @@ targets; with it (`cargo bench`) they are measured.
     -q, --quiet         the same as --format terse
     --logfile PATH      write the result of each to a file
     --report-time       print how long each took
-    --chart             draw times over the sizes of `args`
+    --chart             draw times, and memory where it is counted, over the sizes of `args`
     --chart-svg DIR     the same as a file for each benchmark
     -h, --help
 

@@ -1,4 +1,4 @@
-//! Times over sizes as a chart of characters: the points, and the class that fits, on logarithmic axes, where a power is a straight line.
+//! Times, or memory, over sizes as a chart of characters: the points, and the class that fits, on logarithmic axes, where a power is a straight line.
 //!
 //! Pure: from points to text. What is drawn over it is never hidden: a point wins over the line.
 

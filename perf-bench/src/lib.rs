@@ -26,7 +26,7 @@
 //! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
 //! | `interrupt`, `progress` | Ctrl-C, and how far a long run is |
 //! | `table`, `growth_report` | the tables of a run |
-//! | `chart`, `svg` | times over sizes, drawn |
+//! | `chart`, `svg` | times and memory over sizes, drawn |
 //! | `driver` | somebody else who says how often a loop runs: |
 //! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
 //! | `instructions`, `counters` | counts by callgrind, and by the processor |

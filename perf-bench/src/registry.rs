@@ -11,7 +11,7 @@ use perf_runtime::order;
 use perf_runtime::snapshot::Name;
 
 use crate::cases::{Body, Cases, MOST_CASES, Made};
-use crate::judge::{Class, Promise, Target};
+use crate::judge::{Class, Cost, Promise, Target};
 use crate::own_thread::{self, Ended};
 use crate::settings::Settings;
 use crate::suite;
@@ -28,8 +28,10 @@ pub struct BenchmarkEntry {
     cases: fn() -> Cases,
     pub(crate) target: Option<Target>,
     group: &'static str,
-    /// How its calls may grow with the size of its `args`.
-    pub(crate) complexity: Option<Class>,
+    /// How the time of its calls may grow with the size of its `args`.
+    complexity: Option<Class>,
+    /// And their memory.
+    memory_complexity: Option<Class>,
     /// Of its memory.
     pub(crate) promise: Promise,
     /// Whether calls may keep memory.
@@ -81,6 +83,7 @@ impl BenchmarkEntry {
             target: None,
             group: "",
             complexity: None,
+            memory_complexity: None,
             promise: Promise { allocations: None, bytes: None },
             may_grow: false,
             iterations: None,
@@ -123,11 +126,19 @@ impl BenchmarkEntry {
         self
     }
 
-    /// The same, promising that over its `args` a call grows no faster than that.
+    /// The same, promising that over its `args` the time of a call grows no faster than that.
     #[must_use]
     #[inline]
     pub const fn complexity(mut self, class: Class) -> Self {
         self.complexity = Some(class);
+        self
+    }
+
+    /// The same, promising that over its `args` the memory of a call grows no faster than that.
+    #[must_use]
+    #[inline]
+    pub const fn memory_complexity(mut self, class: Class) -> Self {
+        self.memory_complexity = Some(class);
         self
     }
 
@@ -214,6 +225,18 @@ impl BenchmarkEntry {
         let krate = self.path.split("::").next().unwrap_or("");
         (krate, self.group, self.file, self.line, self.column, self.path)
     }
+
+    /// What it promises of how its calls grow, each with the word that stands for an argument in the name of what judges it.
+    #[inline]
+    fn growths(&self) -> [(&'static str, Cost, Option<Class>); 2] {
+        [("complexity", Cost::Time, self.complexity), ("memory", Cost::Memory, self.memory_complexity)]
+    }
+
+    /// Whether an argument of that name would be taken for one of those.
+    #[inline]
+    fn has_growth_named(&self, argument: &str) -> bool {
+        self.growths().iter().any(|(word, _, class)| class.is_some() && *word == argument)
+    }
 }
 
 /// One thing to run: a benchmark, or one case of it.
@@ -226,7 +249,7 @@ pub(crate) struct Case {
     pub(crate) series: Arc<str>,
     /// Of its argument.
     pub(crate) size: Option<u64>,
-    /// `path`, `path/argument` or `path/complexity`.
+    /// `path`, `path/argument`, `path/complexity` or `path/memory`.
     pub(crate) name: String,
     pub(crate) settings: Settings,
 }
@@ -259,8 +282,8 @@ pub(crate) struct Job {
 /// What is to be run.
 pub(crate) enum Task {
     Case(Body),
-    /// All cases that have a size, to see how they grow with it.
-    Growth(Class, Vec<(u64, Body)>),
+    /// All cases that have a size, to see how that cost grows with it.
+    Growth(Cost, Class, Vec<(u64, Body)>),
 }
 
 /// The cases of one benchmark; a single one that says what is wrong where its `args` cannot be used.
@@ -268,7 +291,7 @@ pub(crate) enum Task {
 pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
     let timeout = suite::settings(entry, entry.name()).timeout;
     let named = match own_thread::run(entry.name(), timeout, entry.cases) {
-        Ok(cases) => named(cases),
+        Ok(cases) => named(entry, cases),
         Err(Ended::Panicked(message)) => Err(format!("panicked in its `args`: {message}")),
         Err(Ended::TimedOut) => Err(format!(
             "did not end within {timeout:?} in its `args`; make fewer or smaller ones, or what is large in `setup`",
@@ -290,13 +313,11 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
     let mut jobs = Vec::new();
     // Promised for all sizes together, so that it is something of its own to run; but of each instance, and on so many threads, by itself.
     let mut growths: Vec<Growths> = Vec::new();
-    let count = cases.len();
     for (index, (name, made)) in cases.into_iter().enumerate() {
         let place = growths.iter().position(|growths| growths.first.is_like(&made)).unwrap_or(growths.len());
         let (body, size) = (made.body.clone(), made.size);
         if place == growths.len() {
             growths.push(Growths {
-                name: whole(made.name(Some(COMPLEXITY)).as_deref()),
                 series: whole(made.name(None).as_deref()).into(),
                 first: made,
                 sizes: Vec::new(),
@@ -307,10 +328,12 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
         let case = Case::new(entry, index, Arc::clone(series), size, whole(name.as_deref()));
         jobs.push(Job { case, task: Ok(Task::Case(body)) });
     }
-    if let Some(class) = entry.complexity {
-        for (place, Growths { name, series, sizes, .. }) in growths.into_iter().enumerate() {
-            let case = Case::new(entry, count + place, series, None, name);
-            jobs.push(Job { case, task: Ok(Task::Growth(class, sizes)) });
+    for (word, cost, class) in entry.growths() {
+        let Some(class) = class else { continue };
+        for Growths { first, series, sizes } in &growths {
+            let name = whole(first.name(Some(word)).as_deref());
+            let case = Case::new(entry, jobs.len(), Arc::clone(series), None, name);
+            jobs.push(Job { case, task: Ok(Task::Growth(cost, class, sizes.clone())) });
         }
     }
     jobs
@@ -320,17 +343,12 @@ pub(crate) fn jobs_of(entry: &'static BenchmarkEntry) -> Vec<Job> {
 struct Growths {
     first: Made,
     series: Arc<str>,
-    /// Of what judges `complexity`.
-    name: String,
     sizes: Vec<(u64, Body)>,
 }
 
-/// What stands for an argument in the name of what judges `complexity`.
-const COMPLEXITY: &str = "complexity";
-
 /// Cases with names that are one line, not too long, and each of its own.
 #[inline]
-fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
+fn named(entry: &BenchmarkEntry, Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
     if cases.is_empty() {
         return Err(String::from(
             "has no case, because its `args` are empty, or its `threads`; give it at least one",
@@ -352,8 +370,11 @@ fn named(Cases(cases): Cases) -> Result<Vec<(Option<String>, Made)>, String> {
                  it has {control:?} in it; write a `Debug` without, or make the value in `setup`"
             ));
         }
-        // Sorted, so that many are looked up soon.
-        if made.argument.as_deref() == Some(COMPLEXITY) || taken.binary_search(&name).is_ok() {
+        if made.argument.as_deref().is_some_and(|argument| entry.has_growth_named(argument)) {
+            name = format!("{name} #{index}");
+        }
+        // Sorted, so that many are looked up soon. One that is made so may be that of an argument.
+        while taken.binary_search(&name).is_ok() {
             name = format!("{name} #{index}");
         }
         if let Err(place) = taken.binary_search(&name) {
@@ -446,6 +467,12 @@ mod tests {
         static TWICE: BenchmarkEntry = entry(|| Cases::each([7, 8, 7, 7], |_, _| {}, |_| None));
         let twice = ["7", "8", "7 #2", "7 #3"].map(|name| format!("app::parse::words/{name}"));
         assert_eq!(names(&TWICE), twice);
+        // One may be called as another would be.
+        static MADE: BenchmarkEntry =
+            entry(|| Cases::each(["7", "7 #2", "7", "7 #2", "7 #2 #2"], |_, _| {}, |_| None));
+        let made =
+            ["7", "7 #2", "7 #2 #2", "7 #2 #3", "7 #2 #2 #4"].map(|name| format!("app::parse::words/{name}"));
+        assert_eq!(names(&MADE), made);
         static LONG: BenchmarkEntry =
             entry(|| Cases::each([vec!['ä'; 1000], vec!['ä'; 1001]], |_, _| {}, |_| None));
         let long = names(&LONG);
@@ -492,11 +519,31 @@ mod tests {
         let (one, two) = ("app::parse::words/u8/1 thread", "app::parse::words/u8/2 threads");
         assert_eq!(series, [one, two, one, two, one, two]);
         let sizes = |job: &Job| match &job.task {
-            Ok(Task::Growth(_, sizes)) => sizes.iter().map(|size| size.0).collect(),
+            Ok(Task::Growth(_, _, sizes)) => sizes.iter().map(|size| size.0).collect(),
             _ => Vec::new(),
         };
         assert_eq!((sizes(&jobs[3]), sizes(&jobs[4]), sizes(&jobs[5])), (vec![], vec![8, 16], vec![8, 16]));
         assert_eq!(jobs[5].case.name, "app::parse::words/u8/complexity/2 threads");
+    }
+
+    #[test]
+    fn each_promise_of_growth_has_a_name_that_no_argument_has() {
+        static BOTH: BenchmarkEntry =
+            entry(|| Cases::each(["memory", "complexity"], |_, _| {}, |text| Some(text.len() as u64)))
+                .complexity(Class::Linear)
+                .memory_complexity(Class::Constant);
+        let both = ["memory #0", "complexity #1", "complexity", "memory"];
+        assert_eq!(names(&BOTH), both.map(|name| format!("app::parse::words/{name}")));
+        let costs: Vec<_> = jobs_of(&BOTH)
+            .iter()
+            .filter_map(|job| match job.task {
+                Ok(Task::Growth(cost, class, _)) => Some((cost, class)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(costs, [(Cost::Time, Class::Linear), (Cost::Memory, Class::Constant)]);
+        static NEITHER: BenchmarkEntry = entry(|| Cases::each(["memory"], |_, _| {}, |_| None));
+        assert_eq!(names(&NEITHER), ["app::parse::words/memory"]);
     }
 
     #[test]

@@ -147,7 +147,7 @@ pub(crate) fn run<W>(job: Job, mode: Mode, watch: impl FnOnce(Arc<Samples>) -> W
             samples = taken.all();
             end
         }
-        Ok(Task::Growth(declared, sizes)) => growth::run(&case, declared, &sizes),
+        Ok(Task::Growth(cost, declared, sizes)) => growth::run(&case, cost, declared, &sizes),
         Err(reason) => End::NotRun(reason),
     };
     Outcome { case, end, samples, elapsed: start.elapsed() }

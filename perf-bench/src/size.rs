@@ -7,7 +7,7 @@ use crate::check::Looked;
 #[diagnostic::on_unimplemented(
     message = "a size is an integer, and `{Self}` is none",
     label = "of this type",
-    note = "`complexity` is judged over the sizes of `args`: integers are their own, and of anything else `size` says it, for example \
+    note = "`complexity` and `memory_complexity` are judged over the sizes of `args`: integers are their own, and of anything else `size` says it, for example \
             `size = |argument| argument.len()`"
 )]
 pub trait Size {

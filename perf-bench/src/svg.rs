@@ -9,7 +9,7 @@ use std::{fs, io};
 use perf_runtime::show::units::count;
 
 use crate::chart::Area;
-use crate::judge::Complexity;
+use crate::judge::{Complexity, Cost};
 use crate::run::Outcome;
 
 /// The left and upper end of the plot in the picture of 640 × 400.
@@ -37,7 +37,7 @@ pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
     // Writing to a string cannot fail.
     let _ = writeln!(body, r#"<text x="{left}" y="30" font-size="15">{}</text>"#, escaped(&title));
     let (least, most) = area.costs();
-    for tick in decades(least, most) {
+    for tick in ticks(cost.step(), least, most) {
         let y = place(1.0, tick).1;
         let _ = writeln!(
             body,
@@ -88,7 +88,7 @@ pub(crate) fn svg(name: &str, complexity: &Complexity) -> Option<String> {
     ))
 }
 
-/// A file for each benchmark, named as it is.
+/// A file for each benchmark, named as it is, and one for its memory.
 #[inline]
 pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
@@ -106,6 +106,9 @@ pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::R
                 _ => file.push(if character.is_alphanumeric() { character } else { '_' }),
             }
         }
+        if complexity.cost == Cost::Memory {
+            file.push_str(".memory");
+        }
         while taken.contains(&file) {
             file.push('_');
         }
@@ -115,12 +118,12 @@ pub(crate) fn write(grown: &[(&Outcome, Complexity)], directory: &Path) -> io::R
     Ok(())
 }
 
-/// The powers of ten from the least to the most, and those two where there are fewer.
+/// The powers of `step` from the least to the most, and those two where there are fewer.
 #[inline]
-fn decades(least: f64, most: f64) -> Vec<f64> {
+fn ticks(step: f64, least: f64, most: f64) -> Vec<f64> {
     let mut powers = Vec::new();
     for power in -1..=18 {
-        let power = 10_f64.powi(power);
+        let power = step.powi(power);
         if least <= power && power <= most {
             powers.push(power);
         }
@@ -149,7 +152,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::{Class, Cost, Point, judge_complexity};
+    use crate::judge::{Class, Point, judge_complexity};
 
     #[test]
     fn an_xml_parser_reads_it() {

@@ -10,6 +10,9 @@ use crate::plan::Mode;
 use crate::run::{End, Figures, Outcome};
 use crate::stats::Summary;
 
+/// What is to be there for allocations to be counted.
+pub(crate) const NEEDS_ALLOC: &str = "`#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();`, and time for a call before `timeout`";
+
 /// The table, ending in a newline; empty where there is nothing to show.
 #[inline]
 pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
@@ -88,10 +91,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
         table.note("not judged: built without optimisation; `cargo test --release` judges it, PERFKIT_JUDGE=always does so here");
     }
     if not_counted {
-        table.note(
-            "not judged: `target_allocs` and `target_memory_mb` need `#[global_allocator] static ALLOC: perfkit::Alloc = perfkit::Alloc::system();`, \
-             and time for a call before `timeout`",
-        );
+        table.note(format!("not judged: `target_allocs` and `target_memory_mb` need {NEEDS_ALLOC}"));
     }
     if on_threads {
         table.note("not judged: what several threads allocate at once is not counted; `target_allocs` and `target_memory_mb` are judged on one");

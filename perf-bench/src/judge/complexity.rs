@@ -85,9 +85,8 @@ impl fmt::Display for Class {
 pub(crate) enum Cost {
     /// Nanoseconds of a call.
     Time,
-    /// Bytes that a call allocates.
-    #[allow(dead_code, reason = "for what counts allocations")]
-    Bytes,
+    /// Bytes that a call adds at most to those that live.
+    Memory,
 }
 
 impl Cost {
@@ -96,7 +95,7 @@ impl Cost {
     fn half(self) -> f64 {
         match self {
             Cost::Time => 100.0,
-            Cost::Bytes => 256.0,
+            Cost::Memory => 256.0,
         }
     }
 
@@ -105,7 +104,7 @@ impl Cost {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Cost::Time => "time",
-            Cost::Bytes => "bytes",
+            Cost::Memory => "memory",
         }
     }
 
@@ -114,7 +113,16 @@ impl Cost {
     pub(crate) fn show(self, amount: f64) -> String {
         match self {
             Cost::Time => nanos(amount),
-            Cost::Bytes => bytes(amount as i64),
+            Cost::Memory => bytes(amount.round() as i64),
+        }
+    }
+
+    /// From one of the amounts that an axis names to the next: powers of it are round numbers.
+    #[inline]
+    pub(crate) fn step(self) -> f64 {
+        match self {
+            Cost::Time => 10.0,
+            Cost::Memory => 16.0,
         }
     }
 }
@@ -187,6 +195,8 @@ pub(crate) enum Growth {
     Worse { slope: f64, exponential: bool },
     /// The sizes are too close to each other for a judgement.
     TooClose,
+    /// What it costs is not known of all sizes: nobody counted.
+    NotCounted,
 }
 
 /// All that is to be said of a benchmark's points.
@@ -551,13 +561,13 @@ mod tests {
 
     /// What is counted is fitted in the same way.
     #[test]
-    fn bytes_have_a_class_too() {
+    fn memory_has_a_class_too() {
         let vectors = [10_u64, 100, 1_000, 10_000].map(|size| Point { size, cost: 24.0 + 8.0 * size as f64 });
-        let complexity = judge(Cost::Bytes, &vectors, Some(Class::Constant));
+        let complexity = judge(Cost::Memory, &vectors, Some(Class::Constant));
         assert_eq!(complexity.fit.unwrap().class, Class::Linear);
         assert!(is_worse(complexity.growth));
         let nothing = [10_u64, 100, 1_000, 10_000].map(|size| Point { size, cost: 0.0 });
-        let complexity = judge(Cost::Bytes, &nothing, Some(Class::Constant));
+        let complexity = judge(Cost::Memory, &nothing, Some(Class::Constant));
         assert_eq!((complexity.fit.unwrap().class, complexity.growth), (Class::Constant, Growth::Within));
     }
 }

@@ -149,7 +149,7 @@ fn run(
 fn size(options: &Options) -> TokenStream {
     let mixed = Span::mixed_site();
     let krate = &options.krate;
-    match (&options.size, &options.complexity) {
+    match (&options.size, options.complexity.as_ref().or(options.memory_complexity.as_ref())) {
         // As with `setup`: a closure is told the type, a function has one.
         (Some(size), _) => {
             let called = if matches!(ungrouped(size), Expr::Closure(_)) {

@@ -41,6 +41,7 @@ pub(super) struct Options {
     /// How large one of `args` is.
     pub(super) size: Option<Expr>,
     pub(super) complexity: Option<Ident>,
+    pub(super) memory_complexity: Option<Ident>,
     pub(super) validate: Option<Expr>,
     pub(super) iterations: Option<(u64, Span)>,
     pub(super) warmup: Option<(u64, Span)>,
@@ -69,6 +70,7 @@ impl Options {
             "teardown",
             "size",
             "complexity",
+            "memory_complexity",
             "validate",
             "iterations",
             "warmup",
@@ -114,7 +116,8 @@ impl Options {
             args: list("args", "[10, 100, 1000]", &mut entries, errors),
             setup: entries.function("setup", "make_input", errors),
             size: entries.function("size", "|argument| argument.len()", errors),
-            complexity: complexity(&mut entries, errors),
+            complexity: complexity("complexity", &mut entries, errors),
+            memory_complexity: complexity("memory_complexity", &mut entries, errors),
             validate: entries.function("validate", "|result| result.is_ok()", errors),
             iterations,
             warmup: entries.integer("warmup", "10", errors),
@@ -206,8 +209,9 @@ fn needs_args(entries: &Entries, errors: &mut Errors) {
     if entries.has("args") {
         return;
     }
+    let judged = "is judged over the sizes of `args`";
     for (name, what) in
-        [("complexity", "is judged over the sizes of `args`"), ("size", "says how large each of `args` is")]
+        [("complexity", judged), ("memory_complexity", judged), ("size", "says how large each of `args` is")]
     {
         if let Some(span) = entries.span_of(name) {
             errors.push(
@@ -221,8 +225,8 @@ fn needs_args(entries: &Entries, errors: &mut Errors) {
 }
 
 /// The class, by the name that it has in `perf-bench`.
-fn complexity(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
-    let text = entries.string("complexity", "\"O(n log n)\"", errors)?;
+fn complexity(name: &str, entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
+    let text = entries.string(name, "\"O(n log n)\"", errors)?;
     let written: String =
         text.value().to_lowercase().chars().filter(|character| !" *·".contains(*character)).collect();
     let inside = written.strip_prefix("o(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(&written);
@@ -239,7 +243,7 @@ fn complexity(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
             errors.push(
                 text.span(),
                 format_args!(
-                    "`complexity` does not know `{}`; write one of O(1), O(log n), O(sqrt n), O(n), O(n log n), O(n^2), O(n^3), O(2^n)",
+                    "`{name}` does not know `{}`; write one of O(1), O(log n), O(sqrt n), O(n), O(n log n), O(n^2), O(n^3), O(2^n)",
                     text.value()
                 ),
             );

@@ -27,6 +27,8 @@ pub(super) fn settings(function: &Function, options: &Options) -> TokenStream {
     let krate = &options.krate;
     let complexity =
         options.complexity.as_ref().map(|class| quote!(.complexity(#krate::__private::Class::#class)));
+    let memory = options.memory_complexity.as_ref();
+    let memory = memory.map(|class| quote!(.memory_complexity(#krate::__private::Class::#class)));
     let allocations = options.target_allocs.map(Literal::u64_unsuffixed);
     let allocations = allocations.map(|target| quote!(.target_allocations(#target)));
     let bytes =
@@ -41,6 +43,6 @@ pub(super) fn settings(function: &Function, options: &Options) -> TokenStream {
         FlagOrString::None => None,
     };
     quote!(
-        #named #group #target #throughput #complexity #allocations #bytes #may_grow #timeout #iterations #warmup #ignored
+        #named #group #target #throughput #complexity #memory #allocations #bytes #may_grow #timeout #iterations #warmup #ignored
     )
 }
