@@ -237,6 +237,81 @@ fn the_file() {
         .says(&["configured::sum/10 (the default of strict mode)", "`memory_idle` is 1000 B"]);
 }
 
+/// Counts are saved beside times, and a baseline of them fails where there are more.
+#[test]
+fn instructions_are_saved_and_more_of_them_fail() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        return;
+    }
+    let source = |rounds: u64| {
+        format!(
+            "use perfkit::benchmark;
+#[benchmark] pub fn steady() -> u64 {{ (0..1000).map(std::hint::black_box).sum() }}
+#[benchmark] fn revised() -> u64 {{ (0..{rounds}).map(std::hint::black_box).sum() }}
+"
+        )
+    };
+    let krate = Crate::new("instructed", "\"bench\"", &[("src/lib.rs", &source(1000))]);
+    let count =
+        |options: &str| krate.cargo(&format!("bench --quiet --bench speed -- --instructions {options}"), &[]);
+    count("--baseline main").exits_with(101).says(&[
+        "error: of what `--instructions` counted, there is no baseline `main` of instructed-speed (there are none",
+    ]);
+    // The times of the same name stay.
+    krate.bench("--save-baseline main").exits_with(0);
+    count("--save-baseline main").exits_with(0).says(&["instructions"]).says_not("change");
+    krate.bench("--baseline main --no-save").exits_with(0).says(&["Compared with the baseline main"]);
+    assert_eq!(krate.saved().len(), 1);
+    krate
+        .bench("--list-baselines")
+        .exits_with(0)
+        .says(&["main: instructed-speed", "main (instructions): instructed-speed"]);
+    let path = krate.0.join("saved/instructions/baselines/main/instructed-speed.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    assert_eq!((&run["mode"], &run["schema"]), (&"instructions".into(), &1.into()));
+    let first = &run["benchmarks"][0];
+    assert!(first["name"] == "instructed::steady" && first["samples"].is_null(), "{whole}");
+    assert!(first["instructions"].as_f64().is_some_and(|count| count > 1_000.0), "{whole}");
+
+    // The same code.
+    count("--baseline main").exits_with(0).says(&["before: the baseline main", "change"]).says_not("MORE");
+    let json = count("--baseline main --format json").exits_with(0).says(&["\"before\": ", "\"change\": "]);
+    assert!(!json.said.contains("error"), "{}", json.said);
+    // A revision that does 3 % more.
+    fs::write(krate.0.join("src/lib.rs"), source(1030)).unwrap();
+    let more = "error: `instructed::revised` takes ";
+    count("--baseline main --no-save")
+        .exits_with(101)
+        .says(&["MORE", more, "in the baseline main", "where +1.00 % is let pass"])
+        .says_not("`instructed::steady` takes");
+    count("--baseline main --no-save --format json").exits_with(101).says(&[more]);
+    count("--baseline main --no-save --fail-above 5%").exits_with(0).says(&["change"]).says_not("MORE");
+    fs::write(krate.0.join("perfkit.toml"), "[baseline]\ninstructions = 5\n").unwrap();
+    count("--baseline main --no-save").exits_with(0).says_not("MORE");
+    count("--baseline main --no-save --fail-above 2%").exits_with(101).says(&[more]);
+    fs::remove_file(krate.0.join("perfkit.toml")).unwrap();
+    // Without a baseline the last run is what there is, and that informs.
+    count("revised").exits_with(0).says(&["before: the last run", "more: this informs"]);
+    count("revised").exits_with(0).says(&["before: the last run"]).says_not("more: this informs");
+    // Of another kind of processor nothing fails.
+    let mut other = run;
+    other["machine"]["cpu"] = "Z80".into();
+    fs::write(&path, other.to_string()).unwrap();
+    count("--baseline main --no-save").exits_with(0).says(&[
+        "nothing fails",
+        "the baseline is of Z80",
+        "more",
+    ]);
+    // What cannot be.
+    krate.bench("--fail-above 5%").exits_with(101).says(&["`--fail-above` goes with `--instructions`"]);
+    count("--fail-above 0.05 --baseline main").exits_with(101).says(&["takes a percentage such as 5%"]);
+    krate
+        .bench("--counters --save-baseline main")
+        .exits_with(101)
+        .says(&["what `--counters` reads is not saved and compared with nothing"]);
+}
+
 /// Without the feature nothing is passed over in silence.
 #[test]
 fn without_the_feature() {

@@ -65,7 +65,8 @@ targets; with it (`cargo bench`) they are measured.
 
     --bench             measure
     --test              do not measure, even with --bench
-    --instructions      count the instructions of a call under valgrind, which repeat where times do not
+    --instructions      count the instructions of a call under valgrind, which repeat where times do not; beside a baseline
+                        of them, more are a failure
     --counters          show what the processor counts in a call (Linux, with perfkit's feature `perf-event`)
     --list              print the names
     --exact             filters are whole names

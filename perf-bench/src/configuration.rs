@@ -52,6 +52,7 @@
 //! high_regression = 50
 //! improvement = 10
 //! outside = 10                   # beyond all of the last runs by so much
+//! instructions = 1               # counted by `--instructions`: so many more than in a baseline fail
 //! runs = 10                      # the last runs
 //! ```
 //!
@@ -70,6 +71,7 @@
 //! | `--suite-timeout TIME` | `PERFKIT_SUITE_TIMEOUT` | of all of them |
 //! | `--strict` | `PERFKIT_STRICT=1` | strict mode |
 //! | `--results DIR` | `PERFKIT_RESULTS` | where results are saved |
+//! | `--fail-above PERCENT` | `PERFKIT_FAIL_ABOVE` | of counted instructions, with its `%`: see below |
 //! | `--no-save` | | do not save this run |
 //! | `--save-baseline NAME`, `--baseline NAME`, `--list-baselines` | | see below |
 //!
@@ -93,10 +95,15 @@
 //! Under `cargo nextest bench` each benchmark is a run of its own, so that fewer of each are kept.
 //! What fails a run is what it promises (`target_ms`), or counts. To compare two revisions, `cargo perfkit compare` measures them in turn.
 //!
+//! Counts repeat. `--instructions --save-baseline NAME` saves what a call takes, and `--instructions --baseline NAME` **fails** each benchmark that takes more than 1 % more: `--fail-above 0.5%` for one run, or
+//! `instructions = 0.5` below `[baseline]`. Without `--baseline` the run is compared with the last one, which informs. All of that lies beside the times, in a directory of its own, so that a baseline of times and one of counts may
+//! have the same name, and neither takes the other's place. Counts are of a kind of processor, for which the C library has its own code, and of a profile: beside a baseline of another kind or profile nothing fails, and the table says
+//! so. The same kind in another machine will do. A baseline of another compiler is compared, and the table says that too.
+//!
 //! # Strict mode
 //!
 //! * A benchmark without a target is held to `complex_call`. A higher target that is meant is written: in the attribute, or in `[targets]`.
 //! * `memory_idle` is held before the first benchmark, `memory_peak` over the whole run (Linux tells both), and `cache_hit_ratio` by each cache that was asked a thousand times and more.
 //! * What is otherwise only told fails the run: a target for no benchmark, a saved run that cannot be read, a run that cannot be saved.
 //!
-//! In unoptimised code times are not judged in strict mode either. A change since a baseline fails nothing in strict mode either.
+//! In unoptimised code times are not judged in strict mode either. A change of times since a baseline fails nothing in strict mode either.

@@ -19,7 +19,7 @@ use perf_runtime::show::table::{Cell, Column, Table, Tone};
 use crate::arguments::Format;
 use crate::driver::{Driver, job_named, threads_of};
 use crate::harness::FAILED;
-use crate::instructions::number;
+use crate::instructions_report::number;
 use crate::loops::Calls;
 use crate::measure::Measurement;
 use crate::registry::Case;

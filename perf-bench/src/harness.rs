@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mode = if arguments.bench { Mode::Measure } else { Mode::Test };
-    let suite = match Suite::begin(&arguments.suite, mode) {
+    let suite = match Suite::begin(&arguments) {
         Ok(Some(suite)) => suite,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -86,7 +86,7 @@ pub fn main() -> ExitCode {
         return if arguments.counters {
             counters::count_all(run, arguments.format)
         } else {
-            instructions::count_all(run, arguments.format)
+            instructions::count_all(run, arguments.format, &suite)
         };
     }
     let filtered_out = count - chosen.len();

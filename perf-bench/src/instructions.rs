@@ -16,18 +16,17 @@ use std::time::Duration;
 
 use perf_runtime::clock;
 use perf_runtime::session::page_of_stdout;
-use perf_runtime::show::json_string;
-use perf_runtime::show::names::shorten;
-use perf_runtime::show::table::{Cell, Column, Page, Table, Tone};
 use perf_runtime::show::units;
 
 use crate::arguments::Format;
 use crate::driver::{Driver, job_named, threads_of};
 use crate::harness::FAILED;
+use crate::instructions_report;
 use crate::loops::Calls;
 use crate::measure::Measurement;
 use crate::registry::Case;
 use crate::reporter::say;
+use crate::suite::Suite;
 use crate::worker::calibrate;
 
 /// The word that makes a program run one benchmark for valgrind: `--perfkit-count NAME INPUTS CALLS`.
@@ -52,6 +51,15 @@ pub(crate) struct Counts {
 pub(crate) struct Counted {
     pub(crate) case: Case,
     pub(crate) counts: Result<Counts, String>,
+    /// Instructions of a call in a run before, if that has it.
+    pub(crate) before: Option<f64>,
+}
+
+impl Counted {
+    #[inline]
+    pub(crate) fn instructions(&self) -> Option<f64> {
+        self.counts.as_ref().ok().map(|counts| counts.instructions)
+    }
 }
 
 /// How long the calls of one run take without valgrind, under which they take a hundred times that.
@@ -196,84 +204,32 @@ impl Counts {
         let Counts { instructions, accesses, first_level_misses, last_level_misses, branch_misses } = self;
         format!("counts {instructions} {accesses} {first_level_misses} {last_level_misses} {branch_misses}")
     }
-
-    #[inline]
-    fn json(&self) -> String {
-        let Counts { instructions, accesses, first_level_misses, last_level_misses, branch_misses } = self;
-        format!(
-            "\"instructions\": {instructions:.3}, \"accesses\": {accesses:.3}, \"first_level_misses\": {first_level_misses:.3}, \
-             \"last_level_misses\": {last_level_misses:.3}, \"branch_misses\": {branch_misses:.3}"
-        )
-    }
 }
 
-/// Counts the cases, and prints what came out.
+/// Counts the cases, and prints what came out beside what was counted before.
 #[inline]
-pub(crate) fn count_all(cases: impl IntoIterator<Item = Case>, format: Format) -> ExitCode {
+pub(crate) fn count_all(cases: impl IntoIterator<Item = Case>, format: Format, suite: &Suite) -> ExitCode {
+    let (counting, earlier) = suite.begin_counting();
     let mut all = Vec::new();
     for case in cases {
-        let counted = Counted { counts: of(&case.name), case };
-        if format == Format::Json {
-            let what = match &counted.counts {
-                Ok(counts) => counts.json(),
-                Err(reason) => format!("\"error\": {}", json_string(reason)),
-            };
-            say(&format!(
-                "{{ \"type\": \"instructions\", \"name\": {}, {what} }}\n",
-                json_string(&counted.case.name)
-            ));
-        } else if let Err(reason) = &counted.counts {
-            say(&format!("{}: {reason}\n\n", counted.case.name));
+        let counted = Counted { counts: of(&case.name), before: earlier.of(&case.name), case };
+        match (format, &counted.counts) {
+            (Format::Json, _) => say(&instructions_report::json(&counted)),
+            (_, Err(reason)) => say(&format!("{}: {reason}\n\n", counted.case.name)),
+            (_, Ok(_)) => {}
         }
         all.push(counted);
     }
     if format != Format::Json {
-        say(&table(&all, page_of_stdout()));
+        say(&instructions_report::table(&all, &earlier, page_of_stdout()));
     }
-    if all.iter().all(|counted| counted.counts.is_ok()) { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
-}
-
-#[inline]
-fn table(all: &[Counted], page: Page) -> String {
-    let mut table = Table::new(
-        "Instructions of a call",
-        vec![
-            Column::name("benchmark"),
-            Column::number("instructions", 10),
-            Column::number("memory accesses", 8),
-            Column::number("first-level misses", 6),
-            Column::number("last-level misses", 7),
-            Column::number("branch misses", 5),
-        ],
-    );
-    let names: Vec<_> = all.iter().map(|counted| counted.case.label_or_path()).collect();
-    for (counted, name) in all.iter().zip(shorten(&mut names.iter())) {
-        let mut cells: Vec<Cell> = vec![name.into()];
-        match &counted.counts {
-            Ok(counts) => cells.extend(
-                [
-                    counts.instructions,
-                    counts.accesses,
-                    counts.first_level_misses,
-                    counts.last_level_misses,
-                    counts.branch_misses,
-                ]
-                .map(|count| number(count).into()),
-            ),
-            Err(_) => cells.push(Cell::toned("NOT COUNTED", Tone::Bad)),
-        }
-        table.row(cells);
+    let mut failures: Vec<String> = all.iter().filter_map(|counted| earlier.failure(counted)).collect();
+    failures.extend(counting.end(&all));
+    for failure in &failures {
+        eprintln!("error: {failure}");
     }
-    table.note(
-        "counted by callgrind; the caches and the branch predictor are imitated ones, none of this machine",
-    );
-    table.render(page)
-}
-
-/// Whole where it is many, since they repeat that well.
-#[inline]
-pub(crate) fn number(count: f64) -> String {
-    if count >= 100.0 { units::count(count.round() as u64) } else { format!("{count:.1}") }
+    let passes = failures.is_empty() && all.iter().all(|counted| counted.counts.is_ok());
+    if passes { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 
 #[cfg(test)]
@@ -310,10 +266,5 @@ a benchmark prints Events : and Collected : 9
         // What says less than nothing was nothing.
         assert_eq!(Events::per_call(&all, &half, 8).reply(), "counts 0 0 0 0 0");
         assert!(Events::parse("==7== Events    : Ir\nKilled\n").is_none());
-    }
-
-    #[test]
-    fn numbers_as_they_repeat() {
-        assert_eq!([0.0, 12.34, 99.96, 123_456.7].map(number), ["0.0", "12.3", "100.0", "123 457"]);
     }
 }

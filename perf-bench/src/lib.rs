@@ -29,7 +29,7 @@
 //! | `chart`, `svg` | times and memory over sizes, drawn |
 //! | `driver` | somebody else who says how often a loop runs: |
 //! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
-//! | `instructions`, `counters` | counts by callgrind, and by the processor |
+//! | `instructions`, `instructions_report`, `counters` | counts by callgrind, and by the processor |
 //! | `settings` | what holds for one benchmark |
 //! | `suite`, `configuration` | `perfkit.toml`, and what becomes of the results of all (feature `bench`; without it, `suite_bare`) |
 //! | `results` | runs that were saved (feature `bench`) |
@@ -56,6 +56,7 @@ mod growth;
 mod growth_report;
 mod harness;
 mod instructions;
+mod instructions_report;
 mod interrupt;
 mod judge;
 mod libtest;

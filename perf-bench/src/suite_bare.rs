@@ -8,7 +8,9 @@ use std::sync::Once;
 use perf_runtime::session::complain;
 use perf_runtime::show::table::Page;
 
-use crate::plan::Mode;
+use crate::arguments::Arguments;
+use crate::instructions::Counted;
+use crate::instructions_report::Earlier;
 use crate::registry::BenchmarkEntry;
 use crate::run::Outcome;
 use crate::settings::{NAME, Settings, package, places};
@@ -45,6 +47,7 @@ impl Options {
             "--timeout",
             "--suite-timeout",
             "--strict",
+            "--fail-above",
         ];
         known
             .contains(&name)
@@ -85,7 +88,7 @@ pub(crate) struct Suite;
 impl Suite {
     #[allow(clippy::unnecessary_wraps, reason = "the same with the feature")]
     #[inline]
-    pub(crate) fn begin(_options: &Options, _mode: Mode) -> Result<Option<Self>, String> {
+    pub(crate) fn begin(_arguments: &Arguments) -> Result<Option<Self>, String> {
         check()?;
         Ok(Some(Suite))
     }
@@ -101,6 +104,25 @@ impl Suite {
     #[allow(clippy::unused_self, reason = "the same with the feature")]
     #[inline]
     pub(crate) fn end(&self, _outcomes: &[Outcome], _page: Option<Page>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Begins to count; with what was counted before, which is nothing.
+    #[allow(clippy::unused_self, reason = "the same with the feature")]
+    #[inline]
+    pub(crate) fn begin_counting(&self) -> (Counting, Earlier) {
+        (Counting, Earlier::default())
+    }
+}
+
+/// One run of `--instructions`.
+pub(crate) struct Counting;
+
+impl Counting {
+    /// What fails the run beside its benchmarks.
+    #[allow(clippy::unused_self, reason = "the same with the feature")]
+    #[inline]
+    pub(crate) fn end(self, _all: &[Counted]) -> Vec<String> {
         Vec::new()
     }
 }

@@ -16,11 +16,18 @@ pub(crate) struct Thresholds {
     pub(crate) improvement: f64,
     /// How far outside of what the last runs were.
     pub(crate) outside: f64,
+    /// Of instructions, which are counted and repeat: so many more than in a baseline are a failure.
+    pub(crate) instructions: f64,
 }
 
 impl Thresholds {
-    pub(crate) const DEFAULT: Self =
-        Thresholds { regression: 0.2, high_regression: 0.5, improvement: 0.1, outside: 0.1 };
+    pub(crate) const DEFAULT: Self = Thresholds {
+        regression: 0.2,
+        high_regression: 0.5,
+        improvement: 0.1,
+        outside: 0.1,
+        instructions: 0.01,
+    };
 }
 
 /// What a run is compared with.

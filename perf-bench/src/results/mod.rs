@@ -5,6 +5,7 @@
 //! ```text
 //! target/perfkit/runs/PROGRAM/1764288000123-4711.json    the last 100 runs of a program, by the time and the process
 //! target/perfkit/baselines/NAME/PROGRAM.json             a run that was given a name: --save-baseline NAME
+//! target/perfkit/instructions/                           the same two of what `--instructions` counted
 //! ```
 //!
 //! A *program* is a benchmark target, such as `my_crate-speed`: the package and the target.
@@ -21,13 +22,13 @@
 //! | `perfkit` | text | the version of perfkit that wrote it |
 //! | `unix_ms` | number | when the run ended, in milliseconds since 1970 |
 //! | `program` | text | what ran |
-//! | `mode` | text | `"measure"` (`cargo bench`) or `"test"` |
+//! | `mode` | text | `"measure"` (`cargo bench`), `"test"` or `"instructions"` |
 //! | `machine` | object | `cpu`, `cores`, `os`, `kernel`, `host` (a hash that tells one machine from another and not which it is) |
 //! | `build` | object | `rustc` (maybe), `profile` (maybe) |
 //! | `commit` | object, maybe | `id`, `dirty`: what `git` says of the package's directory |
 //! | `benchmarks` | list | |
 //! | `.name`, `.file`, `.line` | | which benchmark, or which case of one |
-//! | `.calls` | number | calls in each sample |
+//! | `.calls` | number | calls in each sample; this and what follows of times is not there in a run of `--instructions` |
 //! | `.samples` | list | each sample, from which all that follows can be computed again |
 //! | `.waited` | list, maybe | of each sample, how long its thread waited for a processor |
 //! | `.summary` | object | `samples`, `median`, `low` and `high` (the 95 % interval of the median), `best`, `p95` |
@@ -35,7 +36,7 @@
 //! | `.verdict` | text, maybe | `"met"`, `"inconclusive"`, `"missed"` or `"not judged"` |
 //! | `.allocations` | number, maybe | allocations of a call |
 //! | `.bytes` | number, maybe | bytes allocated by a call |
-//! | `.instructions` | number, maybe | instructions of a call |
+//! | `.instructions` | number, maybe | instructions of a call: in a run of `--instructions`, which has nothing else |
 //! | `.earlier` | list, maybe | in a baseline: `median` and `best` of runs before it on that machine, oldest first |
 //!
 //! A file that is broken, that some other program wrote, or that a newer perfkit wrote is an error that names it, and is never overwritten.

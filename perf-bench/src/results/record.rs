@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Verdict;
+use crate::registry::Case;
 use crate::run::{End, Outcome};
 use crate::stats::Summary;
 
@@ -45,6 +46,8 @@ pub enum Mode {
     Measure,
     /// To judge targets: `cargo test`.
     Test,
+    /// To count instructions: `--instructions`.
+    Instructions,
 }
 
 /// What tells one machine from another.
@@ -94,6 +97,13 @@ impl Machine {
     pub fn is(&self, other: &Machine) -> bool {
         self.cpu == other.cpu && self.cores == other.cores && self.os == other.os && self.host == other.host
     }
+
+    /// Whether counts of the two can be compared. What a call takes is by the kind of processor, for which the C library chooses its code, and not by which of
+    /// them it is.
+    #[must_use]
+    pub fn counts_as(&self, other: &Machine) -> bool {
+        self.cpu == other.cpu && self.os == other.os
+    }
 }
 
 /// How the program was built, as far as it can know.
@@ -125,7 +135,7 @@ impl Commit {
     }
 }
 
-/// One benchmark, or one case of it. Times are nanoseconds per call.
+/// One benchmark, or one case of it. Times are nanoseconds per call, and there are none where instructions were counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Benchmark {
     /// What it is called.
@@ -135,13 +145,16 @@ pub struct Benchmark {
     /// Where it stands.
     pub line: u32,
     /// Calls in each sample.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub calls: u64,
     /// Each sample.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<f64>,
     /// Of each sample, how long its thread waited for a processor; empty where none did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waited: Vec<f64>,
     /// The samples in short.
+    #[serde(default, skip_serializing_if = "Short::is_empty")]
     pub summary: Short,
     /// How long a call may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,8 +176,13 @@ pub struct Benchmark {
     pub earlier: Vec<Past>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_none(calls: &u64) -> bool {
+    *calls == 0
+}
+
 /// Samples in short.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Short {
     /// How many.
     pub samples: usize,
@@ -212,6 +230,25 @@ impl Benchmark {
         })
     }
 
+    /// What was counted of it: the instructions of a call.
+    pub(crate) fn counted(case: &Case, instructions: f64) -> Self {
+        Benchmark {
+            name: case.name.clone(),
+            file: case.entry.file.to_owned(),
+            line: case.entry.line,
+            calls: 0,
+            samples: Vec::new(),
+            waited: Vec::new(),
+            summary: Short::default(),
+            target: None,
+            verdict: None,
+            allocations: None,
+            bytes: None,
+            instructions: Some(rounded(instructions)),
+            earlier: Vec::new(),
+        }
+    }
+
     /// What is remembered of it when it is past.
     #[must_use]
     pub fn past(&self) -> Past {
@@ -220,6 +257,10 @@ impl Benchmark {
 }
 
 impl Short {
+    fn is_empty(&self) -> bool {
+        self.samples == 0
+    }
+
     fn of(summary: &Summary) -> Self {
         Short {
             samples: summary.samples,
@@ -329,5 +370,20 @@ mod tests {
         assert!(this.is(&Machine { kernel: "7.0".into(), ..this.clone() }));
         assert!(!this.is(&Machine { host: "99".into(), ..this.clone() }));
         assert!(!this.is(&Machine { cores: 2, ..this.clone() }));
+        // Counts are by the kind of it.
+        assert!(this.counts_as(&Machine { host: "99".into(), cores: 2, ..this.clone() }));
+        assert!(!this.counts_as(&Machine { cpu: "Z8000".into(), ..this.clone() }));
+    }
+
+    #[test]
+    fn what_was_counted_has_no_times() {
+        let mut record = Record::for_tests(1, &[("app::parse", 100.0)]);
+        let benchmark = &mut record.benchmarks[0];
+        (benchmark.calls, benchmark.samples, benchmark.summary) = (0, Vec::new(), Short::default());
+        benchmark.instructions = Some(5_120.5);
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(!text.contains("samples") && !text.contains("calls") && !text.contains("summary"), "{text}");
+        let again: Record = serde_json::from_str(&text).unwrap();
+        assert_eq!(again, record);
     }
 }

@@ -95,6 +95,12 @@ impl Store {
         Store { directory: directory.into() }
     }
 
+    /// What `--instructions` counted, in a directory of its own: neither what is counted nor what is timed takes the other's place.
+    #[must_use]
+    pub fn of_instructions(&self) -> Self {
+        Store::at(self.directory.join("instructions"))
+    }
+
     /// Where it lies.
     #[must_use]
     pub fn directory(&self) -> &Path {

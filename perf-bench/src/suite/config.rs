@@ -131,6 +131,11 @@ impl Config {
         self.file.as_ref().map_or(Thresholds::DEFAULT, |file| file.thresholds)
     }
 
+    /// The share of instructions that may be more than in a baseline.
+    pub(super) fn fail_above(&self) -> f64 {
+        self.above.fail_above.unwrap_or(self.thresholds().instructions)
+    }
+
     pub(super) fn default_targets(&self) -> DefaultTargets {
         self.file.as_ref().map_or(DefaultTargets::DEFAULT, |file| file.default_targets)
     }

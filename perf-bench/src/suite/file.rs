@@ -210,13 +210,16 @@ impl Reader<'_> {
             "high_regression" => &mut thresholds.high_regression,
             "improvement" => &mut thresholds.improvement,
             "outside" => &mut thresholds.outside,
+            "instructions" => &mut thresholds.instructions,
             "runs" => {
                 file.runs = self.count(key, value, 1).map(|runs| usize::try_from(runs).unwrap_or(usize::MAX));
                 return;
             }
             _ => {
-                return self
-                    .unknown(key, &["regression", "high_regression", "improvement", "outside", "runs"]);
+                return self.unknown(
+                    key,
+                    &["regression", "high_regression", "improvement", "outside", "instructions", "runs"],
+                );
             }
         };
         match number(value.get_ref()) {
@@ -421,6 +424,7 @@ regression = 30
 high_regression = 60.5
 improvement = 15
 outside = 5
+instructions = 0.5
 runs = 7
 "#,
         )
@@ -450,6 +454,7 @@ runs = 7
                 high_regression: 0.605,
                 improvement: 0.15,
                 outside: 0.05,
+                instructions: 0.005,
             },
             runs: Some(7),
             ..File::empty(Path::new("/app/perfkit.toml"))

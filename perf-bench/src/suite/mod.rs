@@ -8,10 +8,12 @@
 //! | `config` | all of it together, and the one place where a benchmark's settings are made of it |
 //! | `session` | from the first benchmark to the saved results |
 //! | `compared` | the table of changes |
+//! | `counting` | the same way of what `--instructions` counts |
 //! | `strict` | what strict mode holds the process to |
 
 mod compared;
 mod config;
+mod counting;
 mod file;
 mod options;
 mod session;

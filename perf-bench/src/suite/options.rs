@@ -10,6 +10,7 @@ Results are saved under target/perfkit and compared with the last runs on this m
 
     --save-baseline NAME   keep this run under a name
     --baseline NAME        compare with that run
+    --fail-above PERCENT   fail where so many more instructions than in the baseline are counted (1%)
     --list-baselines       print the names, and run nothing
     --no-save              do not keep this run
     --results DIR          instead of target/perfkit
@@ -32,6 +33,8 @@ pub(super) struct Layer {
     pub(super) suite_timeout: Option<Duration>,
     pub(super) strict: Option<bool>,
     pub(super) results: Option<PathBuf>,
+    /// A share.
+    pub(super) fail_above: Option<f64>,
 }
 
 impl Layer {
@@ -44,6 +47,7 @@ impl Layer {
             suite_timeout: self.suite_timeout.or(below.suite_timeout),
             strict: self.strict.or(below.strict),
             results: self.results.or(below.results),
+            fail_above: self.fail_above.or(below.fail_above),
         }
     }
 
@@ -66,6 +70,7 @@ impl Layer {
                 put(&mut self.suite_timeout, units::duration(value), "a duration such as 300s")
             }
             "results" => put(&mut self.results, path(), "a directory"),
+            "fail-above" => put(&mut self.fail_above, units::percent(value), "a percentage such as 5%"),
             "strict" => {
                 let strict = match value {
                     "1" | "true" => Some(true),
@@ -81,7 +86,7 @@ impl Layer {
     /// Of the environment, which `get` asks.
     pub(super) fn of_environment(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let mut layer = Layer::default();
-        for word in ["iterations", "warmup", "timeout", "suite-timeout", "strict", "results"] {
+        for word in ["iterations", "warmup", "timeout", "suite-timeout", "strict", "results", "fail-above"] {
             let variable = format!("PERFKIT_{}", word.to_uppercase().replace('-', "_"));
             let Some(value) = get(&variable).filter(|value| !value.is_empty()) else { continue };
             if let Some(Err(what)) = layer.set(word, &value) {
@@ -124,7 +129,7 @@ impl Options {
             }
             "--save-baseline" => value().map(|name| self.save_baseline = Some(name)),
             "--baseline" => value().map(|name| self.baseline = Some(name)),
-            "--results" | "--iterations" | "--warmup" | "--timeout" | "--suite-timeout" => {
+            "--results" | "--iterations" | "--warmup" | "--timeout" | "--suite-timeout" | "--fail-above" => {
                 value().and_then(|value| match self.layer.set(name.trim_start_matches('-'), &value) {
                     Some(Err(what)) => Err(format!("Option '{name}' takes {what} (was '{value}')")),
                     _ => Ok(()),
@@ -155,6 +160,8 @@ mod tests {
             take("--iterations", "0").unwrap_err(),
             "Option '--iterations' takes a whole number from 1 (was '0')"
         );
+        assert_eq!(take("--fail-above", "0.5%").unwrap().layer.fail_above, Some(0.005));
+        assert!(take("--fail-above", "0.05").unwrap_err().contains("a percentage such as 5%"));
         assert!(take("--suite-timeout", "soon").unwrap_err().contains("a duration such as 300s"));
         assert!(Options::default().take("--other", &mut || Ok(String::new())).is_none());
         // All that there are are told of, and without the feature are known to need it.

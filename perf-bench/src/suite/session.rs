@@ -12,8 +12,8 @@ use super::compared::{Row, table};
 use super::config::{self, Config};
 use super::options::Options;
 use super::strict::{self, Resident};
+use crate::arguments::Arguments;
 use crate::judge::{Before, compare};
-use crate::plan;
 use crate::registry::{BenchmarkEntry, entries};
 use crate::reporter::say;
 use crate::results::{Benchmark, Commit, Mode, Record, Store, StoreError, program};
@@ -22,13 +22,14 @@ use crate::settings::NAME;
 
 /// See the module.
 pub(crate) struct Suite {
-    config: &'static Config,
-    options: Options,
+    pub(super) config: &'static Config,
+    pub(super) options: Options,
     mode: Mode,
-    program: String,
-    store: Option<Store>,
+    pub(super) program: String,
+    /// Of what is timed, or of what is counted.
+    pub(super) store: Option<Store>,
     /// The one to compare with.
-    baseline: Option<Record>,
+    pub(super) baseline: Option<Record>,
     begun: Instant,
     /// What the program took before the first benchmark, where that is held.
     idle: Option<Resident>,
@@ -36,29 +37,46 @@ pub(crate) struct Suite {
 
 impl Suite {
     /// `None` if nothing is to be run.
-    pub(crate) fn begin(options: &Options, mode: plan::Mode) -> Result<Option<Self>, String> {
+    pub(crate) fn begin(arguments: &Arguments) -> Result<Option<Self>, String> {
+        let options = &arguments.suite;
         let config = config::begin(options.layer.clone())?;
-        let mode = match mode {
-            plan::Mode::Measure => Mode::Measure,
-            plan::Mode::Test => Mode::Test,
+        let mode = match arguments {
+            Arguments { instructions: true, .. } => Mode::Instructions,
+            Arguments { bench: true, .. } => Mode::Measure,
+            _ => Mode::Test,
         };
         let program = program();
-        let store = config.results().map(Store::at);
-        let named = options.baseline.is_some() || options.save_baseline.is_some() || options.list_baselines;
-        if named && store.is_none() {
+        let mut store = config.results().map(Store::at);
+        let named = options.baseline.is_some() || options.save_baseline.is_some();
+        if named && arguments.counters {
+            return Err("what `--counters` reads is not saved and compared with nothing; `--instructions` counts what can be".to_owned());
+        }
+        if options.layer.fail_above.is_some() && (mode != Mode::Instructions || options.baseline.is_none()) {
+            return Err("`--fail-above` goes with `--instructions` and `--baseline NAME`, since only what is counted fails by a baseline; \
+                        by time, `cargo perfkit compare --fail-above 5%` does"
+                .to_owned());
+        }
+        if (named || options.list_baselines) && store.is_none() {
             return Err("there is no target directory around this program to keep baselines in; say where: `--results DIR`".to_owned());
+        }
+        if let Some(store) = store.as_ref().filter(|_| options.list_baselines) {
+            say(&list(store).map_err(|error| error.to_string())?);
+            return Ok(None);
+        }
+        if mode == Mode::Instructions {
+            store = store.map(|store| store.of_instructions());
         }
         let mut baseline = None;
         if let Some(store) = &store {
-            if options.list_baselines {
-                say(&list(store).map_err(|error| error.to_string())?);
-                return Ok(None);
-            }
+            let failed = |error: StoreError| match mode {
+                Mode::Instructions => format!("of what `--instructions` counted, {error}"),
+                Mode::Measure | Mode::Test => error.to_string(),
+            };
             if let Some(name) = &options.save_baseline {
-                store.replaced_by(name, &program).map_err(|error| error.to_string())?;
+                store.replaced_by(name, &program).map_err(failed)?;
             }
             if let Some(name) = &options.baseline {
-                baseline = Some(store.baseline(name, &program).map_err(|error| error.to_string())?);
+                baseline = Some(store.baseline(name, &program).map_err(failed)?);
             }
         }
         let idle = config.strict().then(Resident::read).flatten();
@@ -91,12 +109,8 @@ impl Suite {
             if let Some(page) = page {
                 say(&self.compared(outcomes, &record, &past, page));
             }
-            if self.mode == Mode::Measure
-                && self.config.saves()
-                && !self.options.no_save
-                && let Err(error) = store.save(&record, self.config.keep())
-            {
-                warnings.push(format!("this run was not saved: {error}"));
+            if self.mode == Mode::Measure {
+                warnings.extend(self.save(store, &record));
             }
             if let Some(name) = &self.options.save_baseline {
                 for benchmark in &mut record.benchmarks {
@@ -105,7 +119,7 @@ impl Suite {
                 }
                 match self.save_baseline(store, name, &record) {
                     Ok(lost) => warnings.extend(lost),
-                    Err(error) => failures.push(format!("the baseline `{name}` was not saved: {error}")),
+                    Err(failure) => failures.push(failure),
                 }
             }
         } else if let Some(store) = store {
@@ -113,15 +127,22 @@ impl Suite {
             let (_, errors) = store.newest(&self.program, usize::MAX, &|_| false);
             warnings.extend(errors.iter().map(ToString::to_string));
         }
+        self.tell(warnings, &mut failures);
+        if self.config.strict() {
+            failures.extend(strict::failures(self.idle, Resident::read(), &self.config.default_targets()));
+        }
+        failures
+    }
+
+    /// Tells of what fails nothing but in strict mode.
+    pub(super) fn tell(&self, warnings: Vec<String>, failures: &mut Vec<String>) {
         if self.config.strict() {
             failures.extend(warnings);
-            failures.extend(strict::failures(self.idle, Resident::read(), &self.config.default_targets()));
         } else {
             for warning in warnings {
                 complain(warning);
             }
         }
-        failures
     }
 
     /// Whether anybody needs the run as a record, for which the compiler and git are asked: a test is only compared with a baseline, and only saved as one.
@@ -129,10 +150,8 @@ impl Suite {
         self.mode == Mode::Measure || self.baseline.is_some() || self.options.save_baseline.is_some()
     }
 
-    fn record(&self, benchmarks: Vec<Benchmark>) -> Record {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let unix_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        Record::new(unix_ms, &self.program, self.mode, Commit::of(&self.config.package), benchmarks)
+    pub(super) fn record(&self, benchmarks: Vec<Benchmark>) -> Record {
+        Record::new(now(), &self.program, self.mode, Commit::of(&self.config.package), benchmarks)
     }
 
     fn is_comparable(&self, run: &Record, record: &Record) -> bool {
@@ -189,11 +208,7 @@ impl Suite {
                     );
                 }
                 notes.extend(differences(baseline, record));
-                let commit = baseline
-                    .commit
-                    .as_ref()
-                    .map_or_else(String::new, |commit| format!(" ({})", commit.short()));
-                format!("Compared with the baseline {name}{commit}")
+                format!("Compared with {}", named(baseline, name))
             }
             _ if most_runs == 1 => String::from("Compared with the last run on this machine"),
             _ => format!("Compared with the middle one of the last {most_runs} runs on this machine"),
@@ -202,15 +217,25 @@ impl Suite {
         if shown.is_empty() { shown } else { format!("\n{shown}") }
     }
 
+    /// Saves the run among the last ones, unless that is not wanted; returns why it could not.
+    pub(super) fn save(&self, store: &Store, record: &Record) -> Option<String> {
+        if !self.config.saves() || self.options.no_save {
+            return None;
+        }
+        let saved = store.save(record, self.config.keep());
+        saved.err().map(|error| format!("this run was not saved: {error}"))
+    }
+
     /// Returns what the baseline had that this one does not have, to be told.
-    fn save_baseline(
+    pub(super) fn save_baseline(
         &self,
         store: &Store,
         name: &str,
         record: &Record,
-    ) -> Result<Option<String>, StoreError> {
-        let replaced = store.replaced_by(name, &self.program)?;
-        store.save_baseline(name, record)?;
+    ) -> Result<Option<String>, String> {
+        let failed = |error: StoreError| format!("the baseline `{name}` was not saved: {error}");
+        let replaced = store.replaced_by(name, &self.program).map_err(failed)?;
+        store.save_baseline(name, record).map_err(failed)?;
         let is_there = |lost: &Benchmark| record.benchmarks.iter().any(|kept| kept.name == lost.name);
         let lost =
             replaced.into_iter().flat_map(|replaced| replaced.benchmarks).filter(|lost| !is_there(lost));
@@ -233,6 +258,18 @@ impl Suite {
     }
 }
 
+/// Milliseconds since 1970.
+pub(super) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// "the baseline main (ea4a8fc)".
+pub(super) fn named(baseline: &Record, name: &str) -> String {
+    let commit = baseline.commit.as_ref().map_or_else(String::new, |commit| format!(" ({})", commit.short()));
+    format!("the baseline {name}{commit}")
+}
+
 /// Of several runs, the one whose median is the middle one.
 fn middle<'r>(last: &[(&Record, &'r Benchmark)]) -> Option<&'r Benchmark> {
     let mut by_median: Vec<&Benchmark> = last.iter().map(|run| run.1).collect();
@@ -241,7 +278,7 @@ fn middle<'r>(last: &[(&Record, &'r Benchmark)]) -> Option<&'r Benchmark> {
 }
 
 /// What of a baseline is not as in this run, apart from the code.
-fn differences(baseline: &Record, record: &Record) -> Vec<String> {
+pub(super) fn differences(baseline: &Record, record: &Record) -> Vec<String> {
     let mut differences = Vec::new();
     let mut differ = |what: &str, then: &str, now: &str| {
         if then != now {
@@ -260,12 +297,15 @@ fn differences(baseline: &Record, record: &Record) -> Vec<String> {
 }
 
 fn list(store: &Store) -> Result<String, StoreError> {
-    let baselines = store.baselines()?;
-    if baselines.is_empty() {
+    let mut lines = Vec::new();
+    for (store, of) in [(store, ""), (&store.of_instructions(), " (instructions)")] {
+        for (name, programs) in store.baselines()? {
+            lines.push(format!("{name}{of}: {}\n", programs.join(", ")));
+        }
+    }
+    if lines.is_empty() {
         let directory = store.directory().display();
         return Ok(format!("no baselines in {directory}; `--save-baseline NAME` makes one\n"));
     }
-    let lines: Vec<String> =
-        baselines.iter().map(|(name, programs)| format!("{name}: {}\n", programs.join(", "))).collect();
     Ok(lines.concat())
 }

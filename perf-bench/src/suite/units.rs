@@ -31,6 +31,12 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     number_of(text, &SIZES).filter(|bytes| *bytes >= 1.0 && *bytes < 1e18).map(|bytes| bytes as u64)
 }
 
+/// A share, written as `5%`.
+pub(super) fn percent(text: &str) -> Option<f64> {
+    let number: f64 = text.trim().strip_suffix('%')?.trim_end().parse().ok()?;
+    (0.0..=10_000.0).contains(&number).then_some(number / 100.0)
+}
+
 fn number_of(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     let text = text.trim();
     let end = text.find(|character: char| character.is_alphabetic())?;
@@ -52,6 +58,10 @@ mod tests {
             (Some(Duration::from_secs(30)), Some(Duration::from_mins(5)))
         );
         assert_eq!((bytes("50MB"), bytes("1 KiB")), (Some(50_000_000), Some(1_024)));
+        assert_eq!((percent("5%"), percent(" 0.5 % "), percent("0%")), (Some(0.05), Some(0.005), Some(0.0)));
+        for wrong in ["5", "%", "-1%", "NaN%", "99999%"] {
+            assert_eq!(percent(wrong), None, "{wrong}");
+        }
         for wrong in ["", "ms", "0ms", "-1 s", "1 parsec", "1e400h", "NaN ms", "ms 1"] {
             assert_eq!((nanos(wrong), duration(wrong)), (None, None), "{wrong}");
         }
