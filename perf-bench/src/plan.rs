@@ -57,7 +57,7 @@ impl Plan {
     /// Nanoseconds that a call may take, where that is judged.
     #[inline]
     pub(crate) fn limit(&self, work: Work) -> Option<f64> {
-        self.target.map(|target| target.limit(work, self.threads))
+        self.target.and_then(|target| target.limit(work, self.threads))
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Figures {
     pub(crate) work: Work,
     /// That ran it at once.
     pub(crate) threads: usize,
-    /// The nanoseconds that a call may take.
+    /// The nanoseconds that a call may take; `None` too where a target is of items, and there are none.
     pub(crate) limit: Option<f64>,
 }
 
@@ -178,8 +178,12 @@ fn run_case<W>(
     };
     match measure(case, body, plan, watch) {
         Ok((summary, work)) => {
-            let limit = target.map(|target| target.limit(work, threads));
-            End::Measured(Figures { summary, work, threads, limit }, judge(&summary, limit, judged))
+            let limit = target.and_then(|target| target.limit(work, threads));
+            let verdict = match (target, limit) {
+                (Some(_), None) => Verdict::NotJudged,
+                _ => judge(&summary, limit, judged),
+            };
+            End::Measured(Figures { summary, work, threads, limit }, verdict)
         }
         Err(end) => end,
     }

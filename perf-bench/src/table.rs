@@ -42,7 +42,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
     let mut table = Table::new("Benchmarks", columns);
     let names: Vec<_> = outcomes.iter().map(|outcome| outcome.case.label_or_path()).collect();
     let names = shorten(&mut names.iter());
-    let (mut not_judged, mut not_counted, mut on_threads, mut too_few) = (false, false, false, false);
+    let mut too_few = false;
     let (mut busy, mut doubtful, mut from_elsewhere) = (Vec::new(), Vec::new(), Vec::new());
     for (outcome, name) in outcomes.iter().zip(names) {
         if !has_a_row(outcome) {
@@ -73,11 +73,7 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
         }
         cells.extend([target_cell(settings.target, entry.promise), verdict]);
         table.row(cells);
-        if let End::Measured(Figures { summary, threads, .. }, verdict) = &outcome.end {
-            not_judged |= *verdict == Verdict::NotJudged;
-            if judge_usage(summary.memory.usage.as_ref(), entry.promise) == Verdict::NotJudged {
-                *(if *threads > 1 { &mut on_threads } else { &mut not_counted }) = true;
-            }
+        if let End::Measured(Figures { summary, .. }, verdict) = &outcome.end {
             if *verdict == Verdict::Inconclusive && summary.waited_much() {
                 busy.push(format!("{name} waited for a processor {} of its time", percent(summary.waited)));
             }
@@ -87,14 +83,8 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
             }
         }
     }
-    if not_judged {
-        table.note("not judged: built without optimisation; `cargo test --release` judges it, PERFKIT_JUDGE=always does so here");
-    }
-    if not_counted {
-        table.note(format!("not judged: `target_allocs` and `target_memory_mb` need {NEEDS_ALLOC}"));
-    }
-    if on_threads {
-        table.note("not judged: what several threads allocate at once is not counted; `target_allocs` and `target_memory_mb` are judged on one");
+    for reason in not_judged(outcomes) {
+        table.note(format!("not judged: {reason}"));
     }
     if !from_elsewhere.is_empty() {
         table.note(format!("targets that are not from an attribute: {}", from_elsewhere.join(", ")));
@@ -114,6 +104,40 @@ pub(crate) fn table(outcomes: &[Outcome], mode: Mode, page: Page) -> String {
         table.note(format!("too noisy to rely on: {}{rest}", doubtful.join("; ")));
     }
     table.render(page)
+}
+
+/// Why what was promised is not judged, each reason once.
+#[inline]
+fn not_judged(outcomes: &[Outcome]) -> Vec<String> {
+    let (mut unoptimised, mut of_nothing, mut not_counted, mut on_threads) = (false, false, false, false);
+    for outcome in outcomes {
+        let End::Measured(Figures { summary, threads, limit, .. }, verdict) = &outcome.end else { continue };
+        if *verdict == Verdict::NotJudged {
+            *(if limit.is_none() { &mut of_nothing } else { &mut unoptimised }) = true;
+        }
+        let promise = outcome.case.entry.promise;
+        if judge_usage(summary.memory.usage.as_ref(), promise) == Verdict::NotJudged {
+            *(if *threads > 1 { &mut on_threads } else { &mut not_counted }) = true;
+        }
+    }
+    let mut reasons = Vec::new();
+    for (is_so, reason) in [
+        (
+            unoptimised,
+            "built without optimisation; `cargo test --release` judges it, PERFKIT_JUDGE=always does so here".to_owned(),
+        ),
+        (of_nothing, "`target_throughput` is of `items`, and a call works off none of them".to_owned()),
+        (not_counted, format!("`target_allocs` and `target_memory_mb` need {NEEDS_ALLOC}")),
+        (
+            on_threads,
+            "what several threads allocate at once is not counted; `target_allocs` and `target_memory_mb` are judged on one".to_owned(),
+        ),
+    ] {
+        if is_so {
+            reasons.push(reason);
+        }
+    }
+    reasons
 }
 
 #[inline]

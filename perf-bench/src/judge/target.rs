@@ -28,12 +28,13 @@ impl Target {
         }
     }
 
-    /// The nanoseconds that a call may take on each of so many threads.
+    /// The nanoseconds that a call may take on each of so many threads; `None` of a call that works off no item, of which no number is so many in a second.
     #[inline]
-    pub(crate) fn limit(self, work: Work, threads: usize) -> f64 {
+    pub(crate) fn limit(self, work: Work, threads: usize) -> Option<f64> {
         match self {
-            Target::Nanos(nanos) => nanos,
-            Target::PerSecond(rate) => work.units() * threads as f64 * 1e9 / rate,
+            Target::Nanos(nanos) => Some(nanos),
+            Target::PerSecond(_) if work.units() == 0.0 => None,
+            Target::PerSecond(rate) => Some(work.units() * threads as f64 * 1e9 / rate),
         }
     }
 }
@@ -47,7 +48,7 @@ pub(crate) enum Verdict {
     Inconclusive,
     /// Every sample is beyond it, waiting apart.
     Missed,
-    /// There is one, but the code was not compiled with optimisation.
+    /// There is one, but the code was not compiled with optimisation, or it is of items and there are none.
     NotJudged,
     /// There is none.
     NoTarget,
@@ -124,7 +125,9 @@ mod tests {
             million.limit(thousand, 2),
             Target::Nanos(5.0).limit(thousand, 2),
         ];
-        assert_eq!(limits.map(|nanos| nanos as u64), [1_000, 2_000_000, 5]);
+        assert_eq!(limits, [Some(1e3), Some(2e6), Some(5.0)]);
+        let nothing = Work { items: Some(0), ..Work::default() };
+        assert_eq!([million, Target::Nanos(5.0)].map(|target| target.limit(nothing, 1)), [None, Some(5.0)]);
     }
 
     #[test]

@@ -106,8 +106,8 @@ impl Options {
             target_allocs: entries.integer("target_allocs", "10", errors).map(|(number, _)| number),
             target_memory: target_memory(&mut entries, errors),
             may_grow: may_grow(&mut entries, errors),
-            bytes: entries.expression("bytes", "|text| text.len()", errors),
-            items: entries.expression("items", "1000", errors),
+            bytes: work("bytes", "|text| text.len()", &mut entries, errors),
+            items: work("items", "1000", &mut entries, errors),
             threads: list("threads", "[1, 2, 4]", &mut entries, errors),
             types: entries.types("types", "[u8, String]", errors),
             consts: elements("consts", "[16, 1024]", &mut entries, errors),
@@ -174,6 +174,21 @@ fn throughput(entries: &mut Entries, target: Option<f64>, errors: &mut Errors) -
          `target_throughput = 10_000`",
     );
     None
+}
+
+/// What a call works off: a number or a function. One that is always nothing is a mistake.
+fn work(name: &str, example: &str, entries: &mut Entries, errors: &mut Errors) -> Option<Expr> {
+    let count = entries.expression(name, example, errors)?;
+    if let Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) = ungrouped(&count)
+        && number.base10_digits() == "0"
+    {
+        errors.push(
+            number.span(),
+            format_args!("a call that works off nothing has no throughput; write for example `{name} = {example}`, or remove `{name}`"),
+        );
+        return None;
+    }
+    Some(count)
 }
 
 /// In bytes.

@@ -13,6 +13,12 @@ fn no_number_of_an_input(text: &str) -> usize {
     text.len()
 }
 
+#[benchmark(items = 0, target_throughput = 10_000)]
+fn no_items() {}
+
+#[benchmark(bytes = 0_u64)]
+fn no_bytes() {}
+
 #[benchmark(threads = [])]
 fn on_no_threads() {}
 
