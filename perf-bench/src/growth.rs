@@ -116,11 +116,12 @@ pub(crate) fn all(outcomes: &[Outcome]) -> Vec<(&Outcome, Complexity)> {
     fn series(outcome: &Outcome) -> (*const BenchmarkEntry, &str) {
         (std::ptr::from_ref(outcome.case.entry), &*outcome.case.series)
     }
-    let mut all = Vec::new();
+    let (mut all, mut firsts) = (Vec::new(), Vec::<&Outcome>::new());
     for (place, first) in outcomes.iter().enumerate() {
-        if outcomes[..place].iter().any(|before| series(before) == series(first)) {
+        if firsts.iter().any(|other| series(other) == series(first)) {
             continue;
         }
+        firsts.push(first);
         for cost in [Cost::Time, Cost::Memory] {
             let (mut points, mut declared) = (Vec::new(), None);
             for outcome in outcomes[place..].iter().filter(|outcome| series(outcome) == series(first)) {

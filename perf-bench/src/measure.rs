@@ -42,7 +42,7 @@ pub(crate) fn measure(plan: &Plan, limit: Option<f64>, batch: &mut dyn FnMut(Cal
     if let Some(driver) = &plan.driver {
         return driver.drive(batch);
     }
-    measure_beside(&mut Overhead::at, plan, limit, batch)
+    measure_beside(&mut |shape, known| Overhead::at(plan.mode, shape, known), plan, limit, batch)
 }
 
 /// The same, where `overhead` tells what the loops take at the time, by what they took before.

@@ -5,11 +5,16 @@
 //! much the routine adds to the empty loop.
 //!
 //! All of it is measured before each benchmark and, where calls are so short that it matters, the empty loop again before each sample: a machine is not as fast at one time as
-//! at another. Must never be measured with code of its own: only with the loops that run benchmarks.
+//! at another. In a test, where one benchmark follows another at once, as thousands of `args` do, what was measured a moment ago holds. Must never be measured with code of its own:
+//! only with the loops that run benchmarks.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use perf_runtime::{clock, order};
 
 use crate::loops::{Batch, Shape, time_loop};
+use crate::plan::Mode;
 
 /// In nanoseconds.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +39,10 @@ pub(crate) struct Loop {
 
 /// Around each loop. Few, because in unoptimised code they take some hundred times as long.
 const CALLS: u64 = 512;
+/// So many times, of which the middle counts; but after this long, no more than the fewest that have one.
+const BATCHES: usize = 31;
+const FEWEST: usize = 7;
+const ENOUGH: Duration = Duration::from_micros(500);
 
 impl Loop {
     /// What is the routine's of what a call took with the loop. Below zero where the loop took less than it did when it was measured.
@@ -55,12 +64,12 @@ impl Loop {
     #[inline]
     fn measure(shape: Shape, stretch: f64, tick: f64) -> Self {
         let sums = |times| {
-            let mut sums: Vec<f64> = (0..31)
-                .map(|_| {
-                    let batch = time_loop(CALLS, shape, times);
-                    (batch.ticks as f64 * tick - stretch * batch.stretches as f64) / CALLS as f64
-                })
-                .collect();
+            let begun = Instant::now();
+            let mut sums = Vec::with_capacity(BATCHES);
+            while sums.len() < BATCHES && (sums.len() < FEWEST || begun.elapsed() < ENOUGH) {
+                let batch = time_loop(CALLS, shape, times);
+                sums.push((batch.ticks as f64 * tick - stretch * batch.stretches as f64) / CALLS as f64);
+            }
             order::sort(&mut sums, f64::total_cmp);
             sums
         };
@@ -73,11 +82,29 @@ impl Loop {
     }
 }
 
+/// How long it holds: no longer than a test takes its samples by what was measured before them.
+const HOLDS: Duration = Duration::from_millis(100);
+
+/// What was measured last, and when.
+#[derive(Debug)]
+struct Lately(Option<(Instant, Overhead)>);
+
+impl Lately {
+    /// That, if it holds; else what is measured now.
+    #[inline]
+    fn or(&mut self, now: Instant, measure: &mut dyn FnMut() -> Overhead) -> Overhead {
+        match self.0 {
+            Some((then, lately)) if now.saturating_duration_since(then) < HOLDS => lately,
+            _ => self.0.insert((now, measure())).1,
+        }
+    }
+}
+
 impl Overhead {
-    /// Of the loop of that shape, as it is at this time. All of it in a millisecond; where it was `known`, before a sample of so many calls, the empty loop for a part of
+    /// Of the loop of that shape, as it is at this time. All of it in some milliseconds; where it was `known`, before a sample of so many calls, the empty loop for a part of
     /// that sample's time.
     #[inline]
-    pub(crate) fn at(shape: Shape, known: Option<(Overhead, u64)>) -> Self {
+    pub(crate) fn at(mode: Mode, shape: Shape, known: Option<(Overhead, u64)>) -> Self {
         if let Some((known, calls)) = known {
             // As a sample: not the least, but with whatever is in the way at this time.
             let empty = Loop::empty(calls / 8, &mut |calls| {
@@ -86,6 +113,21 @@ impl Overhead {
             });
             return Overhead { around: Loop { empty, ..known.around }, ..known };
         }
+        if mode == Mode::Measure {
+            return Overhead::measure(shape);
+        }
+        static BARE: Mutex<Lately> = Mutex::new(Lately(None));
+        static BATCHED: Mutex<Lately> = Mutex::new(Lately(None));
+        let lately = match shape {
+            Shape::Bare => &BARE,
+            Shape::Batched => &BATCHED,
+        };
+        let mut lately = lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.or(Instant::now(), &mut || Overhead::measure(shape))
+    }
+
+    #[inline]
+    fn measure(shape: Shape) -> Self {
         let tick = clock::rate().duration(1 << 30).as_nanos() as f64 / f64::from(1 << 30);
         // The least: noise only adds. Each of them a sum, because a clock may advance in steps longer than what is measured.
         let sum = || (0..64).map(|_| time_loop(1, Shape::Bare, 0).ticks).sum::<u64>();
@@ -115,6 +157,21 @@ mod tests {
         let around = Loop { empty: 1.4, beside: 0.4, error: 0.0 };
         let without = |nanos| (around.without(nanos) * 100.0).round() as i32;
         assert_eq!([1.3, 1.4, 2.1, 2.8, 10.4].map(without), [-10, 0, 120, 240, 1_000]);
+    }
+
+    #[test]
+    fn what_was_measured_a_moment_ago_holds() {
+        let around = Loop { empty: 1.4, beside: 0.4, error: 0.0 };
+        let (mut lately, mut times, begun) = (Lately(None), 0, Instant::now());
+        let mut after = |moment| {
+            lately.or(begun + moment, &mut || {
+                times += 1;
+                Overhead { stretch: f64::from(times), around, tick: 1.0 }
+            })
+        };
+        let moments = [Duration::ZERO, HOLDS / 2, HOLDS, HOLDS + HOLDS / 2, HOLDS * 9];
+        let stretches = moments.map(|moment| after(moment).stretch as i32);
+        assert_eq!(stretches, [1, 1, 2, 2, 3]);
     }
 
     /// Or a sample after it would seem to take nothing, and be the best of all.

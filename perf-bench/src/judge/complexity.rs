@@ -252,12 +252,9 @@ pub(crate) fn judge(cost: Cost, points: &[Point], declared: Option<Class>) -> Co
 fn one_for_each_size(points: &[Point]) -> Vec<Point> {
     let mut least: Vec<Point> = Vec::new();
     for point in points {
-        match least.iter().position(|other| other.size >= point.size) {
-            Some(index) if least[index].size == point.size => {
-                least[index].cost = least[index].cost.min(point.cost);
-            }
-            Some(index) => least.insert(index, *point),
-            None => least.push(*point),
+        match least.binary_search_by(|other| other.size.cmp(&point.size)) {
+            Ok(index) => least[index].cost = least[index].cost.min(point.cost),
+            Err(index) => least.insert(index, *point),
         }
     }
     least
