@@ -621,6 +621,59 @@ fn add(n: u64) -> u64 { (0..n).map(black_box).sum() }
     assert_eq!(complexity["points"].as_array().map(Vec::len), Some(4));
 }
 
+/// Arguments may take long to make, and nextest runs each case in a process of its own.
+#[test]
+fn only_what_may_be_meant_is_asked_for_its_arguments() {
+    let source = "
+use perfkit::benchmark;
+use std::io::Write as _;
+fn made(of: &str) -> [u64; 2] {
+    let file = std::fs::File::options().create(true).append(true).open(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/made\"));
+    writeln!(file.unwrap(), \"{of}\").unwrap();
+    [1, 2]
+}
+#[benchmark(args = made(\"one\"))] fn one(n: u64) -> u64 { n }
+#[benchmark(args = made(\"other\"), name = \"other\")] fn other(n: u64) -> u64 { n }
+#[benchmark(args = [\"\", \"ab\"], items = |text| text.len(), target_throughput = 1)] fn letters(text: &str) -> usize { text.len() }
+perfkit::bench_main!();
+";
+    let manifest = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", ""), ("benches/speed.rs", source)];
+    let krate = Crate::new("asked", &files);
+    // How often each was asked since the last time.
+    let asked = || {
+        let made = fs::read_to_string(krate.0.join("made")).unwrap_or_default();
+        let _ = fs::remove_file(krate.0.join("made"));
+        ["one", "other"].map(|name| made.lines().filter(|line| *line == name).count())
+    };
+    krate.cargo("test --bench speed -- --list", &[]).exits_with(0).says(&[
+        "speed::one/1: benchmark",
+        "other/2: benchmark",
+        "6 benchmarks",
+    ]);
+    assert_eq!(asked(), [1, 1]);
+    krate.cargo("test --bench speed -- --exact speed::one/2", &[]).exits_with(0).says(&["1 passed"]);
+    assert_eq!(asked(), [1, 0]);
+    // In any name a filter that is no whole one may be found.
+    krate.cargo("test --bench speed -- other/2", &[]).exits_with(0).says(&["1 passed", "5 filtered out"]);
+    assert_eq!(asked(), [1, 1]);
+    krate.cargo("test --bench speed -- --exact speed::on", &[]).exits_with(0).says(&["0 passed"]);
+    assert_eq!(asked(), [0, 0]);
+    // Once for each list, and then for each of its own cases.
+    krate.cargo("nextest run --bench speed -E test(one)", &[]).exits_with(0).says(&["2 tests run: 2 passed"]);
+    let run = asked();
+    krate.cargo("nextest list --bench speed", &[]).exits_with(0);
+    let listed = asked();
+    assert_eq!(run, [listed[0] + 2, listed[1]]);
+
+    // Of nothing no throughput is judged.
+    let letters = krate.cargo("bench --bench speed -- letters", &[]).exits_with(0);
+    let letters =
+        letters.says(&["not judged: `target_throughput` is of `items`, and a call works off none of them"]);
+    assert_eq!(letters.row("speed::letters/ab").last(), Some(&"met"));
+    assert_eq!(letters.row("speed::letters/").last(), Some(&"judged"));
+}
+
 /// Whoever reads standard output gets what it is for, and may stop reading.
 #[test]
 fn what_a_benchmark_target_prints_for_programs() {

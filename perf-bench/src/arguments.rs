@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::registry::BenchmarkEntry;
 use crate::suite;
 
 /// What was asked for.
@@ -173,6 +174,12 @@ impl Arguments {
         (self.filters.is_empty() || self.filters.iter().any(matches)) && !self.skip.iter().any(matches)
     }
 
+    /// Whether a case of this benchmark may be meant. Whether its name contains a filter that is no whole name is not known before.
+    #[inline]
+    pub(crate) fn may_select(&self, entry: &BenchmarkEntry) -> bool {
+        !self.exact || self.filters.is_empty() || self.filters.iter().any(|name| entry.may_have(name))
+    }
+
     /// Whether one with or without `ignore` is listed.
     #[inline]
     pub(crate) fn lists(&self, ignored: bool) -> bool {
@@ -238,6 +245,18 @@ mod tests {
         assert!(!some.selects("sort::slow") && !some.selects("parse_old") && !some.selects("hash"));
         assert!(parse("").unwrap().selects("anything"));
         assert_eq!(parse("-- --odd").unwrap().filters, ["--odd"]);
+    }
+
+    #[test]
+    fn a_benchmark_that_cannot_be_meant() {
+        static SORT: BenchmarkEntry =
+            BenchmarkEntry::new("app::sort", ("", 1, 1), || true, || unreachable!("it is not asked"));
+        let may = |line: &str| parse(line).unwrap().may_select(&SORT);
+        assert!(may("") && may("--exact") && may("10") && may("other"));
+        assert!(
+            may("--exact app::sort") && may("--exact app::sort/10") && may("other app::sort/10/x --exact")
+        );
+        assert!(!may("--exact app::sorted") && !may("--exact app/10") && !may("sort --exact"));
     }
 
     #[test]

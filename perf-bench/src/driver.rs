@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::loops::{Batch, Calls};
 use crate::measure::Measurement;
 use crate::plan::Plan;
-use crate::registry::{BenchmarkEntry, Job, Task, jobs};
+use crate::registry::{Job, Task, jobs};
 use crate::run::{End, Outcome, run_beside_others};
 
 /// What is called with the loop when that was run once, and the first result was as it should be.
@@ -76,15 +76,13 @@ pub(crate) fn is_case(job: &Job) -> bool {
     !matches!(job.task, Ok(Task::Growth(..)))
 }
 
-/// The benchmark of that name. Only what may be it is asked for its cases, since making their arguments may take long.
+/// The benchmark of that name.
 ///
 /// # Errors
 /// If there is none.
 #[inline]
 pub(crate) fn job_named(name: &str) -> Result<Job, String> {
-    let may_be = |entry: &'static BenchmarkEntry| {
-        name.strip_prefix(entry.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let job = jobs(&may_be).into_iter().find(|job| is_case(job) && job.case.name == name);
+    let job =
+        jobs(&|entry| entry.may_have(name)).into_iter().find(|job| is_case(job) && job.case.name == name);
     job.ok_or_else(|| format!("there is no benchmark `{name}`"))
 }

@@ -14,7 +14,7 @@ use crate::instructions;
 use crate::interrupt;
 use crate::plan::Mode;
 use crate::progress::Progress;
-use crate::registry::{Job, jobs};
+use crate::registry::{BenchmarkEntry, Job, entries, jobs};
 use crate::reporter::{Reporter, Totals, say};
 use crate::run::{End, Outcome, run};
 use crate::suite::{self, Suite};
@@ -59,8 +59,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let all = jobs(&|_| true);
-    if all.is_empty() {
+    let benchmarks = entries();
+    if benchmarks.is_empty() {
         complain(
             "no benchmarks are linked into this program. A crate that its source does not name is left out by the linker: \
              write `use your_crate as _;` beside `bench_main!()` for each crate whose `#[benchmark]` functions are to run here \
@@ -68,7 +68,10 @@ pub fn main() -> ExitCode {
         );
         return if arguments.list { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
     }
-    let count = all.len();
+    let may_select = |entry: &BenchmarkEntry| arguments.may_select(entry);
+    let all = jobs(&may_select);
+    // Of a benchmark that is not asked for its cases, one.
+    let count = all.len() + benchmarks.iter().filter(|entry| !may_select(entry)).count();
     let chosen: Vec<Job> = all
         .into_iter()
         .filter(|job| arguments.selects(&job.case.name) && arguments.lists(job.case.entry.ignored.is_some()))

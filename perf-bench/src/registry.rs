@@ -226,6 +226,12 @@ impl BenchmarkEntry {
         (krate, self.group, self.file, self.line, self.column, self.path)
     }
 
+    /// Whether that may be the name of a case of it, as far as is known before its `args` are evaluated.
+    #[inline]
+    pub(crate) fn may_have(&self, case: &str) -> bool {
+        case.strip_prefix(self.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// What it promises of how its calls grow, each with the word that stands for an argument in the name of what judges it.
     #[inline]
     fn growths(&self) -> [(&'static str, Cost, Option<Class>); 2] {
@@ -393,9 +399,9 @@ pub(crate) fn entries() -> Vec<&'static BenchmarkEntry> {
     entries
 }
 
-/// The jobs of those that pass a test, in their order.
+/// The jobs of those that pass a test, in their order. The others are not asked for their cases, since making the arguments may take long.
 #[inline]
-pub(crate) fn jobs(test: &dyn Fn(&'static BenchmarkEntry) -> bool) -> Vec<Job> {
+pub(crate) fn jobs(test: &dyn Fn(&BenchmarkEntry) -> bool) -> Vec<Job> {
     let mut jobs = Vec::new();
     for entry in entries() {
         if test(entry) {
