@@ -1,4 +1,4 @@
-//! One program of `bench_main!` that is told what to do line by line; the protocol stands in `perf-bench/src/worker.rs`.
+//! One program of `bench_main!` that is told what to do line by line; the protocol stands in `perf-bench/src/driven/worker.rs`.
 //!
 //! It is somebody's code, which may print, hang, panic or end at any time. Each of these is an error with what it wrote to standard error last; none may
 //! make this program wait for ever, or leave the other one running.

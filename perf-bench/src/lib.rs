@@ -8,110 +8,66 @@
 //! Everything here is `#[inline]`, which is not for speed: it is then compiled in the programs that run benchmarks, and not for all who depend on perfkit. It was a tenth of what their build
 //! took.
 //!
-//! | file | what |
+//! A benchmark goes through these from above to below:
+//!
+//! | folder | what |
 //! |---|---|
-//! | `registry`, `cases` | the benchmarks of the program, and the cases of each |
-//! | `bencher`, `loops`, `overhead` | what a benchmark hands over, the timed loops, and what these themselves take |
-//! | `plan`, `measure` | how a benchmark is to be run, and how often that is |
-//! | `waiting`, `optimised` | when a time says nothing of the code: the machine was busy, the compiler was not |
-//! | `footprint`, `resident` | what calls allocate and what they keep, where the allocator tells and where only the system does |
-//! | `proc_file` | numbers that Linux tells in files |
-//! | `target_features` | what the processor has |
-//! | `crew` | one benchmark on several threads at once |
-//! | `work` | what a call works off, for throughputs |
-//! | `check`, `size` | what a benchmark may return, and how large its input is |
+//! | `harness` | the contract with cargo, libtest and nextest: what is to be run, and what is said |
+//! | `registry` | the benchmarks of the program, the cases of each, what their attributes say |
+//! | `run` | one benchmark at a time, on a thread of its own, at all of its sizes |
+//! | `measure` | the timed loops, samples, allocations, memory that is kept |
 //! | `stats`, `judge` | what samples say, and what is to be said of them |
-//! | `growth` | one benchmark at all of its sizes |
-//! | `run`, `own_thread`, `lock`, `exit` | one benchmark at a time, on a thread of its own, and none that ends all |
-//! | `harness`, `arguments`, `reporter`, `libtest` | the contract with cargo, libtest and nextest |
-//! | `interrupt`, `progress` | Ctrl-C, and how far a long run is |
-//! | `table`, `growth_report` | the tables of a run |
-//! | `chart`, `svg` | times and memory over sizes, drawn |
-//! | `driver` | somebody else who says how often a loop runs: |
-//! | `worker` | one side of `cargo perfkit compare`, by commands through a pipe |
-//! | `instructions`, `instructions_report`, `counters` | counts by callgrind, and by the processor |
-//! | `settings` | what holds for one benchmark |
+//! | `show` | tables and charts |
 //! | `suite`, `configuration` | `perfkit.toml`, and what becomes of the results of all (feature `bench`; without it, `suite_bare`) |
 //! | `results` | runs that were saved (feature `bench`) |
-//! | `criterion` | all of them under criterion (feature `criterion`) |
+//! | `driven` | somebody else says how often a loop runs: `cargo perfkit compare`, callgrind, the processor's counters, criterion |
 //! | `timeit` | a time in one line, without a benchmark |
 
-mod arguments;
-mod bencher;
-mod cases;
-mod chart;
-mod check;
 #[cfg(feature = "bench")]
 pub mod configuration;
-#[cfg_attr(not(all(feature = "perf-event", target_os = "linux")), path = "counters_absent.rs")]
-mod counters;
-mod crew;
-#[cfg(feature = "criterion")]
-pub mod criterion;
-mod driver;
-#[cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only exit handlers read"))]
-mod exit;
-mod footprint;
-mod growth;
-mod growth_report;
+mod driven;
 mod harness;
-mod instructions;
-mod instructions_report;
-mod interrupt;
 mod judge;
-mod libtest;
-mod lock;
-mod loops;
 mod measure;
-mod optimised;
-mod overhead;
-mod own_thread;
-mod plan;
-#[cfg(target_os = "linux")]
-mod proc_file;
-mod progress;
 mod registry;
-mod reporter;
-mod resident;
 #[cfg(feature = "bench")]
 pub mod results;
 mod run;
-mod settings;
-mod size;
+mod show;
 mod stats;
 #[cfg(feature = "bench")]
 mod suite;
 #[cfg(not(feature = "bench"))]
 #[path = "suite_bare.rs"]
 mod suite;
-mod svg;
-mod table;
-mod target_features;
 mod timeit;
-mod waiting;
-mod work;
-mod worker;
 
-pub use bencher::Bencher;
-pub use harness::main;
-pub use plan::{DEFAULT_ITERATIONS, DEFAULT_WARMUP};
-pub use registry::{BenchmarkEntry, DEFAULT_TIMEOUT};
+#[cfg(feature = "criterion")]
+pub use driven::criterion;
+pub use harness::program::main;
+pub use measure::bencher::Bencher;
+pub use measure::plan::{DEFAULT_ITERATIONS, DEFAULT_WARMUP};
+pub use registry::entry::{BenchmarkEntry, DEFAULT_TIMEOUT};
 pub use timeit::{Timing, timeit};
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64"))]
 #[doc(hidden)]
-pub use target_features::has_feature;
+pub use registry::target_features::has_feature;
 #[doc(hidden)]
 pub use {
-    cases::{Cases, set_up},
-    check::{Check, LookAny, LookError, LookResult, Looked},
+    harness::libtest::{Failure, run_as_test},
     inventory,
     judge::Class,
-    libtest::{Failure, run_as_test},
-    loops::Stopwatch,
-    size::{LookSize, LookUnsized, Size, size_by, size_of},
-    target_features::missing_feature,
-    work::{Amount, counted},
+    measure::{
+        check::{Check, LookAny, LookError, LookResult, Looked},
+        loops::Stopwatch,
+        work::{Amount, counted},
+    },
+    registry::{
+        cases::{Cases, set_up},
+        size::{LookSize, LookUnsized, Size, size_by, size_of},
+        target_features::missing_feature,
+    },
 };
 
 /// The whole program of a benchmark target.

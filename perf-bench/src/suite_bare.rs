@@ -8,12 +8,12 @@ use std::sync::Once;
 use perf_runtime::session::complain;
 use perf_runtime::show::table::Page;
 
-use crate::arguments::Arguments;
-use crate::instructions::Counted;
-use crate::instructions_report::Earlier;
-use crate::registry::BenchmarkEntry;
-use crate::run::Outcome;
-use crate::settings::{NAME, Settings, package, places};
+use crate::driven::instructions::Counted;
+use crate::driven::instructions_report::Earlier;
+use crate::harness::arguments::Arguments;
+use crate::registry::entry::BenchmarkEntry;
+use crate::registry::settings::{NAME, Settings, package, places};
+use crate::run::outcome::Outcome;
 
 pub(crate) const HELP: &str = "
 Saved results, baselines and `perfkit.toml` come with perfkit's feature `bench`.

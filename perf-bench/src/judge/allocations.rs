@@ -5,7 +5,7 @@
 use perf_runtime::show::units::count;
 
 use super::Verdict;
-use crate::footprint::Usage;
+use crate::measure::footprint::Usage;
 
 /// What a benchmark promises of its memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -6,7 +6,7 @@
 //!
 //! Where nobody counts there is only what the system says that the whole process takes, which is coarse; a leak has to be large to be seen there.
 //!
-//! This file takes figures and gives a verdict. How they come about is for [`footprint`](crate::footprint).
+//! This file takes figures and gives a verdict. How they come about is for [`footprint`](crate::measure::footprint).
 
 use perf_runtime::show::units::{bytes, count};
 

@@ -1,13 +1,13 @@
 //! Whether a target was kept.
 //!
 //! Noise only ever adds time. So a target is missed only if every sample is beyond it, the best one too, after rounds some time apart
-//! (see [`measure`](crate::measure)), and still is when what it waited for a processor is taken off; it is met if the whole interval of the median
+//! (see [`measure`](crate::measure::sampling)), and still is when what it waited for a processor is taken off; it is met if the whole interval of the median
 //! is within; and between the two nothing can be said.
 
 use perf_runtime::show::units::{nanos, per_second};
 
+use crate::measure::work::Work;
 use crate::stats::Summary;
-use crate::work::Work;
 
 /// What is promised of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Verdict;
-use crate::registry::Case;
-use crate::run::{End, Outcome};
+use crate::registry::entry::Case;
+use crate::run::outcome::{End, Outcome};
 use crate::stats::Summary;
 
 /// The version of the schema that is written, and the newest that is read.

@@ -5,7 +5,7 @@ use perf_runtime::order;
 use super::interval::interval_of_median;
 use super::outliers::{Outliers, deviation};
 use super::series;
-use crate::footprint::Memory;
+use crate::measure::footprint::Memory;
 
 /// One timed batch, in nanoseconds per call.
 #[derive(Clone, Copy, Debug, PartialEq)]

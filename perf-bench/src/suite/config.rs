@@ -11,9 +11,9 @@ use super::file::{DefaultTargets, File};
 use super::options::Layer;
 use crate::judge::Target;
 use crate::judge::Thresholds;
-use crate::lock::target_directory;
-use crate::registry::BenchmarkEntry;
-use crate::settings::{NAME, Settings, package, places};
+use crate::registry::entry::BenchmarkEntry;
+use crate::registry::settings::{NAME, Settings, package, places};
+use crate::run::lock::target_directory;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -164,7 +164,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::cases::Cases;
+    use crate::registry::cases::Cases;
 
     const fn entry() -> BenchmarkEntry {
         BenchmarkEntry::new("app::parse", ("", 1, 1), || true, || Cases::one(|_| {}))

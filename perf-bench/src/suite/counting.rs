@@ -4,8 +4,8 @@
 //! profile; beside a baseline of another, nothing fails.
 
 use super::session::{Suite, differences, named, now};
-use crate::instructions::Counted;
-use crate::instructions_report::Earlier;
+use crate::driven::instructions::Counted;
+use crate::driven::instructions_report::Earlier;
 use crate::results::{Benchmark, Record};
 
 /// See the module.

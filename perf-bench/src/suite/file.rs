@@ -14,7 +14,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::units;
 use crate::judge::Thresholds;
-use crate::settings::NAME;
+use crate::registry::settings::NAME;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq)]

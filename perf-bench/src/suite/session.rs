@@ -12,13 +12,13 @@ use super::compared::{Row, table};
 use super::config::{self, Config};
 use super::options::Options;
 use super::strict::{self, Resident};
-use crate::arguments::Arguments;
+use crate::harness::arguments::Arguments;
+use crate::harness::reporter::say;
 use crate::judge::{Before, compare};
-use crate::registry::{BenchmarkEntry, entries};
-use crate::reporter::say;
+use crate::registry::entry::{BenchmarkEntry, entries};
+use crate::registry::settings::NAME;
 use crate::results::{Benchmark, Commit, Mode, Record, Store, StoreError, program};
-use crate::run::Outcome;
-use crate::settings::NAME;
+use crate::run::outcome::Outcome;
 
 /// See the module.
 pub(crate) struct Suite {
