@@ -1,12 +1,13 @@
 //! Saved results, baselines, `perfkit.toml` and criterion as a user meets them: crates outside of the workspace, with the features `bench` and `criterion`, run by
 //! the real cargo. What is asserted is what is said and which files there are, never how long something takes.
 
+mod crates;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// A crate in a directory of its own, whose results are its own too.
-struct Crate(PathBuf);
+use crates::Crate;
+use crates::run::Run;
 
 const MANIFEST: &str = "[lib]\nbench = false\n[[bench]]\nname = \"speed\"\nharness = false\n";
 const MAIN: &str = "use NAME as _;\nperfkit::bench_main!();\n";
@@ -16,104 +17,41 @@ use perfkit::benchmark;
 #[benchmark(args = [10, 20])] fn sum(n: u64) -> u64 { (0..n).map(std::hint::black_box).sum() }
 ";
 
-impl Crate {
-    fn new(name: &str, features: &str, files: &[(&str, &str)]) -> Self {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("results").join(name);
-        let _ = fs::remove_dir_all(&directory);
-        let perfkit = env!("CARGO_MANIFEST_DIR");
-        let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-             perfkit = {{ path = {perfkit:?} }}\n[dev-dependencies]\nperfkit = {{ path = {perfkit:?}, features = [{features}] }}\n{MANIFEST}"
-        );
-        let main = MAIN.replace("NAME", name);
-        let usual = [("Cargo.toml", manifest.as_str()), ("src/lib.rs", SOURCE), ("benches/speed.rs", &main)];
-        for (path, text) in usual.iter().chain(files) {
-            let path = directory.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        fs::copy(Path::new(perfkit).join("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
-        Crate(directory)
-    }
-
-    /// Runs cargo there.
-    fn cargo(&self, arguments: &str, variables: &[(&str, &str)]) -> Run {
-        let mut command = Command::new(env!("CARGO"));
-        command.current_dir(&self.0).args(arguments.split_whitespace());
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            let is_ours = ["CARGO_", "NEXTEST", "RUST_", "PERFKIT", "RUSTFLAGS"]
-                .iter()
-                .any(|own| name.starts_with(own));
-            if is_ours && name != "CARGO_HOME" {
-                command.env_remove(name);
-            }
-        }
-        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("results/target");
-        // Few samples: nothing here is about how long something takes.
-        command.env("CARGO_TARGET_DIR", target).env("PERFKIT_RESULTS", self.0.join("saved"));
-        command.envs(variables.iter().copied());
-        let output = command.output().unwrap();
-        Run {
-            what: arguments.to_owned(),
-            said: String::from_utf8_lossy(&output.stdout).into_owned()
-                + &String::from_utf8_lossy(&output.stderr),
-            code: output.status.code(),
-        }
-    }
-
-    fn bench(&self, options: &str) -> Run {
-        self.cargo(&format!("bench --quiet --bench speed -- --iterations 20 --warmup 10 {options}"), &[])
-    }
-
-    fn saved(&self) -> Vec<PathBuf> {
-        let name = self.0.file_name().unwrap().to_str().unwrap();
-        let directory = self.0.join("saved/runs").join(format!("{name}-speed"));
-        let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        files
-    }
+/// A crate whose benchmarks have these features of perfkit.
+fn with_features(name: &str, features: &str, files: &[(&str, &str)]) -> Crate {
+    let perfkit = env!("CARGO_MANIFEST_DIR");
+    let manifest = format!(
+        "[dev-dependencies]\nperfkit = {{ path = {perfkit:?}, features = [{features}] }}\n{MANIFEST}"
+    );
+    let main = MAIN.replace("NAME", name);
+    let usual = [("Cargo.toml", manifest.as_str()), ("src/lib.rs", SOURCE), ("benches/speed.rs", &main)];
+    Crate::new(name, &[&usual, files].concat())
 }
 
-struct Run {
-    what: String,
-    said: String,
-    code: Option<i32>,
+/// Few samples: nothing here is about how long something takes.
+fn bench(krate: &Crate, options: &str) -> Run {
+    krate.cargo(&format!("bench --quiet --bench speed -- --iterations 20 --warmup 10 {options}"), &[])
 }
 
-impl Run {
-    #[track_caller]
-    fn exits_with(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "cargo {}\n{}", self.what, self.said);
-        self
-    }
-
-    #[track_caller]
-    fn says(self, texts: &[&str]) -> Self {
-        for text in texts {
-            assert!(self.said.contains(text), "{text:?} is not in\ncargo {}\n{}", self.what, self.said);
-        }
-        self
-    }
-
-    #[track_caller]
-    fn says_not(self, text: &str) -> Self {
-        assert!(!self.said.contains(text), "{text:?}\ncargo {}\n{}", self.what, self.said);
-        self
-    }
+fn saved(krate: &Crate) -> Vec<PathBuf> {
+    let name = krate.0.file_name().unwrap().to_str().unwrap();
+    let directory = krate.0.join("saved/runs").join(format!("{name}-speed"));
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
 }
 
 #[test]
 fn runs_are_saved_and_compared() {
-    let krate = Crate::new("saving", "\"bench\"", &[]);
-    krate.bench("").exits_with(0).says_not("Compared with");
-    krate.bench("").exits_with(0).says(&["Compared with the last run on this machine", "too few runs"]);
-    krate.bench("--no-save").exits_with(0).says(&["Compared with the middle one of the last 2 runs"]);
+    let krate = with_features("saving", "\"bench\"", &[]);
+    bench(&krate, "").exits_with(0).says_not("Compared with");
+    bench(&krate, "").exits_with(0).says(&["Compared with the last run on this machine", "too few runs"]);
+    bench(&krate, "--no-save").exits_with(0).says(&["Compared with the middle one of the last 2 runs"]);
     // Neither tests nor lines of JSON are disturbed by it.
     krate.cargo("test --quiet --bench speed", &[]).exits_with(0).says_not("Compared with");
-    krate.bench("--format json --no-save").exits_with(0).says_not("Compared with");
-    let saved = krate.saved();
+    bench(&krate, "--format json --no-save").exits_with(0).says_not("Compared with");
+    let saved = saved(&krate);
     assert_eq!(saved.len(), 2, "{saved:?}");
     let run: serde_json::Value = serde_json::from_slice(&fs::read(&saved[0]).unwrap()).unwrap();
     assert_eq!(
@@ -136,24 +74,21 @@ fn runs_are_saved_and_compared() {
 
 #[test]
 fn baselines() {
-    let krate = Crate::new("baselines", "\"bench\"", &[]);
-    krate
-        .bench("--list-baselines")
+    let krate = with_features("baselines", "\"bench\"", &[]);
+    bench(&krate, "--list-baselines")
         .exits_with(0)
         .says(&["no baselines in", "`--save-baseline NAME` makes one"]);
-    krate
-        .bench("--baseline main")
+    bench(&krate, "--baseline main")
         .exits_with(101)
         .says(&["error: there is no baseline `main` of baselines-speed (there are none"])
         .says_not("running");
-    krate.bench("--save-baseline main").exits_with(0);
-    krate.bench("--baseline main").exits_with(0).says(&["Compared with the baseline main", "too few runs"]);
-    krate.bench("--list-baselines").exits_with(0).says(&["main: baselines-speed"]);
-    krate.bench("--baseline mains").exits_with(101).says(&["did you mean `main`? (there are: main)"]);
-    krate.bench("--save-baseline ../main").exits_with(101).says(&["cannot be the name of a baseline"]);
+    bench(&krate, "--save-baseline main").exits_with(0);
+    bench(&krate, "--baseline main").exits_with(0).says(&["Compared with the baseline main", "too few runs"]);
+    bench(&krate, "--list-baselines").exits_with(0).says(&["main: baselines-speed"]);
+    bench(&krate, "--baseline mains").exits_with(101).says(&["did you mean `main`? (there are: main)"]);
+    bench(&krate, "--save-baseline ../main").exits_with(101).says(&["cannot be the name of a baseline"]);
     // What the new one no longer has is told.
-    krate
-        .bench("--save-baseline main quick")
+    bench(&krate, "--save-baseline main quick")
         .exits_with(0)
         .says(&["the baseline `main` no longer has `baselines::sum/10`, `baselines::sum/20`"]);
     let path = krate.0.join("saved/baselines/main/baselines-speed.json");
@@ -162,8 +97,7 @@ fn baselines() {
     let mut other: serde_json::Value = serde_json::from_str(&whole).unwrap();
     other["machine"]["cpu"] = "Z80".into();
     fs::write(&path, other.to_string()).unwrap();
-    krate
-        .bench("--baseline main --no-save")
+    bench(&krate, "--baseline main --no-save")
         .exits_with(0)
         .says(&["the baseline `main` is of another machine (Z80, ", "so nothing is compared with it"])
         .says_not("verdict  regression");
@@ -176,8 +110,7 @@ fn baselines() {
         benchmark["earlier"] = (0..9).map(|_| serde_json::json!({ "median": 1.0, "best": 1.0 })).collect();
     }
     fs::write(&path, quicker.to_string()).unwrap();
-    krate
-        .bench("--baseline main --strict")
+    bench(&krate, "--baseline main --strict")
         .exits_with(0)
         .says(&["high regression", "inform and fail nothing"]);
     // Broken, foreign, newer: named before anything is measured, and left as they are.
@@ -189,23 +122,23 @@ fn baselines() {
         fs::write(&path, text).unwrap();
         for how in ["--baseline main", "--save-baseline main"] {
             let message = format!("error: {} {message}", path.display());
-            krate.bench(how).exits_with(101).says(&[&message]).says_not("running");
+            bench(&krate, how).exits_with(101).says(&[&message]).says_not("running");
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
     // One of the history is told of, and left out.
-    let first = &krate.saved()[0];
+    let first = &saved(&krate)[0];
     fs::write(first, "").unwrap();
     let message = format!("{} is broken (EOF", first.display());
-    krate.bench("").exits_with(0).says(&[&message]);
-    krate.bench("--strict").exits_with(101).says(&[&format!("error: {message}")]);
+    bench(&krate, "").exits_with(0).says(&[&message]);
+    bench(&krate, "--strict").exits_with(101).says(&[&format!("error: {message}")]);
     assert!(fs::read(first).unwrap().is_empty());
 }
 
 #[test]
 fn the_file() {
     let file = "[targets]\n\"configured::quick\" = \"1 ns\"\n\"configured::quik\" = \"1 s\"\n[defaults]\niterations = 7\n";
-    let krate = Crate::new("configured", "\"bench\"", &[("perfkit.toml", file)]);
+    let krate = with_features("configured", "\"bench\"", &[("perfkit.toml", file)]);
     let bench =
         |options: &str| krate.cargo(&format!("bench --quiet --bench speed -- --warmup 10 {options}"), &[]);
     bench("").exits_with(101).says(&[
@@ -222,7 +155,7 @@ fn the_file() {
         let run: serde_json::Value = serde_json::from_slice(&fs::read(run).unwrap()).unwrap();
         run["benchmarks"][1]["samples"].as_array().unwrap().len()
     };
-    assert_eq!(samples(krate.saved().last().unwrap()), 7);
+    assert_eq!(samples(saved(&krate).last().unwrap()), 7);
     krate.cargo("bench --quiet --bench speed -- sum", &[("PERFKIT_ITERATIONS", "9")]).exits_with(0);
     bench("sum --suite-timeout 1ns").exits_with(101).says(&["the time for all benchmarks (1ns) was over"]);
     bench("sum --strict").exits_with(101).says(&["error: perfkit.toml has a target for `configured::quik`"]);
@@ -240,7 +173,7 @@ fn the_file() {
 /// Counts are saved beside times, and a baseline of them fails where there are more.
 #[test]
 fn instructions_are_saved_and_more_of_them_fail() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
+    if std::process::Command::new("valgrind").arg("--version").output().is_err() {
         return;
     }
     let source = |rounds: u64| {
@@ -251,19 +184,18 @@ fn instructions_are_saved_and_more_of_them_fail() {
 "
         )
     };
-    let krate = Crate::new("instructed", "\"bench\"", &[("src/lib.rs", &source(1000))]);
+    let krate = with_features("instructed", "\"bench\"", &[("src/lib.rs", &source(1000))]);
     let count =
         |options: &str| krate.cargo(&format!("bench --quiet --bench speed -- --instructions {options}"), &[]);
     count("--baseline main").exits_with(101).says(&[
         "error: of what `--instructions` counted, there is no baseline `main` of instructed-speed (there are none",
     ]);
     // The times of the same name stay.
-    krate.bench("--save-baseline main").exits_with(0);
+    bench(&krate, "--save-baseline main").exits_with(0);
     count("--save-baseline main").exits_with(0).says(&["instructions"]).says_not("change");
-    krate.bench("--baseline main --no-save").exits_with(0).says(&["Compared with the baseline main"]);
-    assert_eq!(krate.saved().len(), 1);
-    krate
-        .bench("--list-baselines")
+    bench(&krate, "--baseline main --no-save").exits_with(0).says(&["Compared with the baseline main"]);
+    assert_eq!(saved(&krate).len(), 1);
+    bench(&krate, "--list-baselines")
         .exits_with(0)
         .says(&["main: instructed-speed", "main (instructions): instructed-speed"]);
     let path = krate.0.join("saved/instructions/baselines/main/instructed-speed.json");
@@ -277,7 +209,7 @@ fn instructions_are_saved_and_more_of_them_fail() {
     // The same code.
     count("--baseline main").exits_with(0).says(&["before: the baseline main", "change"]).says_not("MORE");
     let json = count("--baseline main --format json").exits_with(0).says(&["\"before\": ", "\"change\": "]);
-    assert!(!json.said.contains("error"), "{}", json.said);
+    assert!(!json.all().contains("error"), "{}", json.all());
     // A revision that does 3 % more.
     fs::write(krate.0.join("src/lib.rs"), source(1030)).unwrap();
     let more = "error: `instructed::revised` takes ";
@@ -304,10 +236,9 @@ fn instructions_are_saved_and_more_of_them_fail() {
         "more",
     ]);
     // What cannot be.
-    krate.bench("--fail-above 5%").exits_with(101).says(&["`--fail-above` goes with `--instructions`"]);
+    bench(&krate, "--fail-above 5%").exits_with(101).says(&["`--fail-above` goes with `--instructions`"]);
     count("--fail-above 0.05 --baseline main").exits_with(101).says(&["takes a percentage such as 5%"]);
-    krate
-        .bench("--counters --save-baseline main")
+    bench(&krate, "--counters --save-baseline main")
         .exits_with(101)
         .says(&["what `--counters` reads is not saved and compared with nothing"]);
 }
@@ -315,7 +246,7 @@ fn instructions_are_saved_and_more_of_them_fail() {
 /// Without the feature nothing is passed over in silence.
 #[test]
 fn without_the_feature() {
-    let krate = Crate::new("bare", "", &[("perfkit.toml", "strict = true\n")]);
+    let krate = with_features("bare", "", &[("perfkit.toml", "strict = true\n")]);
     let file = krate.0.join("perfkit.toml");
     let message =
         format!("{} was not read, because perfkit's feature `bench` is off: in Cargo.toml", file.display());
@@ -327,7 +258,7 @@ fn without_the_feature() {
         .cargo("bench --bench speed -- --save-baseline main", &[])
         .exits_with(101)
         .says(&["Option '--save-baseline' needs perfkit's feature `bench`: in Cargo.toml"]);
-    assert!(krate.saved().is_empty());
+    assert!(saved(&krate).is_empty());
 }
 
 #[test]
@@ -349,7 +280,7 @@ criterion_group! {
 fn ms(ms: u64) -> std::time::Duration { std::time::Duration::from_millis(ms) }
 criterion_main!(benches);
 ";
-    let krate = Crate::new("plotted", "\"criterion\"", &[("benches/speed.rs", plots)]);
+    let krate = with_features("plotted", "\"criterion\"", &[("benches/speed.rs", plots)]);
     let output = krate.0.join("criterion");
     let home = [("CRITERION_HOME", output.to_str().unwrap())];
     krate

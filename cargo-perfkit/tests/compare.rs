@@ -4,11 +4,15 @@
 
 #![cfg(unix)]
 
+#[path = "../../tests/crates/run.rs"]
+mod run;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use run::Run;
 use serde_json::Value;
 
 struct Repository {
@@ -75,17 +79,7 @@ impl Repository {
     }
 
     fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-perfkit"));
-        // What this test's own cargo says to it is not for that one.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            let is_foreign = ["CARGO_", "NEXTEST", "RUST_", "PERFKIT", "RUSTFLAGS", "GITHUB_"]
-                .iter()
-                .any(|start| name.starts_with(start));
-            if is_foreign && name != "CARGO_HOME" {
-                command.env_remove(name);
-            }
-        }
+        let mut command = run::command(env!("CARGO_BIN_EXE_cargo-perfkit"));
         command
             .current_dir(&self.directory)
             .env("CARGO_TARGET_DIR", scratch().join("target"))
@@ -98,7 +92,7 @@ impl Repository {
     /// Runs it, with a build that is quick.
     fn compare(&self, words: &str) -> Run {
         let words = format!("compare --profile dev {words}");
-        Run::of(&words, &self.command(&words).output().unwrap())
+        Run::of(&words, self.command(&words).output().unwrap())
     }
 
     /// Nothing is left but the working tree.
@@ -110,45 +104,6 @@ impl Repository {
 
 fn scratch() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compare")
-}
-
-struct Run {
-    what: String,
-    stdout: String,
-    stderr: String,
-    code: Option<i32>,
-}
-
-impl Run {
-    fn of(what: &str, output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Run {
-            what: what.to_owned(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-            code: output.status.code(),
-        }
-    }
-
-    fn all(&self) -> String {
-        let Run { what, stdout, stderr, code } = self;
-        format!("{what} ({code:?})\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
-    }
-
-    #[track_caller]
-    fn exits_with(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{}", self.all());
-        self
-    }
-
-    #[track_caller]
-    fn says(self, texts: &[&str]) -> Self {
-        for text in texts {
-            let found = self.stdout.contains(text) || self.stderr.contains(text);
-            assert!(found, "{text:?} is not in what it said.\n{}", self.all());
-        }
-        self
-    }
 }
 
 #[test]
@@ -187,7 +142,7 @@ fn work(n: u64) -> u64 { (0..n).map(std::hint::black_box).sum() }
     fs::write(&summary, "what was there\n").unwrap();
     let words = "compare HEAD --profile dev --max-time 4 --fail-above 5% --no-instructions --json report.json -- changed prints added removed panic exits threads";
     let output = repository.command(words).env("GITHUB_STEP_SUMMARY", &summary).output().unwrap();
-    let run = Run::of(words, &output).exits_with(1).says(&[
+    let run = Run::of(words, output).exits_with(1).says(&[
         "two_revisions::changed",
         "prints/b c",
         "only in working tree: two_revisions::added",
