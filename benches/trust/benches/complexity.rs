@@ -1,21 +1,10 @@
 //! Algorithms whose class is known, as a user would declare them; and the same with a promise that they do not keep.
 
 use perfkit::{bench_main, benchmark};
-
-/// Xorshift: the same numbers for everybody.
-fn random(count: usize) -> Vec<u64> {
-    let next = |number: &u64| {
-        let mut number = *number;
-        number ^= number << 13;
-        number ^= number >> 7;
-        number ^= number << 17;
-        Some(number)
-    };
-    std::iter::successors(Some(88_172_645_463_325_252), next).take(count).collect()
-}
+use perfkit_trust::work::numbers;
 
 fn sorted(count: usize) -> Vec<u64> {
-    let mut numbers = random(count);
+    let mut numbers = numbers(count);
     numbers.sort_unstable();
     numbers
 }
@@ -25,7 +14,7 @@ const NARROW: [usize; 5] = [8, 32, 128, 512, 2_048];
 const MATRIX: [usize; 7] = [2, 4, 8, 16, 32, 64, 128];
 const SETS: [usize; 7] = [6, 8, 10, 12, 14, 16, 18];
 
-#[benchmark(args = WIDE, setup = random, complexity = "O(1)")]
+#[benchmark(args = WIDE, setup = numbers, complexity = "O(1)")]
 fn constant_lookup(numbers: &[u64]) -> u64 {
     numbers[numbers.len() / 2]
 }
@@ -39,12 +28,12 @@ fn scan(numbers: &[u64]) -> Option<usize> {
     numbers.iter().position(|number| *number == std::hint::black_box(1))
 }
 
-#[benchmark(args = WIDE, setup = random, complexity = "O(n)")]
+#[benchmark(args = WIDE, setup = numbers, complexity = "O(n)")]
 fn linear_scan(numbers: &[u64]) -> Option<usize> {
     scan(numbers)
 }
 
-#[benchmark(args = WIDE, setup = random, complexity = "O(n log n)")]
+#[benchmark(args = WIDE, setup = numbers, complexity = "O(n log n)")]
 fn sort(mut numbers: Vec<u64>) -> Vec<u64> {
     numbers.sort_unstable();
     numbers
@@ -55,7 +44,7 @@ fn pairs(numbers: &[u64]) -> usize {
     pairs.filter(|both| both & 1 == 0).count()
 }
 
-#[benchmark(args = NARROW, setup = random, complexity = "O(n^2)")]
+#[benchmark(args = NARROW, setup = numbers, complexity = "O(n^2)")]
 fn all_pairs(numbers: &[u64]) -> usize {
     pairs(numbers)
 }
@@ -64,7 +53,7 @@ fn all_pairs(numbers: &[u64]) -> usize {
 struct Matrices(usize, Vec<f64>, Vec<f64>);
 
 fn matrices(rows: usize) -> Matrices {
-    let numbers: Vec<f64> = random(rows * rows).into_iter().map(|number| number as f64).collect();
+    let numbers: Vec<f64> = numbers(rows * rows).into_iter().map(|number| number as f64).collect();
     Matrices(rows, numbers.clone(), numbers)
 }
 
@@ -91,20 +80,20 @@ fn subsets(numbers: &[u64], sum: u64) -> u64 {
     }
 }
 
-#[benchmark(args = SETS, setup = random, complexity = "O(2^n)")]
+#[benchmark(args = SETS, setup = numbers, complexity = "O(2^n)")]
 fn subset_enumeration(numbers: &[u64]) -> u64 {
     subsets(numbers, 0)
 }
 
 mod broken {
-    use super::{MATRIX, Matrices, NARROW, SETS, WIDE, benchmark, pairs, product, random, scan, subsets};
+    use super::{MATRIX, Matrices, NARROW, SETS, WIDE, benchmark, numbers, pairs, product, scan, subsets};
 
-    #[benchmark(args = WIDE, setup = random, complexity = "O(log n)")]
+    #[benchmark(args = WIDE, setup = numbers, complexity = "O(log n)")]
     fn linear_scan(numbers: &[u64]) -> Option<usize> {
         scan(numbers)
     }
 
-    #[benchmark(args = NARROW, setup = random, complexity = "O(n)")]
+    #[benchmark(args = NARROW, setup = numbers, complexity = "O(n)")]
     fn all_pairs(numbers: &[u64]) -> usize {
         pairs(numbers)
     }
@@ -114,7 +103,7 @@ mod broken {
         product(both)
     }
 
-    #[benchmark(args = SETS, setup = random, complexity = "O(n^3)")]
+    #[benchmark(args = SETS, setup = numbers, complexity = "O(n^3)")]
     fn subset_enumeration(numbers: &[u64]) -> u64 {
         subsets(numbers, 0)
     }

@@ -1,17 +1,17 @@
 //! Whether a run that is compared with the runs before says "regression" or "improvement" of code that is the same, and whether it says it of code that is slower.
 
 use std::path::Path;
-use std::process::Command;
 use std::{env, fs};
 
 use crate::claim::{Claim, Effort};
+use crate::program::cargo;
 
 /// Benchmarks of the program.
 const BENCHMARKS: usize = 10;
 /// Runs before the first verdict.
 const FIRST: usize = 5;
 
-pub(crate) fn baselines(effort: Effort) -> Vec<Claim> {
+pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
     let (runs, slower_runs, criterion_runs) = match effort {
         Effort::Quick => (2, 1, 1),
         // Half as many of criterion, each of which takes ten times as long.
@@ -26,20 +26,22 @@ pub(crate) fn baselines(effort: Effort) -> Vec<Claim> {
     };
     let mut alarms = Vec::new();
     for number in 0..FIRST + runs {
-        let said = perfkit("10", &[]);
+        let said = perfkit("10", &[])?;
         if number >= FIRST {
             alarms.extend(said.lines().filter(|line| is_verdict(line)).map(str::to_owned));
         }
     }
-    let found: usize = (0..slower_runs)
-        .map(|_| perfkit("16", &["--no-save"]).lines().filter(|line| line.ends_with("regression")).count())
-        .sum();
-    let others = of_criterion(criterion_runs, &results);
+    let mut found = 0;
+    for _ in 0..slower_runs {
+        let said = perfkit("16", &["--no-save"])?;
+        found += said.lines().filter(|line| line.ends_with("regression")).count();
+    }
+    let others = of_criterion(criterion_runs, &results)?;
     let _ = fs::remove_dir_all(&results);
     for alarm in &alarms {
         println!("    false: {alarm}");
     }
-    vec![
+    Ok(vec![
         share(
             "the same code, told to be slower or quicker",
             alarms.len(),
@@ -48,7 +50,7 @@ pub(crate) fn baselines(effort: Effort) -> Vec<Claim> {
             others,
         ),
         share("60 % slower, told", found, slower_runs * BENCHMARKS, Wanted::AtLeast(90.0), Vec::new()),
-    ]
+    ])
 }
 
 fn is_verdict(line: &str) -> bool {
@@ -56,48 +58,34 @@ fn is_verdict(line: &str) -> bool {
 }
 
 /// The same ten and the same question.
-fn of_criterion(runs: usize, results: &Path) -> Vec<(String, String)> {
+fn of_criterion(runs: usize, results: &Path) -> Result<Vec<(String, String)>, String> {
     // A fifth of the time that criterion takes by itself and a tenth of the resamples, or it would take half an hour.
     let arguments = ["--noplot", "--warm-up-time", "0.5", "--measurement-time", "1", "--nresamples", "10000"];
     let (mut alarms, mut compared) = (0, 0);
     for number in 0..=runs {
-        let said = run("criterion", "10", results, &arguments);
+        let said = run("criterion", "10", results, &arguments)?;
         if number > 0 {
             compared += said.matches("change:").count();
             alarms += said.matches("Performance has regressed").count();
             alarms += said.matches("Performance has improved").count();
         }
     }
-    vec![("criterion (1 s)".to_owned(), counted(alarms, compared))]
+    Ok(vec![("criterion (1 s)".to_owned(), counted(alarms, compared))])
 }
 
 /// What a benchmark target of this package prints.
-fn run(target: &str, parts: &str, results: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args([
-        "bench",
-        "--quiet",
-        "--package",
-        "perfkit-trust",
-        "--features",
-        "unlike",
-        "--bench",
-        target,
-        "--",
-    ]);
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+fn run(target: &str, parts: &str, results: &Path, arguments: &[&str]) -> Result<String, String> {
+    let mut command = cargo(&["bench", "--quiet", "--features", "unlike", "--bench", target, "--"]);
+    command.args(arguments);
     command.env("PERFKIT_TRUST_WORK", parts).env("CRITERION_HOME", results.join("criterion"));
-    let output = match command.output() {
-        Ok(output) => output,
-        Err(error) => panic!("cargo bench cannot be run: {error}"),
-    };
+    let output = command.output().map_err(|error| format!("cargo bench cannot be run: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "cargo bench --bench {target}\n{text}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    text
+    if output.status.success() {
+        Ok(text)
+    } else {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(format!("cargo bench --bench {target}\n{text}\n{errors}"))
+    }
 }
 
 #[derive(Clone, Copy)]

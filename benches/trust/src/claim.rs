@@ -25,6 +25,19 @@ pub(crate) struct Claim {
     pub(crate) others: Vec<(String, String)>,
 }
 
+impl Claim {
+    /// Of a section that came to nothing, which keeps no claim.
+    pub(crate) fn of_nothing(error: String) -> Self {
+        Claim {
+            what: String::from("the programs can be built and run"),
+            wanted: String::from("yes"),
+            counted: error,
+            holds: false,
+            others: Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.holds { "holds " } else { "BROKEN" };

@@ -12,13 +12,13 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::claim::{Claim, Effort};
+use crate::program::Program;
 
 /// What tells a program how many percent more to do.
 const MORE: &str = "PERFKIT_TRUST_MORE";
 
-/// Percent more work, comparisons of the ten, and what is to be found.
-const CASES: [(u32, usize, &str); 4] =
-    [(0, 10, "at most 1 %"), (3, 6, "at least 80 %"), (5, 6, "at least 95 %"), (10, 6, "at least 99 %")];
+/// Percent more work, comparisons of the ten, and the percentage that is to be found: at most where there is nothing to find, else at least.
+const CASES: [(u32, usize, usize); 4] = [(0, 10, 1), (3, 6, 80), (5, 6, 95), (10, 6, 99)];
 
 /// Verdicts on benchmarks with the same true difference.
 #[derive(Debug, Default)]
@@ -36,24 +36,12 @@ impl Count {
     }
 }
 
-pub(crate) fn section(effort: Effort) -> Vec<Claim> {
-    match Programs::build().and_then(|programs| claims_of(&programs, effort)) {
-        Ok(claims) => claims,
-        Err(error) => vec![Claim {
-            what: String::from("comparisons can be made"),
-            wanted: String::from("yes"),
-            counted: error,
-            holds: false,
-            others: Vec::new(),
-        }],
-    }
-}
-
-fn claims_of(programs: &Programs, effort: Effort) -> Result<Vec<Claim>, String> {
+pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
+    let programs = Programs::build()?;
     let mut claims = Vec::new();
     // Where it cannot be built, it is not asked.
     let tango = (effort == Effort::Full).then(|| programs.build_tango()).and_then(Result::ok);
-    for (more, comparisons, wanted) in CASES {
+    for (more, comparisons, percent) in CASES {
         let mut count = Count::default();
         let mut other = Count::default();
         let comparisons = if effort == Effort::Quick { 1 } else { comparisons };
@@ -67,12 +55,12 @@ fn claims_of(programs: &Programs, effort: Effort) -> Result<Vec<Claim>, String> 
             }
             eprintln!("  {more} % more work: tango, {other:?}");
         }
-        claims.extend(claims_about(more, wanted, &count, &other));
+        claims.extend(claims_about(more, percent, &count, &other));
     }
     Ok(claims)
 }
 
-fn claims_about(more: u32, wanted: &str, count: &Count, other: &Count) -> Vec<Claim> {
+fn claims_about(more: u32, percent: usize, count: &Count, other: &Count) -> Vec<Claim> {
     let all = count.all();
     let of = |number: usize| format!("{number} of {all}");
     let claim = |what: String, wanted: &str, counted: String, holds: bool, of_other: usize| Claim {
@@ -91,23 +79,18 @@ fn claims_about(more: u32, wanted: &str, count: &Count, other: &Count) -> Vec<Cl
         let undecided = count.undecided;
         return vec![claim(
             String::from("the same code: called slower or faster"),
-            wanted,
+            &format!("at most {percent} %"),
             format!("{}, {undecided} undecided, {each}", of(wrong)),
-            wrong * 100 <= all,
+            wrong * 100 <= all * percent,
             other.slower + other.faster,
         )];
     }
-    let least = match more {
-        3 => 80,
-        5 => 95,
-        _ => 99,
-    };
     vec![
         claim(
             format!("a true slowdown of {more} %: found"),
-            wanted,
+            &format!("at least {percent} %"),
             format!("{}, {} undecided, {each}", of(count.slower), count.undecided),
-            count.slower * 100 >= all * least,
+            count.slower * 100 >= all * percent,
             other.slower,
         ),
         claim(
@@ -123,7 +106,7 @@ fn claims_about(more: u32, wanted: &str, count: &Count, other: &Count) -> Vec<Cl
 /// What is run.
 #[derive(Debug)]
 struct Programs {
-    compare: PathBuf,
+    compare: Program,
     /// Two copies, because what differs between two files with the same code is to be part of it.
     copies: [PathBuf; 2],
     scratch: PathBuf,
@@ -131,20 +114,20 @@ struct Programs {
 
 impl Programs {
     fn build() -> Result<Self, String> {
-        let compare = built(&["build", "--release", "-p", "cargo-perfkit"], "cargo-perfkit")?;
-        let ten = built(&["bench", "--no-run", "-p", "perfkit-trust", "--bench", "ten"], "ten")?;
+        let compare = Program::build(&["build", "--release", "-p", "cargo-perfkit"])?;
+        let ten = Program::build(&["bench", "--no-run", "--bench", "ten"])?;
         let scratch = std::env::temp_dir().join(format!("perfkit-trust-{}", std::process::id()));
         let copies = [scratch.join("base"), scratch.join("new")];
         let written = fs::create_dir_all(&scratch)
-            .and_then(|()| copies.iter().try_for_each(|copy| fs::copy(&ten, copy).map(drop)));
-        written.map_err(|error| format!("{} cannot be copied: {error}", ten.display()))?;
+            .and_then(|()| copies.iter().try_for_each(|copy| fs::copy(ten.path(), copy).map(drop)));
+        written.map_err(|error| format!("{} cannot be copied: {error}", ten.path().display()))?;
         Ok(Programs { compare, copies, scratch })
     }
 
     fn compare(&self, more: u32, effort: Effort, count: &mut Count) -> Result<(), String> {
         let json = self.scratch.join("report.json");
         let [base, new] = &self.copies;
-        let mut command = Command::new(&self.compare);
+        let mut command = Command::new(self.compare.path());
         command.args(["perfkit", "compare", "--no-instructions", "--json"]).arg(&json);
         command.arg("--executables").args([base, new]);
         command.env(MORE, "0").args(["--new-env", &format!("{MORE}={more}")]);
@@ -182,14 +165,12 @@ impl Programs {
 impl Programs {
     /// The two programs: base, which is told to do no more than the other, and new.
     fn build_tango(&self) -> Result<[PathBuf; 2], String> {
-        let words =
-            ["bench", "--no-run", "-p", "perfkit-trust", "--features", "tango", "--bench", "ten_tango"];
-        let program = built(&words, "ten_tango")?;
+        let program = Program::build(&["bench", "--no-run", "--features", "tango", "--bench", "ten_tango"])?;
         let [base, new, script] =
             ["tango-base", "tango-new", "tango-base.sh"].map(|name| self.scratch.join(name));
         let text = format!("#!/bin/sh\n{MORE}=0 exec '{}' \"$@\"\n", base.display());
-        fs::copy(&program, &base)
-            .and_then(|_| fs::copy(&program, &new))
+        fs::copy(program.path(), &base)
+            .and_then(|_| fs::copy(program.path(), &new))
             .and_then(|_| fs::write(&script, text))
             .and_then(|()| fs::set_permissions(&script, fs::Permissions::from_mode(0o755)))
             .map_err(|error| error.to_string())?;
@@ -216,18 +197,4 @@ impl Drop for Programs {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.scratch);
     }
-}
-
-/// Where cargo put the program of that name.
-fn built(words: &[&str], name: &str) -> Result<PathBuf, String> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(words).arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
-    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().map_err(|error| error.to_string())?;
-    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-    let executable =
-        messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
-            let path = message["executable"].as_str().filter(|_| message["target"]["name"] == name)?;
-            Some(PathBuf::from(path))
-        });
-    executable.ok_or_else(|| format!("cargo {} built no `{name}`", words.join(" ")))
 }

@@ -2,12 +2,11 @@
 //! are in `benches/complexity.rs`; others are asked by their rule on the very points.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::claim::{Claim, Effort};
+use crate::program::{Program, events};
 
 /// Those with a true promise, and what is true.
 const KNOWN: [(&str, &str); 7] = [
@@ -31,19 +30,19 @@ struct Count {
     google: usize,
 }
 
-pub(crate) fn section(effort: Effort) -> Vec<Claim> {
+pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
     let runs = if effort == Effort::Quick { 2 } else { 20 };
-    let mut claims = claims_of("", "bench", runs);
+    let built = |command| Program::build(&[command, "--no-run", "--bench", "complexity"]);
+    let mut claims = claims_of("", &built("bench")?, runs)?;
     // That optimisation changes no class is seen in fewer.
-    claims.extend(claims_of(", unoptimised", "test", runs.div_ceil(4)));
-    claims
+    claims.extend(claims_of(", unoptimised", &built("test")?, runs.div_ceil(4))?);
+    Ok(claims)
 }
 
-fn claims_of(how: &str, command: &str, runs: usize) -> Vec<Claim> {
+fn claims_of(how: &str, program: &Program, runs: usize) -> Result<Vec<Claim>, String> {
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
-    // Without a program there are no runs, and then nothing holds.
-    if let Some(program) = built(command) {
-        for event in (0..runs).flat_map(|number| run(&program, number % 2 == 0)) {
+    for number in 0..runs {
+        for event in run(program, number % 2 == 0)? {
             note(&event, &mut counts);
         }
     }
@@ -82,35 +81,17 @@ fn claims_of(how: &str, command: &str, runs: usize) -> Vec<Claim> {
         holds: failed == ended && ended > 0,
         others: Vec::new(),
     });
-    claims
-}
-
-/// Builds the benchmarks as `cargo bench` or `cargo test` would; where the program is.
-fn built(command: &str) -> Option<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(cargo);
-    cargo.args([command, "--quiet", "--package", "perfkit-trust", "--bench", "complexity", "--no-run"]);
-    let output = cargo.arg("--message-format=json").stderr(Stdio::inherit()).output().ok()?;
-    let mut programs = events(&output.stdout).filter_map(|event| {
-        let is_it = event["target"]["name"] == "complexity";
-        event["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
-    });
-    programs.next()
+    Ok(claims)
 }
 
 /// What the program said, line by line. Broken promises are measured three times with pauses, so that they are most of what it takes.
-fn run(program: &Path, with_broken: bool) -> Vec<Value> {
-    let mut program = Command::new(program);
-    program.args(["--format", "json", "/complexity"]);
+fn run(program: &Program, with_broken: bool) -> Result<Vec<Value>, String> {
+    let mut arguments = vec!["--format", "json", "/complexity"];
     if !with_broken {
-        program.args(["--skip", "::broken::"]);
+        arguments.extend(["--skip", "::broken::"]);
     }
     // Broken promises fail, so that the exit code says nothing.
-    program.output().map(|output| events(&output.stdout).collect()).unwrap_or_default()
-}
-
-fn events(lines: &[u8]) -> impl Iterator<Item = Value> {
-    lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
+    program.run(&arguments, &[]).map(|output| events(&output.stdout).collect())
 }
 
 fn note(event: &Value, counts: &mut BTreeMap<String, Count>) {

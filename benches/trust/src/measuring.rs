@@ -3,14 +3,16 @@
 use perfkit_trust::work::{Kind, UNITS, cost_of_a_unit, cost_of_lanes};
 
 use crate::claim::{Claim, Effort};
-use crate::program::{Program, number};
+use serde_json::Value;
+
+use crate::program::{Program, events};
 
 /// How far a reading may be off.
 const OFF: f64 = 0.03;
 
-pub(crate) fn section(effort: Effort) -> Vec<Claim> {
+pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
     let runs = if effort == Effort::Quick { 2 } else { 20 };
-    let Some(program) = Program::build("--bench", "measuring") else { return Vec::new() };
+    let program = Program::build(&["build", "--release", "--bench", "measuring"])?;
     let (mut nothing, mut truths) = (0, Vec::new());
     // By benchmark: how far the medians and the bests are off.
     let mut off = [const { (Vec::new(), Vec::new()) }; 3];
@@ -18,16 +20,15 @@ pub(crate) fn section(effort: Effort) -> Vec<Claim> {
     let units = (1e3 / cost_of_a_unit(Kind::Arithmetic, 1e5)).round();
     for _ in 0..runs {
         let before = (cost_of_lanes(), cost_of_a_unit(Kind::Arithmetic, 1e5));
-        let output = program.run(&["--bench", "--format", "json"], &[(UNITS, units.to_string())]);
+        let output = program.run(&["--bench", "--format", "json"], &[(UNITS, units.to_string())])?;
         let truth = before.0.min(cost_of_lanes());
         let microsecond = units * before.1.min(cost_of_a_unit(Kind::Arithmetic, 1e5));
         truths.push(truth);
-        let text =
-            output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let measured: Vec<Value> = events(&output.stdout).filter(|event| event["type"] == "bench").collect();
         let figure = |name: &str, what: &str| {
-            let line =
-                text.lines().find(|line| line.contains(&format!("::{name}\"")) && line.contains("median"));
-            line.and_then(|line| number(line, what)).unwrap_or(f64::NAN)
+            let name = format!("measuring::{name}");
+            let event = measured.iter().find(|event| event["name"] == name.as_str());
+            event.and_then(|event| event[what].as_f64()).unwrap_or(f64::NAN)
         };
         nothing += usize::from(figure("nothing", "low") <= 0.0);
         let known = [
@@ -61,7 +62,7 @@ pub(crate) fn section(effort: Effort) -> Vec<Claim> {
             others: Vec::new(),
         });
     }
-    claims
+    Ok(claims)
 }
 
 /// The middle one.

@@ -1,56 +1,62 @@
-//! The programs that are measured: built by cargo, started as often as it takes.
+//! The programs that are counted: built by cargo, started as often as it takes, and read line by line.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
 
 /// One that was built.
 #[derive(Clone, Debug)]
 pub(crate) struct Program(PathBuf);
 
 impl Program {
-    /// The target of this package that is chosen by `--bench` or `--test` and its name, optimised.
-    pub(crate) fn build(kind: &str, name: &str) -> Option<Self> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let arguments =
-            ["build", "--release", "--quiet", "--package", "perfkit-trust", "--message-format=json"];
-        let output = Command::new(cargo)
-            .args(arguments)
-            .args([kind, name])
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| eprintln!("trust: cargo cannot be run: {error}"))
-            .ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let of_it = format!("\"name\":\"{name}\"");
-        let line = text.lines().find(|line| line.contains(&of_it) && line.contains("\"executable\":\""));
-        let Some((_, path)) = line.and_then(|line| line.split_once("\"executable\":\"")) else {
-            eprintln!("trust: cargo has not built {kind} {name}");
-            return None;
-        };
-        Some(Program(PathBuf::from(path.split('"').next()?)))
+    /// What cargo builds with these words, the last of which is the name of the target.
+    pub(crate) fn build(words: &[&str]) -> Result<Self, String> {
+        let name = words.last().copied().unwrap_or_default();
+        let mut cargo = cargo(words);
+        cargo.args(["--quiet", "--message-format=json-render-diagnostics"]).stderr(Stdio::inherit());
+        let output = cargo.output().map_err(|error| format!("cargo cannot be run: {error}"))?;
+        // The package's other programs are told of, too.
+        let path = events(&output.stdout).find_map(|message| {
+            let path = message["executable"].as_str().filter(|_| message["target"]["name"] == name)?;
+            Some(PathBuf::from(path))
+        });
+        path.map(Program).ok_or_else(|| format!("cargo {} built no `{name}`", words.join(" ")))
     }
 
-    /// Runs it, and gives what it printed. How it ended is for the caller to look at.
-    pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, String)]) -> Option<Output> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Runs it, and gives what it printed. How it ended is for the caller to look at. Whoever started this program, that one is none of nextest's.
+    pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, String)]) -> Result<Output, String> {
         let mut command = Command::new(&self.0);
         command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
-        command.output().map_err(|error| eprintln!("trust: {} cannot be run: {error}", self.0.display())).ok()
+        command.env_remove("NEXTEST");
+        command.output().map_err(|error| format!("{} cannot be run: {error}", self.0.display()))
     }
 }
 
-/// The number behind a name in a line of JSON.
-pub(crate) fn number(line: &str, name: &str) -> Option<f64> {
-    let (_, rest) = line.split_once(&format!("\"{name}\": "))?;
-    rest.split([',', ' ', '}']).next()?.parse().ok()
+/// Cargo in the folder of this package.
+pub(crate) fn cargo(words: &[&str]) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(words).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}
+
+/// The lines that are JSON.
+pub(crate) fn events(lines: &[u8]) -> impl Iterator<Item = Value> {
+    lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
 }
 
 /// Something that keeps a processor busy until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Busy(std::process::Child);
+pub(crate) struct Busy(Child);
 
 impl Busy {
-    pub(crate) fn begin() -> Option<Self> {
-        Command::new("sh").args(["-c", "while :; do :; done"]).spawn().ok().map(Busy)
+    pub(crate) fn begin() -> Result<Self, String> {
+        let busy = Command::new("sh").args(["-c", "while :; do :; done"]).spawn();
+        busy.map(Busy).map_err(|error| format!("sh cannot be run: {error}"))
     }
 }
 

@@ -7,22 +7,12 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::hint::black_box;
 
+use crate::work::numbers;
+
 /// How many parts.
 fn parts() -> usize {
     let more = std::env::var("PERFKIT_TRUST_MORE").ok().and_then(|more| more.parse::<usize>().ok());
     100 + more.unwrap_or(0)
-}
-
-/// Numbers without a pattern, always the same.
-fn numbers(count: usize) -> Vec<u64> {
-    let mut x = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut next = || {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        x
-    };
-    (0..count).map(|_| next()).collect()
 }
 
 /// Hashes bytes.

@@ -110,14 +110,23 @@ pub fn do_units(kind: Kind, units: u64) -> u64 {
 /// Numbers of which each is where to go next, until all were visited (S. Sattolo, 1986).
 fn ring(length: u32) -> Vec<u32> {
     let mut steps: Vec<u32> = (0..length).collect();
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    for place in (1..steps.len()).rev() {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        steps.swap(place, (state % place as u64) as usize);
+    for (place, number) in (1..steps.len()).rev().zip(numbers(steps.len())) {
+        steps.swap(place, (number % place as u64) as usize);
     }
     steps
+}
+
+/// Numbers without a pattern, always the same (xorshift: G. Marsaglia, 2003).
+#[must_use]
+pub fn numbers(count: usize) -> Vec<u64> {
+    let mut x = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = || {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        x
+    };
+    (0..count).map(|_| next()).collect()
 }
 
 /// Fifty benchmarks of about a microsecond, each by the attribute of that path.

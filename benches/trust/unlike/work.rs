@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 
 use perfkit::{Bencher, benchmark};
+use perfkit_trust::work::numbers;
 
 /// How many parts of its work a benchmark does.
 fn parts() -> usize {
@@ -15,19 +16,6 @@ fn parts() -> usize {
     *PARTS.get_or_init(|| {
         std::env::var("PERFKIT_TRUST_WORK").ok().and_then(|parts| parts.parse().ok()).unwrap_or(10)
     })
-}
-
-/// Numbers that look random and are the same each time.
-fn numbers(count: usize) -> Vec<u64> {
-    let mut number = 0x9E37_79B9_7F4A_7C15_u64;
-    (0..count)
-        .map(|_| {
-            number ^= number << 13;
-            number ^= number >> 7;
-            number ^= number << 17;
-            number
-        })
-        .collect()
 }
 
 #[benchmark]
