@@ -15,7 +15,6 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, GenericParam, Safety, Type, parse_quote};
 
-use self::backend::Companions;
 use self::key::{KeyParts, bindings, generics_of_handle, is_any_named};
 use self::options::Options;
 use crate::borrows::borrows;
@@ -252,23 +251,24 @@ impl Cached<'_> {
         let handle = self.turbofish(&quote!(Self::cache));
         let parameters = self.key.parameters();
         let arguments = self.key.parameters_as_arguments();
-        let invalidate = quote_spanned! {Span::mixed_site()=>
-            /// Removes the result of a call with these arguments; whether there was one.
-            #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
-                #handle().invalidate(#arguments)
-            }
-        };
-        let clear_and_stats = quote_spanned! {Span::mixed_site()=>
-            /// Removes all results and returns how many there were.
-            #visibility fn clear() -> ::core::primitive::u64 { Self::#site_name().clear() }
+        let (invalidate, clear_and_stats) = if self.options.backend.is_some() {
+            self.companions_of_backend(&generics, &parameters, &handle, &arguments)
+        } else {
+            let invalidate = quote_spanned! {Span::mixed_site()=>
+                /// Removes the result of a call with these arguments; whether there was one.
+                #visibility fn invalidate #generics (#parameters) -> ::core::primitive::bool #bounds {
+                    #handle().invalidate(#arguments)
+                }
+            };
+            let clear_and_stats = quote_spanned! {Span::mixed_site()=>
+                /// Removes all results and returns how many there were.
+                #visibility fn clear() -> ::core::primitive::u64 { Self::#site_name().clear() }
 
-            /// What the cache counted up to now.
-            #[must_use]
-            #visibility fn stats() -> #krate::__private::CacheStats { Self::#site_name().stats() }
-        };
-        let (invalidate, clear_and_stats) = match &self.options.backend {
-            Some(_) => self.companions_of_backend(&generics, &parameters, &handle, &arguments),
-            None => (invalidate, clear_and_stats),
+                /// What the cache counted up to now.
+                #[must_use]
+                #visibility fn stats() -> #krate::__private::CacheStats { Self::#site_name().stats() }
+            };
+            (invalidate, clear_and_stats)
         };
         let about = format!("The cache behind the function `{name}`.");
         let underscores = self.underscores();
@@ -311,27 +311,6 @@ impl Cached<'_> {
                 #visibility fn #site_name() -> &'static #krate::__private::CacheSite { #site }
             }
         }
-    }
-
-    fn companions_of_backend(
-        &self,
-        generics: &TokenStream,
-        parameters: &TokenStream,
-        handle: &TokenStream,
-        arguments: &TokenStream,
-    ) -> (TokenStream, TokenStream) {
-        let Function { visibility, signature, .. } = self.function;
-        let companions = Companions {
-            krate: &self.options.krate,
-            visibility: visibility.to_token_stream(),
-            generics: generics.clone(),
-            bounds: signature.generics.where_clause.to_token_stream(),
-            parameters: parameters.clone(),
-            handle: handle.clone(),
-            arguments: arguments.clone(),
-            is_async: signature.asyncness.is_some(),
-        };
-        companions.expand()
     }
 
     /// The method, and two more: the handle and the body.
@@ -424,6 +403,7 @@ impl Cached<'_> {
         let Options { krate, force_refresh, background, is_local, .. } = self.options;
         let (arguments, key, keep) =
             (self.key.arguments(), self.key.closure(krate, None), self.keep(returns));
+        let asked = quote_spanned!(Span::mixed_site()=> #arguments, #key, #keep);
         let forced = force_refresh.as_ref().map(|expression| {
             let bindings = bindings(krate, self.arguments, &expression.to_token_stream());
             if bindings.is_empty() { quote!(#expression,) } else { quote!({ #bindings #expression },) }
@@ -451,11 +431,11 @@ impl Cached<'_> {
             .then(|| quote_spanned!(Span::mixed_site()=> let __perfkit_miss = __perfkit_miss #marks;));
         // An expression of `key` may do anything, so it is evaluated once in a call.
         if look_up == "look_up" && self.key.is_at_hand() {
-            return self.steps_after_a_glance(instance, run, returns, marks.as_ref());
+            return self.steps_after_a_glance(instance, &asked, run, marks.as_ref());
         }
         quote_spanned! {Span::mixed_site()=>
             // What is looked up is gone after this statement: it need not be `Send` where the body waits.
-            let __perfkit_miss = match #krate::__private::#look_up(#forced #instance, #arguments, #key, #keep) {
+            let __perfkit_miss = match #krate::__private::#look_up(#forced #instance, #asked) {
                 #krate::__private::#found::Hit(__perfkit_result) => return __perfkit_result,
                 #stale
                 #krate::__private::#found::Miss(__perfkit_miss) => __perfkit_miss,
@@ -469,18 +449,14 @@ impl Cached<'_> {
     fn steps_after_a_glance(
         &self,
         instance: &TokenStream,
+        asked: &TokenStream,
         run: &TokenStream,
-        returns: &Type,
         marks: Option<&TokenStream>,
     ) -> TokenStream {
         let krate = &self.options.krate;
-        let (arguments, key, keep) =
-            (self.key.arguments(), self.key.closure(krate, None), self.keep(returns));
         let mut steps = quote_spanned! {Span::mixed_site()=>
             // What is looked up is gone after this statement: it need not be `Send` where the body waits.
-            let __perfkit_miss = match #krate::__private::look_up_seen(
-                __perfkit_seen, __perfkit_instance, #arguments, #key, #keep
-            ) {
+            let __perfkit_miss = match #krate::__private::look_up_seen(__perfkit_seen, __perfkit_instance, #asked) {
                 #krate::__private::Found::Hit(__perfkit_result) => return __perfkit_result,
                 #krate::__private::Found::Miss(__perfkit_miss) => __perfkit_miss,
             };
@@ -494,7 +470,7 @@ impl Cached<'_> {
         }
         quote_spanned! {Span::mixed_site()=>
             let __perfkit_instance = #instance;
-            let __perfkit_seen = match #krate::__private::glance(__perfkit_instance, #arguments, #key, #keep) {
+            let __perfkit_seen = match #krate::__private::glance(__perfkit_instance, #asked) {
                 ::core::result::Result::Ok(__perfkit_result) => return __perfkit_result,
                 ::core::result::Result::Err(__perfkit_seen) => __perfkit_seen,
             };

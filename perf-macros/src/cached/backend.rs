@@ -9,11 +9,13 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::LitStr;
 
+use super::{Cached, site_name};
 use crate::fallback::Errors;
+use crate::function::Function;
 use crate::options::{Entries, duration_tokens, nearest};
 
 /// The options that are about it, all of which need `backend`.
-pub(super) const OPTIONS: [&str; 5] = ["backend", "codec", "version", "address", "tiered"];
+const OPTIONS: [&str; 4] = ["codec", "version", "address", "tiered"];
 
 /// What the three are called here, and their variants and features there.
 const KINDS: [(&str, &str, bool); 3] = [
@@ -52,53 +54,9 @@ pub(super) struct Backend {
 impl Backend {
     /// Before other options are taken.
     pub(super) fn parse(entries: &mut Entries, errors: &mut Errors) -> Option<Self> {
-        let is_there = entries.has("backend");
-        if is_there {
-            for (name, why) in OTHERS {
-                if let Some(span) = entries.span_of(name) {
-                    errors.push(
-                        span,
-                        format_args!("`{name}` does not go with `backend`: {why}; remove one of the two"),
-                    );
-                }
-            }
-            for name in OF_THE_STORE.into_iter().filter(|_| !entries.has("tiered")) {
-                if let Some(span) = entries.span_of(name) {
-                    let message = format_args!(
-                        "`{name}` is about results in this process, which keeps none of those of a backend; remove it, \
-                         or keep them for a while with `tiered = \"5s\"`"
-                    );
-                    errors.push(span, message);
-                }
-            }
-        } else {
-            for name in OPTIONS {
-                if let Some(span) = entries.span_of(name) {
-                    errors.push(
-                        span,
-                        format_args!(
-                            "`{name}` is about a backend; add for example `backend = \"redis\"`, or remove it"
-                        ),
-                    );
-                }
-            }
-        }
+        refuse_combinations(entries, errors);
         let kind = kind(entries, errors);
-        let codec = entries.string("codec", "\"json\"", errors).and_then(|written| {
-            let known = CODECS.into_iter().find(|(name, _)| *name == written.value());
-            if known.is_none() {
-                errors.push(
-                    written.span(),
-                    format_args!(
-                        "there is no codec `{}`{}; write `codec = \"postcard\"` (the default: small and fast) or \"json\" (readable, and tolerant of new \
-                         fields)",
-                        written.value(),
-                        meant(&written.value(), &CODECS.map(|(name, _)| name)),
-                    ),
-                );
-            }
-            known.map(|(_, variant)| Ident::new(variant, Span::mixed_site()))
-        });
+        let codec = codec(entries, errors);
         let version = entries.integer("version", "2", errors).and_then(|(version, span)| {
             let fits = u32::try_from(version);
             if fits.is_err() {
@@ -152,25 +110,20 @@ impl Backend {
     }
 }
 
-/// Companions of a free function that act on a backend, in place of those without one.
-pub(super) struct Companions<'a> {
-    pub(super) krate: &'a TokenStream,
-    pub(super) visibility: TokenStream,
-    pub(super) generics: TokenStream,
-    pub(super) bounds: TokenStream,
-    pub(super) parameters: TokenStream,
-    pub(super) handle: TokenStream,
-    pub(super) arguments: TokenStream,
-    pub(super) is_async: bool,
-}
-
-impl Companions<'_> {
-    /// `invalidate`; `clear` and what tells of the cache.
-    pub(super) fn expand(&self) -> (TokenStream, TokenStream) {
-        let Companions { krate, visibility, generics, bounds, parameters, handle, arguments, is_async } =
-            self;
+impl Cached<'_> {
+    /// Companions of a free function that act on a backend, in place of those without one: `invalidate`; `clear` and what tells of the cache.
+    pub(super) fn companions_of_backend(
+        &self,
+        generics: &TokenStream,
+        parameters: &TokenStream,
+        handle: &TokenStream,
+        arguments: &TokenStream,
+    ) -> (TokenStream, TokenStream) {
+        let krate = &self.options.krate;
+        let Function { visibility, signature, .. } = self.function;
+        let bounds = &signature.generics.where_clause;
         let boolean = quote!(::core::primitive::bool);
-        let (returns, must_use, invalidate, clear) = if *is_async {
+        let (returns, must_use, invalidate, clear) = if signature.asyncness.is_some() {
             let must_use = quote!(#[must_use = "nothing is removed until it is awaited"]);
             let returns = quote!(#krate::__private::Later<#boolean>);
             (returns, Some(must_use), quote!(invalidate_async), quote!(clear_shared_async))
@@ -187,7 +140,7 @@ impl Companions<'_> {
                 #handle().#invalidate(#arguments)
             }
         };
-        let site_name = super::site_name();
+        let site_name = site_name();
         let rest = quote_spanned! {Span::mixed_site()=>
             /// Removes all results, here and at the backend; whether the backend did so.
             #must_clear
@@ -203,6 +156,57 @@ impl Companions<'_> {
         };
         (invalidate, rest)
     }
+}
+
+/// What goes only with a backend, only without one, or only with one whose results are kept here, too.
+fn refuse_combinations(entries: &Entries, errors: &mut Errors) {
+    if !entries.has("backend") {
+        for name in OPTIONS {
+            if let Some(span) = entries.span_of(name) {
+                errors.push(
+                    span,
+                    format_args!(
+                        "`{name}` is about a backend; add for example `backend = \"redis\"`, or remove it"
+                    ),
+                );
+            }
+        }
+        return;
+    }
+    for (name, why) in OTHERS {
+        if let Some(span) = entries.span_of(name) {
+            errors.push(
+                span,
+                format_args!("`{name}` does not go with `backend`: {why}; remove one of the two"),
+            );
+        }
+    }
+    for name in OF_THE_STORE.into_iter().filter(|_| !entries.has("tiered")) {
+        if let Some(span) = entries.span_of(name) {
+            let message = format_args!(
+                "`{name}` is about results in this process, which keeps none of those of a backend; remove it, \
+                 or keep them for a while with `tiered = \"5s\"`"
+            );
+            errors.push(span, message);
+        }
+    }
+}
+
+fn codec(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {
+    let written = entries.string("codec", "\"json\"", errors)?;
+    let known = CODECS.into_iter().find(|(name, _)| *name == written.value());
+    if known.is_none() {
+        errors.push(
+            written.span(),
+            format_args!(
+                "there is no codec `{}`{}; write `codec = \"postcard\"` (the default: small and fast) or \"json\" (readable, and tolerant of new \
+                 fields)",
+                written.value(),
+                meant(&written.value(), &CODECS.map(|(name, _)| name)),
+            ),
+        );
+    }
+    known.map(|(_, variant)| Ident::new(variant, Span::mixed_site()))
 }
 
 fn kind(entries: &mut Entries, errors: &mut Errors) -> Option<Ident> {

@@ -7,7 +7,7 @@ use syn::Safety;
 use super::Cached;
 use super::key::Shape;
 use crate::borrows::borrows;
-use crate::function::{Argument, is_named};
+use crate::function::Argument;
 
 impl Cached<'_> {
     /// The companion, where any thread can call the function with arguments that are owned.
@@ -16,7 +16,7 @@ impl Cached<'_> {
         let is_plain = signature.asyncness.is_none()
             && matches!(signature.safety, Safety::Default)
             && !self.options.is_local
-            && !self.function.attributes.iter().any(|attribute| is_named(attribute, "target_feature"));
+            && !self.function.has_attribute("target_feature");
         let shapes: Vec<Shape<'_>> = self.arguments.iter().map(|argument| Shape::of(argument.ty)).collect();
         if !is_plain
             || shapes.is_empty()
