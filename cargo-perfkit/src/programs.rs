@@ -200,7 +200,7 @@ fn align_functions(command: &mut Command, directory: &Path) {
 /// Whether a configuration of cargo's sets flags for a target, before which those for all are not looked at.
 fn has_flags_of_a_target(directory: &Path) -> bool {
     let here = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    let folders = here.ancestors().map(|ancestor| ancestor.join(".cargo")).chain(home::cargo());
+    let folders = here.ancestors().map(|ancestor| ancestor.join(".cargo")).chain(home_of_cargo());
     folders.flat_map(|folder| [folder.join("config.toml"), folder.join("config")]).any(|file| {
         let text = fs::read_to_string(file).unwrap_or_default();
         let mut table = String::new();
@@ -214,15 +214,10 @@ fn has_flags_of_a_target(directory: &Path) -> bool {
     })
 }
 
-mod home {
-    use std::env;
-    use std::path::PathBuf;
-
-    /// Where cargo keeps what is the user's.
-    pub(super) fn cargo() -> Option<PathBuf> {
-        let own = env::var_os("CARGO_HOME").map(PathBuf::from);
-        own.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))
-    }
+/// Where cargo keeps what is the user's.
+fn home_of_cargo() -> Option<PathBuf> {
+    let own = env::var_os("CARGO_HOME").map(PathBuf::from);
+    own.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))
 }
 
 #[cfg(test)]
