@@ -42,9 +42,10 @@
 //! * `bench`: what `cargo bench` measures is saved and compared with the last runs; baselines; `perfkit.toml`. See `configuration` and `results`. For
 //!   `[dev-dependencies]`, since it brings serde.
 //! * `criterion`: every benchmark under criterion, too, for its plots. See `criterion`.
+//! * `perf-event`: `cargo bench -- --counters` shows what the processor counts in a call, where Linux lets it.
 //! * `regex`: [`Report`] has `matching`, which keeps the rows that a regular expression matches.
 //! * `memcached`, `redis`: results shared between processes through a server; futures need a tokio runtime. See `remote`.
-//! * `disk`: results kept in a file. Needs Rust 1.90.
+//! * `disk`: results kept in a file.
 //! * `all-sites`: reports list the profiled functions that were never called, too. It costs a second of compile time for each thousand of them.
 
 pub mod cache;
