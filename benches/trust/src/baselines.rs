@@ -1,13 +1,14 @@
 //! Whether a run that is compared with the runs before says "regression" or "improvement" of code that is the same, and whether it says it of code that is slower.
 
-use std::path::Path;
 use std::{env, fs};
 
 use crate::claim::{Claim, Effort};
-use crate::program::cargo;
+use crate::program::Program;
 
 /// Benchmarks of the program.
 const BENCHMARKS: usize = 10;
+/// What tells a program how many parts of its work to do.
+const WORK: &str = "PERFKIT_TRUST_WORK";
 /// Runs before the first verdict.
 const FIRST: usize = 5;
 
@@ -17,12 +18,12 @@ pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
         // Half as many of criterion, each of which takes ten times as long.
         Effort::Full => (20, 5, 10),
     };
+    let program = build("perfkit")?;
     let results = env::temp_dir().join(format!("perfkit-trust-baselines-{}", std::process::id()));
     let _ = fs::remove_dir_all(&results);
     let perfkit = |parts: &str, more: &[&str]| {
-        let mut arguments = vec!["--results", results.to_str().unwrap_or("perfkit-trust-baselines")];
-        arguments.extend(more);
-        run("perfkit", parts, &results, &arguments)
+        let results = results.to_str().unwrap_or("perfkit-trust-baselines");
+        program.says(&[&["--bench", "--results", results], more].concat(), &[(WORK, parts.to_owned())])
     };
     let mut alarms = Vec::new();
     for number in 0..FIRST + runs {
@@ -36,7 +37,7 @@ pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
         let said = perfkit("16", &["--no-save"])?;
         found += said.lines().filter(|line| line.ends_with("regression")).count();
     }
-    let others = of_criterion(criterion_runs, &results)?;
+    let others = of_criterion(criterion_runs, results.join("criterion").display().to_string())?;
     let _ = fs::remove_dir_all(&results);
     for alarm in &alarms {
         println!("    false: {alarm}");
@@ -53,17 +54,25 @@ pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
     ])
 }
 
+/// The ten under a harness.
+fn build(name: &str) -> Result<Program, String> {
+    Program::build(&["bench", "--no-run", "--features", "unlike", "--bench", name])
+}
+
 fn is_verdict(line: &str) -> bool {
     ["regression", "improvement"].iter().any(|verdict| line.trim_end().ends_with(verdict))
 }
 
 /// The same ten and the same question.
-fn of_criterion(runs: usize, results: &Path) -> Result<Vec<(String, String)>, String> {
+fn of_criterion(runs: usize, home: String) -> Result<Vec<(String, String)>, String> {
     // A fifth of the time that criterion takes by itself and a tenth of the resamples, or it would take half an hour.
-    let arguments = ["--noplot", "--warm-up-time", "0.5", "--measurement-time", "1", "--nresamples", "10000"];
+    let arguments =
+        ["--bench", "--noplot", "--warm-up-time", "0.5", "--measurement-time", "1", "--nresamples", "10000"];
+    let program = build("criterion")?;
+    let variables = [(WORK, String::from("10")), ("CRITERION_HOME", home)];
     let (mut alarms, mut compared) = (0, 0);
     for number in 0..=runs {
-        let said = run("criterion", "10", results, &arguments)?;
+        let said = program.says(&arguments, &variables)?;
         if number > 0 {
             compared += said.matches("change:").count();
             alarms += said.matches("Performance has regressed").count();
@@ -71,21 +80,6 @@ fn of_criterion(runs: usize, results: &Path) -> Result<Vec<(String, String)>, St
         }
     }
     Ok(vec![("criterion (1 s)".to_owned(), counted(alarms, compared))])
-}
-
-/// What a benchmark target of this package prints.
-fn run(target: &str, parts: &str, results: &Path, arguments: &[&str]) -> Result<String, String> {
-    let mut command = cargo(&["bench", "--quiet", "--features", "unlike", "--bench", target, "--"]);
-    command.args(arguments);
-    command.env("PERFKIT_TRUST_WORK", parts).env("CRITERION_HOME", results.join("criterion"));
-    let output = command.output().map_err(|error| format!("cargo bench cannot be run: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        Ok(text)
-    } else {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        Err(format!("cargo bench --bench {target}\n{text}\n{errors}"))
-    }
 }
 
 #[derive(Clone, Copy)]

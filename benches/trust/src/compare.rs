@@ -1,11 +1,10 @@
 //! What `cargo perfkit compare` claims: equal code is called equal, and slower code slower.
 //!
 //! The real program compares two copies of one bench target (`benches/ten.rs`), of which the second is told to do so and so many percent more work. A verdict on each of
-//! its ten benchmarks is one piece of evidence. Tango does the same with the same ten (`benches/ten_tango.rs`). All of it takes about forty minutes where eleven
-//! processes share two processors, and half of that on a quiet machine.
+//! its ten benchmarks is one piece of evidence. Tango is asked the same. All of it takes about forty minutes where eleven processes share two processors, and half
+//! of that on a quiet machine.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -13,20 +12,26 @@ use serde_json::Value;
 
 use crate::claim::{Claim, Effort};
 use crate::program::Program;
+use crate::tango::Tango;
 
 /// What tells a program how many percent more to do.
-const MORE: &str = "PERFKIT_TRUST_MORE";
+pub(crate) const MORE: &str = "PERFKIT_TRUST_MORE";
 
 /// Percent more work, comparisons of the ten, and the percentage that is to be found: at most where there is nothing to find, else at least.
 const CASES: [(u32, usize, usize); 4] = [(0, 10, 1), (3, 6, 80), (5, 6, 95), (10, 6, 99)];
 
+/// Comparisons of the ten that tango makes of each.
+const OF_TANGO: usize = 2;
+
 /// Verdicts on benchmarks with the same true difference.
 #[derive(Debug, Default)]
-struct Count {
-    slower: usize,
-    faster: usize,
+pub(crate) struct Count {
+    pub(crate) slower: usize,
+    pub(crate) faster: usize,
     same: usize,
-    undecided: usize,
+    pub(crate) undecided: usize,
+    /// Those of which nothing was said.
+    pub(crate) unanswered: usize,
     seconds: f64,
 }
 
@@ -39,8 +44,10 @@ impl Count {
 pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
     let programs = Programs::build()?;
     let mut claims = Vec::new();
-    // Where it cannot be built, it is not asked.
-    let tango = (effort == Effort::Full).then(|| programs.build_tango()).and_then(Result::ok);
+    let tango = match effort {
+        Effort::Quick => None,
+        Effort::Full => Some(Tango::build(&programs.scratch)?),
+    };
     for (more, comparisons, percent) in CASES {
         let mut count = Count::default();
         let mut other = Count::default();
@@ -50,8 +57,8 @@ pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
             eprintln!("  {more} % more work: comparison {comparison} of {comparisons}, {count:?}");
         }
         if let Some(tango) = &tango {
-            for _ in 0..comparisons {
-                programs.ask_tango(tango, more, &mut other)?;
+            for _ in 0..OF_TANGO {
+                tango.compare(more, &mut other)?;
             }
             eprintln!("  {more} % more work: tango, {other:?}");
         }
@@ -63,6 +70,10 @@ pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
 fn claims_about(more: u32, percent: usize, count: &Count, other: &Count) -> Vec<Claim> {
     let all = count.all();
     let of = |number: usize| format!("{number} of {all}");
+    let unanswered = match other.unanswered {
+        0 => String::new(),
+        number => format!(", {number} more without an answer"),
+    };
     let claim = |what: String, wanted: &str, counted: String, holds: bool, of_other: usize| Claim {
         what,
         wanted: wanted.to_owned(),
@@ -70,7 +81,7 @@ fn claims_about(more: u32, percent: usize, count: &Count, other: &Count) -> Vec<
         holds,
         others: match other.all() {
             0 => Vec::new(),
-            all => vec![(String::from("tango"), format!("{of_other} of {all}"))],
+            all => vec![(String::from("tango (1 s)"), format!("{of_other} of {all}{unanswered}"))],
         },
     };
     let each = format!("{:.1} s each", count.seconds / all.max(1) as f64);
@@ -156,38 +167,6 @@ impl Programs {
                     benchmark["name"], benchmark["verdict"]
                 );
             }
-        }
-        Ok(())
-    }
-}
-
-/// Tango, asked the same with a second for each benchmark, ten times its default.
-impl Programs {
-    /// The two programs: base, which is told to do no more than the other, and new.
-    fn build_tango(&self) -> Result<[PathBuf; 2], String> {
-        let program = Program::build(&["bench", "--no-run", "--features", "tango", "--bench", "ten_tango"])?;
-        let [base, new, script] =
-            ["tango-base", "tango-new", "tango-base.sh"].map(|name| self.scratch.join(name));
-        let text = format!("#!/bin/sh\n{MORE}=0 exec '{}' \"$@\"\n", base.display());
-        fs::copy(program.path(), &base)
-            .and_then(|_| fs::copy(program.path(), &new))
-            .and_then(|_| fs::write(&script, text))
-            .and_then(|()| fs::set_permissions(&script, fs::Permissions::from_mode(0o755)))
-            .map_err(|error| error.to_string())?;
-        Ok([script, new])
-    }
-
-    fn ask_tango(&self, [base, new]: &[PathBuf; 2], more: u32, count: &mut Count) -> Result<(), String> {
-        let mut command = Command::new(new);
-        command.args(["--color", "never", "compare", "--time", "1"]).arg(base).env(MORE, more.to_string());
-        let output = command.current_dir(&self.scratch).output().map_err(|error| error.to_string())?;
-        // "hash [ 5.3 us ... 5.7 us ] +6.72%*", where the star says that it is significant.
-        for line in String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains("] ")) {
-            *match (line.ends_with('*'), line.contains(" +")) {
-                (false, _) => &mut count.undecided,
-                (true, true) => &mut count.slower,
-                (true, false) => &mut count.faster,
-            } += 1;
         }
         Ok(())
     }

@@ -35,10 +35,22 @@ impl Program {
         command.env_remove("NEXTEST");
         command.output().map_err(|error| format!("{} cannot be run: {error}", self.0.display()))
     }
+
+    /// What it prints, if it ends well.
+    pub(crate) fn says(&self, arguments: &[&str], variables: &[(&str, String)]) -> Result<String, String> {
+        let output = self.run(arguments, variables)?;
+        let [text, errors] =
+            [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        if output.status.success() {
+            Ok(text)
+        } else {
+            Err(format!("{} {}\n{text}\n{errors}", self.0.display(), arguments.join(" ")))
+        }
+    }
 }
 
 /// Cargo in the folder of this package.
-pub(crate) fn cargo(words: &[&str]) -> Command {
+fn cargo(words: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(words).current_dir(env!("CARGO_MANIFEST_DIR"));
     cargo

@@ -1,4 +1,4 @@
-//! The same ten for tango, which compares two programs as well.
+//! The ten pieces of work of known difference, for tango, which compares two programs as well.
 
 use perfkit_trust::ten;
 use tango_bench::{Benchmark, benchmark_fn, tango_benchmarks};
