@@ -29,14 +29,14 @@ pub(crate) fn section(effort: Effort) -> Result<Vec<Claim>, String> {
     if let Some(Others { criterion, divan }) = Others::build(effort)? {
         let said = |name: &str, counted: String| (name.to_owned(), counted);
         tested.others = vec![
-            said("criterion", format!("{:.1} s", seconds(&criterion, &["--test", "fifty/"])?)),
-            said("divan", format!("{:.1} s", seconds(&divan, &["--test", "fifty"])?)),
+            said("criterion", format!("{:.2} s", seconds(&criterion, &["--test", "fifty/"])?)),
+            said("divan", format!("{:.2} s", seconds(&divan, &["--test", "fifty"])?)),
         ];
         // All of them would take most of ten minutes.
         let five = seconds(&criterion, &["--bench", "--noplot", "--discard-baseline", "fifty/a/"])?;
         measured.others = vec![
             said("criterion", format!("{:.0} s, ten times what 5 of them took", 10.0 * five)),
-            said("divan", format!("{:.1} s", seconds(&divan, &["--bench", "fifty"])?)),
+            said("divan", format!("{:.2} s", seconds(&divan, &["--bench", "fifty"])?)),
         ];
     }
     Ok(vec![as_tests, tested, measured])
