@@ -51,7 +51,7 @@
 //! regression = 20
 //! high_regression = 50
 //! improvement = 10
-//! outside = 10                   # beyond all of the last runs by so much
+//! outside = 10                   # beyond all of the last runs by so much, or by what they differ by
 //! instructions = 1               # counted by `--instructions`: so many more than in a baseline fail
 //! runs = 10                      # the last runs
 //! ```

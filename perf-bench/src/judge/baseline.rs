@@ -2,7 +2,8 @@
 //!
 //! Two runs at two times differ though the code is the same: by what else the machine does, by where memory happens to lie. The interval within one run knows
 //! nothing of that; only other runs do. So a change is told with its interval, and called a regression only if the interval excludes "no change", it is
-//! larger than a threshold, and both the median and the best sample are well outside of what the last runs were. It is said, and must never fail a run: what gates
+//! larger than a threshold, and both the median and the best sample are outside of what the last runs were by as much as those differ from each other, and by a
+//! tenth at least: where neighbours come and go for minutes, a few runs have not seen all that there is. It is said, and must never fail a run: what gates
 //! is counted (allocations, instructions) or measured in turn with what it is compared to.
 
 use crate::results::Past;
@@ -14,7 +15,7 @@ pub(crate) struct Thresholds {
     pub(crate) regression: f64,
     pub(crate) high_regression: f64,
     pub(crate) improvement: f64,
-    /// How far outside of what the last runs were.
+    /// How far outside of what the last runs were, at least.
     pub(crate) outside: f64,
     /// Of instructions, which are counted and repeat: so many more than in a baseline are a failure.
     pub(crate) instructions: f64,
@@ -82,12 +83,12 @@ pub(crate) fn compare(
             .fold((f64::INFINITY, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)))
     };
     let (spread, bests) = (span(|run| run.median), span(|run| run.best));
-    let slower = interval.0 > 1.0
-        && now.median > spread.1 * (1.0 + thresholds.outside)
-        && now.best > bests.1 * (1.0 + thresholds.outside);
-    let faster = interval.1 < 1.0
-        && now.median < spread.0 * (1.0 - thresholds.outside)
-        && now.best < bests.0 * (1.0 - thresholds.outside);
+    // How far from there on it is still what runs may differ by.
+    let margin = |(least, most): (f64, f64), end: f64| (most - least).max(end * thresholds.outside);
+    let is_above = |now, span: (f64, f64)| now > span.1 + margin(span, span.1);
+    let is_below = |now, span: (f64, f64)| now < span.0 - margin(span, span.0);
+    let slower = interval.0 > 1.0 && is_above(now.median, spread) && is_above(now.best, bests);
+    let faster = interval.1 < 1.0 && is_below(now.median, spread) && is_below(now.best, bests);
     let trend = if before.runs.len() < ENOUGH_RUNS {
         Trend::TooFewRuns
     } else if slower && ratio > 1.0 + thresholds.high_regression {
@@ -176,8 +177,9 @@ mod tests {
     fn what_the_last_runs_were_is_no_change() {
         let mut runs: Vec<_> = (0..10).map(|_| flat(100.0)).collect();
         runs[3] = flat(118.0);
-        assert_eq!(trend(&flat(125.0), &runs), Trend::None);
-        assert_eq!(trend(&flat(131.0), &runs), Trend::Regression);
+        // Nor is what is beyond them by less than they differ by.
+        assert_eq!(trend(&flat(135.0), &runs), Trend::None);
+        assert_eq!(trend(&flat(137.0), &runs), Trend::Regression);
         // Where the best sample shows what the code can do, the machine was busy.
         let mut busy = flat(150.0);
         busy[4] = 101.0;
