@@ -28,7 +28,7 @@ build() {
     local seconds
     rm -rf "$work/$1/target"
     seconds=$( { TIMEFORMAT='%U %S'; time cargo build --quiet --manifest-path "$work/$1/Cargo.toml" --target-dir "$work/$1/target" >/dev/null 2>"$work/log"; } 2>&1 | awk '{print $1 + $2}')
-    least[$1]=$(awk "BEGIN { known = \"${least[$1]:-}\"; print known == \"\" || $seconds < known ? $seconds : known }")
+    least[$1]=$(awk "BEGIN { known = \"${least[$1]:-}\"; print known == \"\" || $seconds < known + 0 ? $seconds : known }")
 }
 
 share() { awk "BEGIN { printf \"%.0f\", 100 * ${least[perfkit]} / ${least[cached]} }"; }
