@@ -3,8 +3,9 @@
 //! A *sample* is one timed batch of calls, long enough that the clock's own cost does not count. What the clock and the loop take is
 //! measured with an empty routine and taken out.
 //!
-//! `cargo test` takes just enough samples to judge; `cargo bench` takes more. A target that seems missed is measured again, twice, with
-//! pauses between, because whatever disturbs a machine for a moment makes everything slower and nothing faster.
+//! `cargo test` takes just enough samples to judge; `cargo bench` takes more. A target that seems missed is measured again with
+//! pauses between, because whatever disturbs a machine for a moment makes everything slower and nothing faster. The nearer the miss, the longer: two
+//! processors may be halves of one, and then a neighbour takes up to half of what this code is given, for seconds; it takes no more.
 //!
 //! All of it has to end in time, the making of inputs included. So what is spent is added up from what the batches took in whole, and no
 //! decision rests on a single batch, which may have been the first, cold one, or have been interrupted.
@@ -17,10 +18,15 @@ use crate::measure::overhead::Overhead;
 use crate::measure::plan::{DEFAULT_ITERATIONS, DEFAULT_WARMUP, Mode, Plan, TEST_SAMPLES};
 use crate::stats::{Sample, Summary};
 
-/// Rounds until a target counts as missed.
-pub(crate) const ROUNDS: u32 = 3;
+/// Rounds until what seems to grow too fast, or takes far too long, does.
+pub(crate) const ROUNDS: usize = 3;
 /// Between two rounds: whatever is in the way may be gone by then.
 pub(crate) const PAUSE: Duration = Duration::from_millis(250);
+/// The same between the rounds after which a target is missed.
+const PAUSES: [Duration; 4] =
+    [PAUSE, Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// By so much more than its target nothing takes longer for its neighbours' sake alone.
+const FAR: f64 = 2.0;
 /// A call of fewer nanoseconds is so short that it matters what the loop around it takes.
 const SHORT: f64 = 100.0;
 /// A call that takes this long with its input is measured as it comes, without a warm-up.
@@ -82,12 +88,12 @@ fn measure_beside(
         calls
     };
     let (mut any, mut is_short) = (long, false);
-    for round in 0..ROUNDS {
-        if round > 0 {
-            if !meter.has_time(PAUSE) {
+    for round in 0..=PAUSES.len() {
+        if let Some(pause) = round.checked_sub(1).map(|before| PAUSES[before]) {
+            if !meter.has_time(pause) {
                 break;
             }
-            meter.pause();
+            meter.pause(pause);
         }
         let limit = Limit::of(plan, round, long);
         let begun = meter.spent;
@@ -105,7 +111,8 @@ fn measure_beside(
             residents.note();
             any = true;
         }
-        if !most.is_some_and(|most| samples.all_beyond(most)) {
+        let beyond = |share| most.is_some_and(|most| samples.all_beyond(share * most));
+        if !beyond(1.0) || (round + 1 >= ROUNDS && beyond(FAR)) {
             break;
         }
     }
@@ -134,7 +141,7 @@ struct Limit {
 
 impl Limit {
     #[inline]
-    fn of(plan: &Plan, round: u32, long: bool) -> Self {
+    fn of(plan: &Plan, round: usize, long: bool) -> Self {
         let wanted = plan.iterations.unwrap_or(DEFAULT_ITERATIONS).max(1);
         let limit = |samples, fewest, patience| Limit { samples, fewest, patience, exact: false };
         match (plan.mode, round) {
@@ -216,9 +223,9 @@ impl<'a> Meter<'a> {
     }
 
     #[inline]
-    fn pause(&mut self) {
-        std::thread::sleep(PAUSE);
-        self.spent += PAUSE.as_nanos() as f64;
+    fn pause(&mut self, pause: Duration) {
+        std::thread::sleep(pause);
+        self.spent += pause.as_nanos() as f64;
     }
 
     /// Whether another batch after a `pause` ends before somebody gives up, with a fifth to spare.
@@ -406,8 +413,10 @@ mod tests {
         assert_eq!((met.measure(&plan(Mode::Test)).samples, met.calls), (1, 2));
         let mut judged = plan(Mode::Test);
         judged.target = Some(Target::Nanos(1e8));
-        let mut missed = Pretended::new(|| 2e8);
-        assert_eq!((missed.measure(&judged).samples, missed.calls), (3, 4));
+        for (nanos, samples, calls) in [(3e8, 3, 4), (1.5e8, 5, 6)] {
+            let mut missed = Pretended::new(move || nanos);
+            assert_eq!((missed.measure(&judged).samples, missed.calls), (samples, calls));
+        }
     }
 
     /// What is not done in time would end without a figure.
@@ -456,16 +465,19 @@ mod tests {
     fn what_seems_missed_is_measured_again() {
         let mut judged = plan(Mode::Test);
         judged.target = Some(Target::Nanos(100.0));
-        let slow = Pretended::new(|| 130.0).measure(&judged);
-        assert_eq!((slow.samples, slow.best > 100.0), (60, true));
-        // The machine is busy at first.
-        let mut batches = 0;
-        let recovered = Pretended::new(move || {
-            batches += 1;
-            if batches < 40 { 150.0 } else { 90.0 }
-        });
-        let summary = { recovered }.measure(&judged);
-        assert!(summary.samples <= 60 && summary.best < 100.0, "{summary:?}");
+        let slow = |nanos: f64| Pretended::new(move || nanos).measure(&judged);
+        assert_eq!((slow(130.0).samples, slow(130.0).best > 100.0), (100, true));
+        assert_eq!(slow(250.0).samples, 60);
+        // The machine is busy at first, for a moment or for seconds.
+        for (busy, most) in [(40, 60), (80, 100)] {
+            let mut batches = 0;
+            let recovered = Pretended::new(move || {
+                batches += 1;
+                if batches < busy { 150.0 } else { 90.0 }
+            });
+            let summary = { recovered }.measure(&judged);
+            assert!(summary.samples <= most && summary.best < 100.0, "{busy}: {summary:?}");
+        }
         assert_eq!(Pretended::new(|| 90.0).measure(&judged).samples, 20);
     }
 
