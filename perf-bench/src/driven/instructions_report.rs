@@ -107,7 +107,7 @@ pub(crate) fn table(all: &[Counted], earlier: &Earlier, page: Page) -> String {
                 }
                 let rest = [accesses, first_level_misses, last_level_misses, branch_misses];
                 cells.extend(rest.map(|count| number(count).into()));
-                cells.extend(change.filter(|_| compares).map(|change| earlier.verdict(change)));
+                cells.extend(change.map(|change| earlier.verdict(change)));
                 more |= change.is_some_and(|change| earlier.is_more(change));
             }
             Err(_) => cells.push(Cell::toned("NOT COUNTED", Tone::Bad)),

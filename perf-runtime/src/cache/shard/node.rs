@@ -324,7 +324,7 @@ impl<K, S> Chunk<K, S> {
             // SAFETY: it is within the chunk, and nobody else has it.
             unsafe { node.cast_mut().write(Node::empty(slot)) };
             if is_timed {
-                let (expires, rest) = chunk.places(slot);
+                let (expires, rest) = places(node, slot);
                 // SAFETY: as of the node, behind which there is room for them.
                 unsafe { expires.cast_mut().write(AtomicU64::new(0)) };
                 // SAFETY: as above.
@@ -332,11 +332,6 @@ impl<K, S> Chunk<K, S> {
             }
         }
         chunk
-    }
-
-    /// Where the times of a slot are, if entries end.
-    fn places(&self, slot: u32) -> (*const AtomicU64, *const Rest) {
-        places(self.node(slot), slot)
     }
 
     /// Which chunk has a slot.
